@@ -1,0 +1,129 @@
+"""The data bucket and its guards."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from pipeline import policies
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataBucketArgs:
+    """What the bucket leaves open."""
+
+    protect_data: bool
+    """Refuse to destroy the bucket; otherwise it goes with all its objects."""
+    noncurrent_version_days: int
+    """Days that overwritten and deleted versions stay."""
+    tags: dict[str, str]
+
+
+class DataBucket(pulumi.ComponentResource):
+    """A private, versioned, encrypted bucket that speaks TLS only."""
+
+    bucket_name: pulumi.Output[str]
+    bucket_arn: pulumi.Output[str]
+    bucket_url: pulumi.Output[str]
+    """The bucket's address over HTTPS."""
+    ready: pulumi.Resource
+    """The last of the chained guards: whoever configures the bucket further waits for it."""
+
+    def __init__(
+        self, name: str, args: DataBucketArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the bucket; its settings are separate resources, as the provider advises."""
+        super().__init__("file-metadata:index:DataBucket", name, {}, opts)
+
+        bucket = aws.s3.Bucket(
+            f"{name}-objects",
+            force_destroy=not args.protect_data,
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect_data),
+        )
+        ownership = aws.s3.BucketOwnershipControls(
+            f"{name}-ownership",
+            bucket=bucket.bucket,
+            rule={"object_ownership": "BucketOwnerEnforced"},
+            opts=self._after(bucket),
+        )
+        public_access = aws.s3.BucketPublicAccessBlock(
+            f"{name}-public-access",
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=self._after(ownership),
+        )
+        versioning = aws.s3.BucketVersioning(
+            f"{name}-versioning",
+            bucket=bucket.bucket,
+            versioning_configuration={"status": "Enabled"},
+            opts=self._after(public_access),
+        )
+        encryption = aws.s3.BucketServerSideEncryptionConfiguration(
+            f"{name}-encryption",
+            bucket=bucket.bucket,
+            rules=[
+                {
+                    "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"},
+                    # A look at an SSE-C object needs the customer's key, so it could never
+                    # have a row: better that S3 refuses the upload.
+                    "blocked_encryption_types": ["SSE-C"],
+                }
+            ],
+            opts=self._after(versioning),
+        )
+        tls_only = aws.s3.BucketPolicy(
+            f"{name}-tls-only",
+            bucket=bucket.bucket,
+            policy=pulumi.Output.json_dumps(bucket.arn.apply(policies.bucket_requires_tls)),
+            opts=self._after(encryption),
+        )
+        self.ready = aws.s3.BucketLifecycleConfiguration(
+            f"{name}-lifecycle",
+            bucket=bucket.bucket,
+            rules=_lifecycle_rules(args.noncurrent_version_days),
+            opts=self._after(tls_only),
+        )
+        self.bucket_name = bucket.bucket
+        self.bucket_arn = bucket.arn
+        self.bucket_url = pulumi.Output.concat("https://", bucket.bucket_regional_domain_name)
+        self.register_outputs(
+            {
+                "bucket_name": self.bucket_name,
+                "bucket_arn": self.bucket_arn,
+                "bucket_url": self.bucket_url,
+            }
+        )
+
+    def _after(self, previous: pulumi.Resource) -> pulumi.ResourceOptions:
+        # S3 answers "conflicting conditional operation" to settings of one bucket that are
+        # saved at the same moment (https://github.com/aws/aws-cdk/issues/27644): one by one.
+        return pulumi.ResourceOptions(parent=self, depends_on=[previous])
+
+
+def _lifecycle_rules(
+    noncurrent_version_days: int,
+) -> list[aws.s3.BucketLifecycleConfigurationRuleArgsDict]:
+    return [
+        {
+            "id": "abort-incomplete-uploads",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
+        },
+        {
+            "id": "expire-noncurrent-versions",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "noncurrent_version_expiration": {"noncurrent_days": noncurrent_version_days},
+        },
+        {
+            "id": "drop-expired-delete-markers",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "expiration": {"expired_object_delete_marker": True},
+        },
+    ]

@@ -1,0 +1,48 @@
+"""The failure queue: where an event waits after its last retry."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from pipeline import policies
+
+RETENTION_SECONDS = 14 * 24 * 60 * 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailureQueueArgs:
+    """What the queue leaves open."""
+
+    tags: dict[str, str]
+
+
+class FailureQueue(pulumi.ComponentResource):
+    """An encrypted queue that speaks TLS only and keeps events as long as SQS can, 14 days."""
+
+    queue_url: pulumi.Output[str]
+    queue_arn: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: FailureQueueArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the queue and its policy."""
+        super().__init__("file-metadata:index:FailureQueue", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+
+        queue = aws.sqs.Queue(
+            f"{name}-events",
+            message_retention_seconds=RETENTION_SECONDS,
+            sqs_managed_sse_enabled=True,
+            tags=args.tags,
+            opts=child,
+        )
+        aws.sqs.QueuePolicy(
+            f"{name}-tls-only",
+            queue_url=queue.url,
+            policy=pulumi.Output.json_dumps(queue.arn.apply(policies.queue_requires_tls)),
+            opts=child,
+        )
+        self.queue_url = queue.url
+        self.queue_arn = queue.arn
+        self.register_outputs({"queue_url": self.queue_url, "queue_arn": self.queue_arn})

@@ -1,0 +1,132 @@
+"""The function that keeps the table true: its log group, role, code and failure path."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from pipeline import policies
+from pipeline.package import handler_archive
+
+RUNTIME = "python3.14"
+ENTRY_POINT = "process_file.lambda_handler"
+RETRIES = 2
+MAXIMUM_EVENT_AGE_SECONDS = 6 * 60 * 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessorArgs:
+    """What the function works on, and what an environment chooses for it."""
+
+    bucket_name: pulumi.Input[str]
+    bucket_arn: pulumi.Input[str]
+    table_name: pulumi.Input[str]
+    table_arn: pulumi.Input[str]
+    queue_arn: pulumi.Input[str]
+    """Where events go after their last retry."""
+    memory_size: int
+    """MB."""
+    timeout: int
+    """Seconds."""
+    log_retention_days: int
+    log_level: str
+    """DEBUG, INFO or WARNING."""
+    tracing: bool
+    reserved_concurrency: int
+    """Invocations at once, or -1 for the account's unreserved pool."""
+    tombstone_days: int
+    tags: dict[str, str]
+
+
+class Processor(pulumi.ComponentResource):
+    """A Lambda function that may do what its code does, and loses no event."""
+
+    function_name: pulumi.Output[str]
+    function_arn: pulumi.Output[str]
+    ready: list[pulumi.Resource]
+    """What must be in place before the first event may arrive."""
+
+    def __init__(
+        self, name: str, args: ProcessorArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the function and what it needs."""
+        super().__init__("file-metadata:index:Processor", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+
+        # Ours rather than Lambda's own, so that it has retention and goes with the stack.
+        log_group = aws.cloudwatch.LogGroup(
+            f"{name}-logs", retention_in_days=args.log_retention_days, tags=args.tags, opts=child
+        )
+        role = aws.iam.Role(
+            f"{name}-role",
+            assume_role_policy=pulumi.Output.json_dumps(policies.trust_lambda()),
+            tags=args.tags,
+            opts=child,
+        )
+        policy = aws.iam.RolePolicy(
+            f"{name}-permissions",
+            role=role.name,
+            policy=pulumi.Output.json_dumps(
+                pulumi.Output.all(
+                    bucket_arn=args.bucket_arn,
+                    table_arn=args.table_arn,
+                    queue_arn=args.queue_arn,
+                    log_group_arn=log_group.arn,
+                ).apply(lambda arns: policies.process_files(**arns, tracing=args.tracing))
+            ),
+            opts=child,
+        )
+        function = aws.lambda_.Function(
+            f"{name}-function",
+            runtime=RUNTIME,
+            architectures=["arm64"],
+            code=handler_archive(),
+            handler=ENTRY_POINT,
+            role=role.arn,
+            memory_size=args.memory_size,
+            timeout=args.timeout,
+            reserved_concurrent_executions=args.reserved_concurrency,
+            tracing_config={"mode": "Active" if args.tracing else "PassThrough"},
+            logging_config=_logging(log_group.name, args.log_level),
+            environment={
+                "variables": {
+                    "DYNAMODB_TABLE_NAME": args.table_name,
+                    "DYNAMODB_TABLE_ARN": args.table_arn,
+                    "S3_BUCKET_NAME": args.bucket_name,
+                    "TOMBSTONE_DAYS": str(args.tombstone_days),
+                }
+            },
+            tags=args.tags,
+            # A function that can be invoked before it may log or write would fail its first events.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+        failure_path = aws.lambda_.FunctionEventInvokeConfig(
+            f"{name}-failure-path",
+            function_name=function.name,
+            maximum_retry_attempts=RETRIES,
+            maximum_event_age_in_seconds=MAXIMUM_EVENT_AGE_SECONDS,
+            destination_config={"on_failure": {"destination": args.queue_arn}},
+            # Lambda checks that the role may send to the destination as it saves this.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+        self.function_name = function.name
+        self.function_arn = function.arn
+        self.ready = [failure_path]
+        self.register_outputs(
+            {"function_name": self.function_name, "function_arn": self.function_arn}
+        )
+
+
+def _logging(
+    log_group: pulumi.Input[str], log_level: str
+) -> aws.lambda_.FunctionLoggingConfigArgsDict:
+    """JSON lines; at WARNING the platform's START and REPORT lines, which cost money, go too.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+    """
+    return {
+        "log_format": "JSON",
+        "log_group": log_group,
+        "application_log_level": "WARN" if log_level == "WARNING" else log_level,
+        "system_log_level": "WARN" if log_level == "WARNING" else "INFO",
+    }

@@ -1,0 +1,145 @@
+"""The stack's configuration, read once and checked before any resource is made."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import pulumi
+
+PROJECT = "file-metadata-pipeline"
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+LOG_RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096),
+    *(1827, 2192, 2557, 2922, 3288, 3653),
+)
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING")
+UNRESERVED = -1
+PRODUCTION_NAMES = frozenset({"prod", "production"})
+
+
+def config_key(field: str) -> str:
+    """The configuration key of a field: ``memory_size`` is ``memorySize``."""
+    head, *tail = field.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What one environment chooses.
+
+    Raises:
+        ValueError: a value breaks its rule; the message names the key, the rule and the value.
+    """
+
+    environment_suffix: str
+    """Ends the table's name and tags every resource; ``[a-z0-9-]``, 1-32 characters."""
+    protect_data: bool = True
+    """Deletion protection, Pulumi ``protect``, and no ``forceDestroy``."""
+    memory_size: int = 256
+    """The function's memory, MB (128-10240); its share of CPU follows."""
+    timeout: int = 15
+    """Longest that one invocation may run, seconds (15-900).
+
+    The lower bound holds one record's two calls at their slowest; see ``handler/catalog.py``.
+    """
+    log_retention_days: int = 90
+    """Days that log events are kept; one of the periods that CloudWatch Logs accepts."""
+    tracing: bool = False
+    """Trace invocations with AWS X-Ray."""
+    reserved_concurrency: int = UNRESERVED
+    """Invocations at once, 1 or more; -1 draws on the account's unreserved pool."""
+    object_prefix: str = ""
+    """Announce only keys that start so (at most 1024 bytes); empty for all."""
+    object_suffix: str = ""
+    """Announce only keys that end so (at most 1024 bytes); empty for all."""
+    tombstone_days: int = 30
+    """Days that a deleted key's tombstone stays (1-365); one outlasts Lambda's longest retry."""
+    noncurrent_version_days: int = 90
+    """Days that overwritten and deleted versions stay in the bucket (1-3650)."""
+    log_level: str = "INFO"
+    """Least severity that the function logs: DEBUG, INFO or WARNING."""
+
+    def __post_init__(self) -> None:
+        """Check every key."""
+        _check(
+            re.fullmatch(r"[a-z0-9-]{1,32}", self.environment_suffix) is not None,
+            "environmentSuffix must be 1-32 characters of a-z, 0-9 and -",
+            self.environment_suffix,
+        )
+        _check_range("memorySize", self.memory_size, 128, 10240, "MB")
+        _check_range("timeout", self.timeout, 15, 900, "seconds")
+        _check(
+            self.log_retention_days in LOG_RETENTION_DAYS,
+            f"logRetentionDays must be one of {', '.join(map(str, LOG_RETENTION_DAYS))} days",
+            self.log_retention_days,
+        )
+        _check(
+            self.reserved_concurrency == UNRESERVED or self.reserved_concurrency >= 1,
+            "reservedConcurrency must be 1 or more invocations, or -1 for unreserved"
+            " (0 would stop the function)",
+            self.reserved_concurrency,
+        )
+        for key, value in (
+            ("objectPrefix", self.object_prefix),
+            ("objectSuffix", self.object_suffix),
+        ):
+            _check(len(value.encode()) <= 1024, f"{key} must be at most 1024 bytes", value)
+        _check_range("tombstoneDays", self.tombstone_days, 1, 365, "days")
+        _check_range("noncurrentVersionDays", self.noncurrent_version_days, 1, 3650, "days")
+        _check(
+            self.log_level in LOG_LEVELS,
+            f"logLevel must be one of {', '.join(LOG_LEVELS)}",
+            self.log_level,
+        )
+        _check(
+            self.protect_data or not _is_production(self.environment_suffix),
+            f"protectData must be true where environmentSuffix is {self.environment_suffix!r}"
+            " (set protectData to true, or name the environment otherwise)",
+            self.protect_data,
+        )
+
+    @classmethod
+    def from_config(cls, config: pulumi.Config, stack: str) -> Self:
+        """Read the settings of one stack.
+
+        Args:
+            config: the project's configuration bag.
+            stack: the stack's name, the default of ``environmentSuffix``.
+
+        Raises:
+            pulumi.RunError: a value is of the wrong type or breaks its rule. Pulumi prints
+                it without a traceback.
+        """
+        values: dict[str, Any] = {"environment_suffix": stack}
+        readers: dict[Any, Callable[[str], Any]]
+        readers = {bool: config.get_bool, int: config.get_int, str: config.get}
+        try:
+            for field in fields(cls):
+                value = readers[field.type](config_key(field.name))
+                if value not in (None, ""):
+                    values[field.name] = value
+            settings = cls(**values)
+            _check(
+                settings.protect_data or not _is_production(stack),
+                f"protectData must be true on the stack {stack!r}"
+                f" (pulumi config set {PROJECT}:protectData true)",
+                settings.protect_data,
+            )
+        except (ValueError, pulumi.ConfigTypeError) as err:
+            raise pulumi.RunError(f"configuration of stack {stack!r}: {err}") from err
+        return settings
+
+
+def _is_production(name: str) -> bool:
+    return not PRODUCTION_NAMES.isdisjoint(name.lower().split("-"))
+
+
+def _check(holds: bool, rule: str, got: object) -> None:
+    if not holds:
+        raise ValueError(f"{rule}, got {got!r}")
+
+
+def _check_range(key: str, value: int, low: int, high: int, unit: str) -> None:
+    _check(low <= value <= high, f"{key} must be {low}-{high} {unit}", value)

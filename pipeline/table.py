@@ -1,0 +1,53 @@
+"""The metadata table: one row an object key."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+PARTITION_KEY = "file_key"
+TTL_ATTRIBUTE = "expires_at"
+
+
+def table_name(environment_suffix: str) -> str:
+    """The name that the contract fixes for an environment's table."""
+    return f"file-metadata-table-{environment_suffix}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetadataTableArgs:
+    """What the table leaves open."""
+
+    environment_suffix: str
+    protect_data: bool
+    """Deletion protection on the table, and Pulumi ``protect``."""
+    tags: dict[str, str]
+
+
+class MetadataTable(pulumi.ComponentResource):
+    """An on-demand table with point-in-time recovery, whose tombstones expire."""
+
+    table_name: pulumi.Output[str]
+    table_arn: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: MetadataTableArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the table."""
+        super().__init__("file-metadata:index:MetadataTable", name, {}, opts)
+
+        table = aws.dynamodb.Table(
+            f"{name}-rows",
+            name=table_name(args.environment_suffix),
+            billing_mode="PAY_PER_REQUEST",
+            hash_key=PARTITION_KEY,
+            attributes=[{"name": PARTITION_KEY, "type": "S"}],
+            ttl={"attribute_name": TTL_ATTRIBUTE, "enabled": True},
+            point_in_time_recovery={"enabled": True},
+            deletion_protection_enabled=args.protect_data,
+            tags=args.tags,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect_data),
+        )
+        self.table_name = table.name
+        self.table_arn = table.arn
+        self.register_outputs({"table_name": self.table_name, "table_arn": self.table_arn})
