@@ -1,0 +1,191 @@
+"""What arrives, read as announcements that a key changed. Pure: no clock, no network.
+
+Three shapes are known, and the first two also inside a queue message:
+
+- an S3 notification, ``{"Records": [...]}``
+  (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html);
+- the envelope in which Lambda parks a failed event, ``{"requestPayload": {...}}``
+  (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html);
+- ``s3:TestEvent``, which S3 sends to a queue or topic when a notification is saved.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote_plus
+
+SEQUENCER_WIDTH = 32
+MAX_ENVELOPES = 5
+
+
+class EventError(ValueError):
+    """What arrived is not of a shape that the pipeline knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A key changed: go and look."""
+
+    bucket: str
+    key: str
+    """The object's key, URL-decoded."""
+    event_name: str
+    event_time: datetime
+    """UTC."""
+    sequencer: str | None
+    """Padded so that string order is event order; None where S3 sends none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One record of an event, not yet read, or the reason why there is none to read."""
+
+    record: object | EventError
+    message_id: str | None = None
+    """The queue message that it came in."""
+
+
+def items(event: object) -> list[Item]:
+    """Take an event apart.
+
+    Args:
+        event: what Lambda passes to the function.
+
+    Raises:
+        EventError: the event is of no known shape. A queue message of no known shape does not
+            raise: it becomes one item that holds the error, so that only it is retried.
+    """
+    messages = _queue_messages(event)
+    if messages is None:
+        return [Item(record) for record in _records(event)]
+    return [item for message in messages for item in _message_items(message)]
+
+
+def announcement(item: Item) -> Announcement:
+    """Read one record.
+
+    Raises:
+        EventError: the record misses a field or breaks its rule; the message names it.
+    """
+    record = item.record
+    if isinstance(record, EventError):
+        raise record
+    source = _text(record, "eventSource")
+    if source != "aws:s3":
+        raise EventError(f"eventSource must be aws:s3, got {source!r}")
+    return Announcement(
+        bucket=_text(record, "s3", "bucket", "name"),
+        key=_key(_text(record, "s3", "object", "key")),
+        event_name=_text(record, "eventName"),
+        event_time=_time(_text(record, "eventTime")),
+        sequencer=_sequencer(_field(record, "s3", "object").get("sequencer")),
+    )
+
+
+def label(item: Item) -> str:
+    """Name an item for people, however broken it is: its key as sent, else its kind."""
+    try:
+        return unquote_plus(_text(item.record, "s3", "object", "key"))
+    except EventError:
+        return f"<{type(item.record).__name__} without a key>"
+
+
+def _queue_messages(event: object) -> list[Mapping[str, Any]] | None:
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    if not isinstance(records, list) or not records:
+        return None
+    from_queue = [isinstance(r, Mapping) and r.get("eventSource") == "aws:sqs" for r in records]
+    return records if all(from_queue) else None
+
+
+def _message_items(message: Mapping[str, Any]) -> Iterator[Item]:
+    message_id = _text(message, "messageId")
+    try:
+        records = _records(json.loads(_text(message, "body")))
+    except EventError as err:
+        yield Item(err, message_id)
+    except (ValueError, RecursionError) as err:
+        yield Item(EventError(f"body must be JSON, got {err}"), message_id)
+    else:
+        yield from (Item(record, message_id) for record in records)
+
+
+def _records(event: object) -> list[object]:
+    for _ in range(MAX_ENVELOPES):
+        if not isinstance(event, Mapping):
+            raise EventError(f"event must be an object, got {type(event).__name__}")
+        if "requestPayload" not in event:
+            break
+        event = event["requestPayload"]
+    else:
+        raise EventError(f"requestPayload must be nested less than {MAX_ENVELOPES} times")
+    if event.get("Event") == "s3:TestEvent":
+        return []
+    records = event.get("Records")
+    if not isinstance(records, list):
+        raise EventError(
+            "event must have a list Records, a requestPayload or the Event s3:TestEvent,"
+            f" got the fields {_names(event)}"
+        )
+    return records
+
+
+def _field(record: object, *path: str) -> Any:
+    value = record
+    for depth, name in enumerate(path):
+        if not isinstance(value, Mapping) or name not in value:
+            got = f"the fields {_names(value)}" if isinstance(value, Mapping) else _kind(value)
+            raise EventError(f"record must have {'.'.join(path[: depth + 1])}, got {got}")
+        value = value[name]
+    return value
+
+
+def _text(record: object, *path: str) -> str:
+    value = _field(record, *path)
+    if not isinstance(value, str) or not value:
+        raise EventError(f"{'.'.join(path)} must be a text of 1 or more characters, got {value!r}")
+    return value
+
+
+def _key(encoded: str) -> str:
+    try:
+        return unquote_plus(encoded, errors="strict")
+    except UnicodeDecodeError as err:
+        raise EventError(f"s3.object.key must be URL-encoded UTF-8, got {encoded!r}") from err
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as err:
+        raise EventError(f"eventTime must be an ISO 8601 time, got {text!r}") from err
+    if time.tzinfo is None:
+        raise EventError(f"eventTime must have an offset from UTC, got {text!r}")
+    return time.astimezone(UTC)
+
+
+def _sequencer(value: object) -> str | None:
+    """Pad a sequencer to one width.
+
+    Hexadecimal, of varying length, compared as texts with the shorter right-padded with zeros:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+    """
+    if value is None:
+        return None
+    pattern = rf"[0-9A-Fa-f]{{1,{SEQUENCER_WIDTH}}}"
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        raise EventError(
+            f"s3.object.sequencer must be 1-{SEQUENCER_WIDTH} hexadecimal digits, got {value!r}"
+        )
+    return value.upper().ljust(SEQUENCER_WIDTH, "0")
+
+
+def _names(value: Mapping[str, Any]) -> str:
+    return ", ".join(sorted(map(str, value))[:20]) or "(none)"
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__

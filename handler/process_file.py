@@ -1,0 +1,110 @@
+"""Lambda's way in: every record of an event is tried, and no failure is silent."""
+
+import json
+import logging
+import os
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+
+import events
+from catalog import CLIENT_CONFIG, CONCURRENCY, STALE, Catalog
+
+LOG = logging.getLogger(__name__)
+CATALOG = Catalog(
+    s3=boto3.client("s3", config=CLIENT_CONFIG),
+    dynamodb=boto3.client("dynamodb", config=CLIENT_CONFIG),
+    bucket=os.environ["S3_BUCKET_NAME"],
+    account=os.environ["DYNAMODB_TABLE_ARN"].split(":")[4],
+    table=os.environ["DYNAMODB_TABLE_NAME"],
+    tombstone_days=int(os.environ["TOMBSTONE_DAYS"]),
+)
+FAILED = "failed"
+NAMED_FAILURES = 20
+
+Failure = tuple[events.Item, Exception]
+
+
+class RecordsError(Exception):
+    """Records of an event failed; the message has their keys, the cause their errors."""
+
+    def __init__(self, failures: Sequence[Failure], total: int) -> None:
+        """Name the failures, the first 20 of them in full."""
+        named = [
+            f"{events.label(item)!r}: {type(error).__name__}: {error}"
+            for item, error in failures[:NAMED_FAILURES]
+        ]
+        if len(failures) > NAMED_FAILURES:
+            named.append(f"and {len(failures) - NAMED_FAILURES} more")
+        super().__init__(f"{len(failures)} of {total} records failed: {'; '.join(named)}")
+
+
+def lambda_handler(event: object, _context: object) -> dict[str, Any]:
+    """Bring the table up to date with what an event announces.
+
+    Args:
+        event: an S3 notification, a parked event's envelope, or a batch of queue messages with
+            either. The queue's event source mapping must have ``ReportBatchItemFailures``:
+            https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+        _context: unused.
+
+    Raises:
+        events.EventError: the event is of no known shape.
+        RecordsError: some records failed, so that Lambda retries the event.
+    """
+    items = events.items(event)
+    outcomes, failures = _process(items)
+    if any(item.message_id is None for item, _ in failures):
+        raise RecordsError(failures, len(items)) from ExceptionGroup(
+            "records failed", [error for _, error in failures]
+        )
+    answer: dict[str, Any] = {"statusCode": 200, "body": json.dumps(outcomes)}
+    if any(item.message_id for item in items):
+        failed_messages = dict.fromkeys(item.message_id for item, _ in failures)
+        answer["batchItemFailures"] = [{"itemIdentifier": name} for name in failed_messages]
+    return answer
+
+
+def _process(items: Sequence[events.Item]) -> tuple[Counter[str], list[Failure]]:
+    if len(items) > 1:
+        with ThreadPoolExecutor(max_workers=min(CONCURRENCY, len(items))) as pool:
+            results = list(pool.map(_try, items))
+    else:
+        results = [_try(item) for item in items]
+    outcomes = Counter(FAILED if isinstance(r, Exception) else r for r in results)
+    failures = [
+        (item, result)
+        for item, result in zip(items, results, strict=True)
+        if isinstance(result, Exception)
+    ]
+    return outcomes, failures
+
+
+def _try(item: events.Item) -> str | Exception:
+    try:
+        announcement = events.announcement(item)
+        outcome = CATALOG.update(announcement)
+    except Exception as err:  # the rim: one record's failure must not stop the others
+        LOG.exception(FAILED, extra={"file_key": events.label(item), "outcome": FAILED})
+        return err
+    _log(announcement, outcome)
+    return outcome
+
+
+def _log(announcement: events.Announcement, outcome: str) -> None:
+    lag = datetime.now(UTC) - announcement.event_time
+    LOG.log(
+        logging.WARNING if outcome == STALE else logging.INFO,
+        outcome,
+        extra={
+            "file_key": announcement.key,
+            "outcome": outcome,
+            "event_name": announcement.event_name,
+            "sequencer": announcement.sequencer,
+            "lag_ms": lag // timedelta(milliseconds=1),
+        },
+    )
