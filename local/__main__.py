@@ -1,0 +1,141 @@
+"""``python -m local [FILES]``: see the pipeline work, here and now, with no AWS account."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rich.console import Console
+
+from local import emulator as emulators
+from local import engine, show
+from local.cloud import Cloud
+from local.demo import Demo
+from local.files import FilesError, LocalFile, collect
+from local.resources import CloudMocks
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = ROOT / "samples"
+STACK = "dev"
+WRONG_ROWS, BAD_USAGE, INTERRUPTED = 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo.
+
+    Returns:
+        0 if every row is right, 1 if one is missing or wrong, 2 if a file cannot be had,
+        130 if interrupted.
+    """
+    options = _options(arguments)
+    try:
+        files = collect(options.files, Path.cwd()) if options.files else collect(["."], SAMPLES)
+    except FilesError as err:
+        print(f"demo: {err}", file=sys.stderr)
+        return BAD_USAGE
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, _interrupt)
+    _forget_aws_settings()
+    out = show.console()
+    try:
+        return _demo(out, files, keep=options.keep)
+    except KeyboardInterrupt:
+        out.print("interrupted; the emulator is stopped and nothing is left behind")
+        return INTERRUPTED
+
+
+def _demo(out: Console, files: Sequence[LocalFile], *, keep: bool) -> int:
+    config = engine.stack_config(ROOT, STACK)
+    region = config["aws:region"]
+    with ExitStack() as cleanup:
+        with show.stage(out, "AWS emulator started"):
+            emulator = cleanup.enter_context(emulators.running())
+        cloud = Cloud(emulator.endpoint, region)
+        with show.stage(out, f"program deployed, stack {STACK}"):
+            outputs = engine.run(ROOT, STACK, config, CloudMocks(cloud))
+        for name, value in outputs.items():
+            out.print(f"  {name:<20}{value}", soft_wrap=True)
+        demo = Demo(cloud, outputs["S3BucketName"], outputs["DynamoDBTableName"])
+        with show.stage(out, f"{len(files)} uploaded, 1 overwritten, {_deletions(files)} deleted"):
+            _run(out, demo, files)
+        out.print(show.rows_table(demo.rows()))
+        problems = demo.problems()
+        if problems:
+            for problem in problems:
+                out.print(f"wrong: {show.printable(problem)}", style="red", markup=False)
+            out.print(emulator.log(), markup=False)
+            return WRONG_ROWS
+        out.print(f"all {len(demo.expected)} rows say what the bucket says")
+        if keep:
+            _keep(out, emulator.endpoint, region, outputs)
+    return 0
+
+
+def _run(out: Console, demo: Demo, files: Sequence[LocalFile]) -> None:
+    with show.progress(out) as bars:
+        changes = bars.add_task("uploads", total=len(files) + 1 + _deletions(files))
+        rows = bars.add_task("rows", total=len(files) + 1 + _deletions(files))
+        demo.uploaded = lambda: bars.advance(changes)
+        demo.arrived = lambda: bars.advance(rows)
+        demo.run(files)
+
+
+def _deletions(files: Sequence[LocalFile]) -> int:
+    return 1 if len(files) > 1 else 0
+
+
+def _keep(out: Console, endpoint: str, region: str, outputs: Mapping[str, Any]) -> None:
+    aws = (
+        f"AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={region}"
+        f" aws --endpoint-url {endpoint}"
+    )
+    lines = (
+        f"{aws} s3 cp README.md s3://{outputs['S3BucketName']}/",
+        f"{aws} s3 ls s3://{outputs['S3BucketName']}/",
+        f"{aws} dynamodb scan --table-name {outputs['DynamoDBTableName']}",
+        f"{aws} sqs receive-message --queue-url {outputs['FailureQueueUrl']}",
+    )
+    out.print(f"\nrunning on {endpoint} until Ctrl-C; paste, for example:")
+    for line in lines:
+        out.print(line, soft_wrap=True, markup=False)
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        out.print("stopped")
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m local",
+        description="Deploy the program to an embedded AWS emulator, upload files, show the rows.",
+    )
+    parser.add_argument("files", nargs="*", help="files and folders; the samples if none are named")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        default=os.environ.get("KEEP", "") not in ("", "0"),
+        help="leave it running until Ctrl-C (also KEEP=1)",
+    )
+    return parser.parse_args(arguments)
+
+
+def _forget_aws_settings() -> None:
+    """Keep the user's profile, endpoints and proxies out of calls that stay on this machine."""
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            del os.environ[name]
+    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+
+
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

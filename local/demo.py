@@ -1,0 +1,127 @@
+"""The demo's journey: files go up, one is overwritten, one deleted, and the rows must agree."""
+
+import hashlib
+import io
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from local.cloud import Cloud
+from local.files import LocalFile
+
+# Every event in flight is a worker process of its own in the emulator.
+IN_FLIGHT = 4
+CHUNK_BYTES = 1 << 20
+POLL_SECONDS = 0.03
+PATIENCE_SECONDS = 30
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the row of a key must say in the end."""
+
+    status: str
+    size: int | None = None
+    etag: str | None = None
+
+    def differs(self, row: Row | None) -> str | None:
+        """Say how a row is not as expected; None if it is."""
+        if row is None:
+            return "has no row"
+        actual = Expected(row["processing_status"], row.get("file_size"), row.get("etag"))
+        return None if actual == self else f"must be {self}, got {actual}"
+
+
+@dataclass
+class Demo:
+    """One run against a deployed pipeline."""
+
+    cloud: Cloud
+    bucket: str
+    table: str
+    uploaded: Callable[[], None] = lambda: None
+    """Called after each change of the bucket."""
+    arrived: Callable[[], None] = lambda: None
+    """Called as each key's row gets right."""
+    expected: dict[str, Expected] = field(default_factory=dict)
+    _pending: set[str] = field(default_factory=set)
+
+    def run(self, files: Sequence[LocalFile]) -> None:
+        """Upload the files, overwrite the smallest, delete the last other one, await the rows."""
+        overwritten = min(files, key=lambda file: file.path.stat().st_size)
+        others = [file for file in files if file is not overwritten]
+        for file in files:
+            with file.path.open("rb") as body:
+                self._put(file, body)
+        self._await(0)
+        twice = overwritten.path.read_bytes() * 2 or b"no longer empty\n"
+        self._put(overwritten, io.BytesIO(twice))
+        if others:
+            self._delete(others[-1])
+        self._await(0)
+
+    def rows(self) -> list[Row]:
+        """Read the whole table, in the order of keys."""
+        pages = self.cloud("dynamodb").get_paginator("scan").paginate(TableName=self.table)
+        found = [_plain(item) for page in pages for item in page["Items"]]
+        return sorted(found, key=lambda row: str(row["file_key"]))
+
+    def problems(self) -> list[str]:
+        """Compare the table with what was done to the bucket."""
+        rows = {row["file_key"]: row for row in self.rows()}
+        wrong = [
+            f"{key!r} {difference}"
+            for key, expected in self.expected.items()
+            if (difference := expected.differs(rows.get(key)))
+        ]
+        return wrong + [f"{key!r} has a row, but no file" for key in rows.keys() - self.expected]
+
+    def _put(self, file: LocalFile, body: IO[bytes]) -> None:
+        digest = hashlib.md5(usedforsecurity=False)
+        while chunk := body.read(CHUNK_BYTES):
+            digest.update(chunk)
+        size = body.tell()
+        body.seek(0)
+        self._await(IN_FLIGHT - 1)
+        self.cloud("s3").put_object(
+            Bucket=self.bucket, Key=file.key, Body=body, ContentType=file.content_type
+        )
+        self._announced(file, Expected("completed", size, digest.hexdigest()))
+
+    def _delete(self, file: LocalFile) -> None:
+        self._await(IN_FLIGHT - 1)
+        self.cloud("s3").delete_object(Bucket=self.bucket, Key=file.key)
+        self._announced(file, Expected("deleted"))
+
+    def _announced(self, file: LocalFile, expected: Expected) -> None:
+        self.expected[file.key] = expected
+        self._pending.add(file.key)
+        self.uploaded()
+
+    def _await(self, at_most: int) -> None:
+        """Wait until no more than so many rows are outstanding, or nothing moves any more."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(self._pending) > at_most and time.monotonic() < deadline:
+            for key in [key for key in self._pending if not self._differs(key)]:
+                self._pending.remove(key)
+                self.arrived()
+                deadline = time.monotonic() + PATIENCE_SECONDS
+            if len(self._pending) > at_most:
+                time.sleep(POLL_SECONDS)
+
+    def _differs(self, key: str) -> str | None:
+        answer = self.cloud("dynamodb").get_item(
+            TableName=self.table, Key={"file_key": {"S": key}}, ConsistentRead=True
+        )
+        item = answer.get("Item")
+        return self.expected[key].differs(_plain(item) if item else None)
+
+
+def _plain(item: dict[str, Any]) -> Row:
+    read = TypeDeserializer().deserialize
+    return {name: read(value) for name, value in item.items()}

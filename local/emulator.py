@@ -1,0 +1,161 @@
+"""The AWS emulator's process: private, on loopback, and gone without a trace afterwards."""
+
+import contextlib
+import ipaddress
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+START_ATTEMPTS = 3
+START_SECONDS = 30
+STOP_SECONDS = 5
+
+
+class EmulatorError(RuntimeError):
+    """The emulator did not start."""
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A running emulator."""
+
+    endpoint: str
+    folder: Path
+    """Its temporary files; deleted when it stops."""
+    process: subprocess.Popen[bytes]
+
+    def log(self, lines: int = 40) -> str:
+        """Return the last lines that it wrote."""
+        text = (self.folder / "log").read_text(encoding="utf-8", errors="replace")
+        return "\n".join(text.splitlines()[-lines:])
+
+    def reset(self) -> None:
+        """Empty it: no resource of any service remains."""
+        request = urllib.request.Request(f"{self.endpoint}/_ministack/reset", method="POST")  # noqa: S310
+        with _direct().open(request, timeout=10):
+            pass
+
+
+def require_loopback(endpoint: str) -> str:
+    """Return an endpoint that leads to this machine.
+
+    Raises:
+        ValueError: it leads elsewhere. What is here deploys for a look and a test, without
+            state, locks or secrets; against real AWS it would do harm.
+    """
+    host = urlsplit(endpoint).hostname or ""
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ValueError(f"endpoint must be on a loopback address, got {endpoint!r}")
+    return endpoint
+
+
+@contextlib.contextmanager
+def running(settings: Mapping[str, str] | None = None) -> Iterator[Emulator]:
+    """Run an emulator for the length of a ``with`` block.
+
+    Args:
+        settings: environment variables for it, such as ``LAMBDA_ASYNC_RETRY_BASE_SECONDS``.
+
+    Raises:
+        EmulatorError: it did not get ready; the message has the end of its log.
+    """
+    for attempt in range(1, START_ATTEMPTS + 1):
+        folder = Path(tempfile.mkdtemp(prefix="file-metadata-"))
+        try:
+            emulator = _start(folder, settings or {})
+            try:
+                problem = _wait_until_ready(emulator)
+                if problem is None:
+                    yield emulator
+                    return
+            finally:
+                _stop(emulator.process)
+            if attempt == START_ATTEMPTS:
+                raise EmulatorError(f"emulator {problem}; its log ends:\n{emulator.log()}")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(folder: Path, settings: Mapping[str, str]) -> Emulator:
+    port = _free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "S3_DATA_DIR": str(folder / "s3"),
+        "STATE_DIR": str(folder / "state"),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "DOCKER_HOST": "unix:///nonexistent.sock",
+        # The workers inherit this environment, and run the code as it is.
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **settings,
+    }
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ministack"],
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            # A group of its own: Ctrl-C reaches only us, and we can end its workers with it.
+            start_new_session=True,
+        )
+    return Emulator(f"http://127.0.0.1:{port}", folder, process)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(emulator: Emulator) -> str | None:
+    """Wait for the first answer; return what went wrong, if anything did."""
+    # On a port that was taken in the meantime another server would answer; only the
+    # emulator that found the port free has left this file in the private folder.
+    own = emulator.folder / f"ministack-{urlsplit(emulator.endpoint).port}.pid"
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if emulator.process.poll() is not None:
+            return f"ended with status {emulator.process.returncode}"
+        with contextlib.suppress(OSError):
+            if own.exists():
+                _direct().open(f"{emulator.endpoint}/_ministack/ready", timeout=2).close()
+                return None
+        time.sleep(0.02)
+    return f"must be ready within {START_SECONDS} s"
+
+
+def _direct() -> urllib.request.OpenerDirector:
+    """Open URLs without a proxy, whatever the environment says."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

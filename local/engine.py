@@ -1,0 +1,152 @@
+"""Runs the program as Pulumi would, and hands each resource that it declares to a creator.
+
+The program talks to a resource monitor. Ours answers in Pulumi's place: the SDK sends a
+registration only once all that it depends on is resolved, so the program's own graph puts
+the creations in order, and independent ones come in parallel threads.
+"""
+
+import asyncio
+import contextvars
+import runpy
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from pulumi.runtime.mocks import MockMonitor, Mocks, set_mocks
+from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.stack import Stack, run_pulumi_func
+
+THREADS = 8
+
+
+class StackConfigError(ValueError):
+    """The project's or the stack's file does not make a configuration."""
+
+
+def stack_config(project_folder: Path, stack: str) -> dict[str, str]:
+    """Read a stack's configuration the way the Pulumi command does.
+
+    Args:
+        project_folder: where ``Pulumi.yaml`` and ``Pulumi.<stack>.yaml`` are.
+        stack: the stack's name.
+
+    Returns:
+        Namespaced keys with values as texts; the project's defaults where the stack has none.
+
+    Raises:
+        StackConfigError: the stack has no file, holds a secret (which only the Pulumi command
+            can read), or lacks a value for a key without default.
+    """
+    project = _load(project_folder / "Pulumi.yaml")
+    values = _load(project_folder / f"Pulumi.{stack}.yaml").get("config", {})
+    for key, declared in project.get("config", {}).items():
+        full_key = f"{project['name']}:{key}"
+        if "default" in declared:
+            values.setdefault(full_key, declared["default"])
+        elif full_key not in values:
+            raise StackConfigError(f"{full_key} must have a value in stack {stack!r}, got none")
+    secrets = [key for key, value in values.items() if isinstance(value, dict)]
+    if secrets:
+        raise StackConfigError(f"{secrets[0]} must be a plain value to run locally, got a secret")
+    return {key: _text(value) for key, value in values.items()}
+
+
+def run(
+    project_folder: Path,
+    stack: str,
+    config: Mapping[str, str],
+    mocks: Mocks,
+    monitor: MockMonitor | None = None,
+) -> dict[str, Any]:
+    """Run the program once, to the end.
+
+    Args:
+        project_folder: where ``Pulumi.yaml`` and ``__main__.py`` are.
+        stack: the stack's name.
+        config: namespaced keys with values as texts.
+        mocks: creates what is declared, and answers what is looked up.
+        monitor: takes the registrations; by default one that hands them to ``mocks``.
+
+    Returns:
+        The stack's outputs.
+    """
+    # The SDK keeps the current stack in context variables: an empty context, an own stack.
+    return contextvars.Context().run(_run, project_folder, stack, config, mocks, monitor)
+
+
+def _run(
+    project_folder: Path,
+    stack: str,
+    config: Mapping[str, str],
+    mocks: Mocks,
+    monitor: MockMonitor | None,
+) -> dict[str, Any]:
+    program = str(project_folder / "__main__.py")
+    with _event_loop() as loop:
+        set_mocks(
+            mocks,
+            project=_load(project_folder / "Pulumi.yaml")["name"],
+            stack=stack,
+            # An unknown output would silently skip what waits for it.
+            preview=False,
+            monitor=monitor,
+        )
+        pulumi.runtime.set_all_config(dict(config))
+        loop.run_until_complete(
+            run_pulumi_func(lambda: _discard(runpy.run_path(program, run_name="__main__")))
+        )
+        root = get_root_resource()
+        assert isinstance(root, Stack)  # noqa: S101 - set_mocks made it
+        return loop.run_until_complete(pulumi.Output.all(**root.outputs).future()) or {}
+
+
+@contextmanager
+def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """Make this thread's event loop and its workers', and close them all.
+
+    The SDK makes a loop in every worker thread and leaves it open.
+    """
+    loops: list[asyncio.AbstractEventLoop] = []
+    lock = threading.Lock()
+
+    def new_loop() -> None:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        with lock:
+            loops.append(loop)
+
+    new_loop()
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="resource", initializer=new_loop)
+    loops[0].set_default_executor(pool)
+    try:
+        yield loops[0]
+    finally:
+        pool.shutdown(cancel_futures=True)
+        asyncio.set_event_loop(None)
+        for loop in loops:
+            loop.close()
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as err:
+        raise StackConfigError(
+            f"{path.name} must exist in {path.parent}, got no such file"
+        ) from err
+    if not isinstance(loaded, dict):
+        raise StackConfigError(f"{path.name} must hold a mapping, got {type(loaded).__name__}")
+    return loaded
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _discard(_: object) -> None:
+    """Keep the program's globals from being taken for something to wait for."""

@@ -1,0 +1,71 @@
+"""Which files the demo uploads, and under which keys."""
+
+import mimetypes
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_KEY_BYTES = 1024  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+
+
+class FilesError(ValueError):
+    """What was asked for cannot be uploaded."""
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file and the object that it becomes."""
+
+    path: Path
+    key: str
+
+    @property
+    def content_type(self) -> str:
+        """The media type that its name suggests."""
+        return mimetypes.guess_type(self.path.name)[0] or "application/octet-stream"
+
+
+def collect(names: Sequence[str], base: Path) -> list[LocalFile]:
+    """Find the files, folders walked; hidden files and caches inside folders are left out.
+
+    Args:
+        names: files and folders, absolute or relative to ``base``.
+        base: the folder that keys are relative to; what lies outside goes by its own name.
+
+    Raises:
+        FilesError: a name leads to nothing readable, a folder is empty, two files have one
+            key, or a key is too long.
+    """
+    found: dict[str, LocalFile] = {}
+    for name in names:
+        for file in _walk(name, base.resolve()):
+            if len(file.key.encode()) > MAX_KEY_BYTES:
+                raise FilesError(f"key must be at most {MAX_KEY_BYTES} bytes, got {file.key!r}")
+            other = found.setdefault(file.key, file)
+            if other.path != file.path:
+                raise FilesError(f"key must be of one file, got {other.path} and {file.path}")
+    return list(found.values())
+
+
+def _walk(name: str, base: Path) -> Iterator[LocalFile]:
+    path = (base / name).resolve()
+    if path.is_dir():
+        inside = [file for file in sorted(path.rglob("*")) if _is_content(file, path)]
+        if not inside:
+            raise FilesError(f"folder must hold files, got none in {name!r}")
+    elif path.is_file():
+        inside = [path]
+    else:
+        raise FilesError(f"file must exist, got {name!r}, which does not")
+    root = base if path.is_relative_to(base) else path.parent
+    for file in inside:
+        if not os.access(file, os.R_OK):
+            raise FilesError(f"file must be readable, got {str(file)!r}, which is not")
+        yield LocalFile(file, file.relative_to(root).as_posix())
+
+
+def _is_content(file: Path, folder: Path) -> bool:
+    parts = file.relative_to(folder).parts
+    hidden = any(part.startswith(".") or part == "__pycache__" for part in parts)
+    return file.is_file() and not hidden

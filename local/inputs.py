@@ -1,0 +1,95 @@
+"""What a resource declares, read property by property so that none is passed over."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from local.cloud import Cloud
+
+
+class UnknownPropertyError(ValueError):
+    """A rule met a property that it does not know."""
+
+
+class Inputs:
+    """The declared properties of one resource, each to be taken once."""
+
+    def __init__(self, type_token: str, name: str, values: Mapping[str, Any]) -> None:
+        """Hold the properties of the resource with this type and logical name."""
+        self.type_token = type_token
+        self.name = name
+        self._values: dict[str, Any] = _whole_numbers(values)
+
+    def take(self, key: str, default: Any = None) -> Any:
+        """Take a property, or the default where it is not declared."""
+        return self._values.pop(key, default)
+
+    def auto_name(self) -> str:
+        """Take the physical name: the declared one, or the logical name and seven random digits.
+
+        https://www.pulumi.com/docs/iac/concepts/resources/names/#autonaming
+        """
+        declared: str | None = self.take("name")
+        return declared or f"{self.name}-{random_suffix()}"
+
+    def tag_list(self) -> list[dict[str, str]]:
+        """Take the tags, as the services that want a list of pairs have them."""
+        return [{"Key": key, "Value": value} for key, value in self.tags().items()]
+
+    def tags(self) -> dict[str, str]:
+        """Take the tags."""
+        tags: dict[str, str] = self.take("tags", {})
+        return tags
+
+    def finish(self) -> None:
+        """Check that every property was taken.
+
+        Raises:
+            UnknownPropertyError: one was not, so the emulator would lack it.
+        """
+        if self._values:
+            raise UnknownPropertyError(
+                f"{self.type_token} {self.name!r} declares {', '.join(sorted(self._values))},"
+                " which its rule in local/rules does not pass on"
+            )
+
+
+Outputs = dict[str, Any]
+Rule = Callable[[Cloud, Inputs], tuple[str, Outputs]]
+
+
+def of_module(module: str, rules: Mapping[str, Rule]) -> dict[str, Rule]:
+    """Key rules by type token: ``Bucket`` of ``s3`` is ``aws:s3/bucket:Bucket``."""
+    return {
+        f"aws:{module}/{kind[:1].lower()}{kind[1:]}:{kind}": rule for kind, rule in rules.items()
+    }
+
+
+def random_suffix() -> str:
+    """Return what Pulumi appends to make a name unique: seven hexadecimal digits."""
+    return secrets.token_hex(4)[:7]
+
+
+def _whole_numbers(value: Any) -> Any:
+    """Turn 7.0 back into 7: the wire between program and engine knows no integers."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _whole_numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_whole_numbers(inner) for inner in value]
+    return value
+
+
+def pascal(value: Any) -> Any:
+    """Turn Pulumi's camelCase keys into the AWS API's PascalCase, all the way down."""
+    if isinstance(value, Mapping):
+        return {key[:1].upper() + key[1:]: pascal(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [pascal(inner) for inner in value]
+    return value
+
+
+def renamed(value: Mapping[str, Any], **names: str) -> dict[str, Any]:
+    """Rename keys of one mapping, for words that AWS spells otherwise (``id`` as ``ID``)."""
+    return {names.get(key, key): inner for key, inner in value.items()}

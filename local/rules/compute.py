@@ -1,0 +1,98 @@
+"""What runs and what it may do: Lambda and IAM."""
+
+import io
+import zipfile
+
+import pulumi
+
+from local.cloud import Cloud
+from local.inputs import Inputs, Outputs, of_module, pascal, random_suffix
+
+
+def _role(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    name = inputs.auto_name()
+    trust = inputs.take("assumeRolePolicy")
+    created = cloud("iam").create_role(
+        RoleName=name, AssumeRolePolicyDocument=trust, Tags=inputs.tag_list()
+    )
+    return name, {"name": name, "arn": created["Role"]["Arn"]}
+
+
+def _role_policy(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    name, role = inputs.auto_name(), inputs.take("role")
+    cloud("iam").put_role_policy(
+        RoleName=role, PolicyName=name, PolicyDocument=inputs.take("policy")
+    )
+    return f"{role}:{name}", {"name": name}
+
+
+def _function(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    name = inputs.auto_name()
+    concurrency = inputs.take("reservedConcurrentExecutions", -1)
+    created = cloud("lambda").create_function(
+        FunctionName=name,
+        Runtime=inputs.take("runtime"),
+        Architectures=inputs.take("architectures"),
+        Code={"ZipFile": zip_archive(inputs.take("code"))},
+        Handler=inputs.take("handler"),
+        Role=inputs.take("role"),
+        MemorySize=inputs.take("memorySize"),
+        Timeout=inputs.take("timeout"),
+        TracingConfig=pascal(inputs.take("tracingConfig")),
+        LoggingConfig=pascal(inputs.take("loggingConfig")),
+        Environment={"Variables": inputs.take("environment")["variables"]},
+        Tags=inputs.tags(),
+    )
+    cloud("lambda").get_waiter("function_active_v2").wait(FunctionName=name)
+    if concurrency >= 0:
+        cloud("lambda").put_function_concurrency(
+            FunctionName=name, ReservedConcurrentExecutions=concurrency
+        )
+    return name, {"name": name, "arn": created["FunctionArn"]}
+
+
+def zip_archive(archive: pulumi.AssetArchive) -> bytes:
+    """Pack an archive of texts as Pulumi does: same texts, same bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, asset in sorted(archive.assets.items()):
+            assert isinstance(asset, pulumi.StringAsset)  # noqa: S101 - all that we pack
+            packed.writestr(zipfile.ZipInfo(name), asset.text)
+    return buffer.getvalue()
+
+
+def _failure_path(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    name = inputs.take("functionName")
+    cloud("lambda").put_function_event_invoke_config(
+        FunctionName=name,
+        MaximumRetryAttempts=inputs.take("maximumRetryAttempts"),
+        MaximumEventAgeInSeconds=inputs.take("maximumEventAgeInSeconds"),
+        DestinationConfig=pascal(inputs.take("destinationConfig")),
+    )
+    return name, {}
+
+
+def _permission(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    statement = inputs.take("statementId") or f"{inputs.name}-{random_suffix()}"
+    cloud("lambda").add_permission(
+        StatementId=statement,
+        FunctionName=inputs.take("function"),
+        Action=inputs.take("action"),
+        Principal=inputs.take("principal"),
+        SourceArn=inputs.take("sourceArn"),
+        SourceAccount=inputs.take("sourceAccount"),
+    )
+    return statement, {"statementId": statement}
+
+
+RULES = {
+    **of_module("iam", {"Role": _role, "RolePolicy": _role_policy}),
+    **of_module(
+        "lambda",
+        {
+            "Function": _function,
+            "FunctionEventInvokeConfig": _failure_path,
+            "Permission": _permission,
+        },
+    ),
+}

@@ -1,0 +1,64 @@
+"""What holds data or traces of it: DynamoDB, SQS and CloudWatch Logs."""
+
+from local.cloud import Cloud
+from local.inputs import Inputs, Outputs, of_module, pascal
+
+
+def _table(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    name = inputs.auto_name()
+    attributes = [
+        {"AttributeName": attribute["name"], "AttributeType": attribute["type"]}
+        for attribute in inputs.take("attributes")
+    ]
+    created = cloud("dynamodb").create_table(
+        TableName=name,
+        BillingMode=inputs.take("billingMode"),
+        KeySchema=[{"AttributeName": inputs.take("hashKey"), "KeyType": "HASH"}],
+        AttributeDefinitions=attributes,
+        DeletionProtectionEnabled=inputs.take("deletionProtectionEnabled", default=False),
+        Tags=inputs.tag_list(),
+    )
+    cloud("dynamodb").get_waiter("table_exists").wait(TableName=name)
+    cloud("dynamodb").update_time_to_live(
+        TableName=name, TimeToLiveSpecification=pascal(inputs.take("ttl"))
+    )
+    recovery = {"PointInTimeRecoveryEnabled": inputs.take("pointInTimeRecovery")["enabled"]}
+    cloud("dynamodb").update_continuous_backups(
+        TableName=name, PointInTimeRecoverySpecification=recovery
+    )
+    return name, {"name": name, "arn": created["TableDescription"]["TableArn"]}
+
+
+def _queue(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    name = inputs.auto_name()
+    attributes = {
+        "MessageRetentionPeriod": str(inputs.take("messageRetentionSeconds")),
+        "SqsManagedSseEnabled": str(inputs.take("sqsManagedSseEnabled")).lower(),
+    }
+    url = cloud("sqs").create_queue(QueueName=name, Attributes=attributes, tags=inputs.tags())[
+        "QueueUrl"
+    ]
+    answer = cloud("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return url, {"name": name, "url": url, "arn": answer["Attributes"]["QueueArn"]}
+
+
+def _queue_policy(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    url = inputs.take("queueUrl")
+    cloud("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": inputs.take("policy")})
+    return url, {}
+
+
+def _log_group(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    name = inputs.auto_name()
+    logs = cloud("logs")
+    logs.create_log_group(logGroupName=name, tags=inputs.tags())
+    logs.put_retention_policy(logGroupName=name, retentionInDays=inputs.take("retentionInDays"))
+    [found] = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    return name, {"name": name, "arn": found["arn"].removesuffix(":*")}
+
+
+RULES = {
+    **of_module("dynamodb", {"Table": _table}),
+    **of_module("sqs", {"Queue": _queue, "QueuePolicy": _queue_policy}),
+    **of_module("cloudwatch", {"LogGroup": _log_group}),
+}

@@ -1,0 +1,75 @@
+"""What the demo shows: stages with their seconds, progress, and the rows as a table."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+PLAIN_WIDTH = 120
+STATUS_STYLES = {"completed": "green", "deleted": "yellow"}
+
+
+def console() -> Console:
+    """Make the console: colours and motion on a terminal, plain text elsewhere."""
+    made = Console(highlight=False)
+    if not made.is_terminal:
+        made = Console(highlight=False, width=PLAIN_WIDTH, no_color=True)
+    return made
+
+
+@contextmanager
+def stage(out: Console, name: str) -> Iterator[None]:
+    """Print a stage's name and, once it is done, the seconds that it took."""
+    started = time.monotonic()
+    yield
+    out.print(f"[bold]{name:<44}[/] {time.monotonic() - started:6.2f} s")
+
+
+@contextmanager
+def progress(out: Console) -> Iterator[Progress]:
+    """Show progress bars, on a terminal only."""
+    columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn())
+    bars = Progress(*columns, TimeElapsedColumn(), console=out, disable=not out.is_terminal)
+    with bars:
+        yield bars
+
+
+def printable(text: str) -> str:
+    """Escape what would break a line or steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def rows_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """Lay the rows out, one a line."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("file_key", overflow="fold", ratio=1)
+    table.add_column("processing_status", no_wrap=True)
+    table.add_column("file_size", justify="right", no_wrap=True)
+    table.add_column("content_type", no_wrap=True)
+    table.add_column("etag", no_wrap=True)
+    table.add_column("lag", justify="right", no_wrap=True)
+    for row in rows:
+        status = row["processing_status"]
+        deleted = "file_size" not in row
+        table.add_row(
+            Text(printable(row["file_key"])),
+            Text(status, style=STATUS_STYLES.get(status, "red")),
+            "" if deleted else decimal(int(row["file_size"])),
+            Text(printable(row.get("content_type", ""))),
+            Text(row.get("etag", "")[:8]),
+            f"{_lag(row) // timedelta(milliseconds=1)} ms",
+        )
+    return table
+
+
+def _lag(row: dict[str, Any]) -> timedelta:
+    processed = datetime.fromisoformat(row["processed_at"])
+    return processed - datetime.fromisoformat(row["event_time"])
