@@ -1,0 +1,85 @@
+"""What the tests share: a clean environment, one emulator a worker, the declared program."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from faults import FaultProxy, fault_proxy
+from journeys import Deployed
+from recorder import ROOT, Program, declare
+
+from local import emulator as emulators
+from local import engine
+from local.cloud import Cloud
+from local.resources import CloudMocks
+
+REGION = "us-east-1"
+RETRIES_AT_ONCE = {
+    "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.05",
+    "LAMBDA_ASYNC_RETRY_MAX_SECONDS": "0.1",
+}
+
+
+def pytest_configure() -> None:
+    """Keep the user's own AWS profile, region and proxy out of the tests."""
+    for name in list(os.environ):
+        if name.startswith("AWS_") or name.lower().endswith("_proxy"):
+            del os.environ[name]
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[emulators.Emulator]:
+    with emulators.running(RETRIES_AT_ONCE) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def cloud(emulator: emulators.Emulator) -> Cloud:
+    """Clients of the emulator: ``cloud("s3")``."""
+    return Cloud(emulator.endpoint, REGION)
+
+
+@pytest.fixture(scope="session")
+def session_proxy(emulator: emulators.Emulator) -> Iterator[FaultProxy]:
+    with fault_proxy(emulator.endpoint) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(session_proxy: FaultProxy) -> FaultProxy:
+    """The fault proxy between the handler and the emulator, healed."""
+    session_proxy.heal()
+    return session_proxy
+
+
+@pytest.fixture(scope="session")
+def dev() -> Program:
+    """The program as the dev stack declares it."""
+    return declare("dev")
+
+
+@pytest.fixture(scope="session")
+def prod() -> Program:
+    """The program as the prod stack declares it."""
+    return declare("prod")
+
+
+@pytest.fixture(scope="session")
+def deploy(cloud: Cloud) -> Callable[..., Deployed]:
+    """Deploy the program to the emulator: ``deploy("prod", environmentSuffix="other")``."""
+
+    def deployed(stack: str = "dev", **config: str) -> Deployed:
+        values = engine.stack_config(ROOT, stack)
+        values |= {f"file-metadata-pipeline:{key}": value for key, value in config.items()}
+        return Deployed(cloud, engine.run(ROOT, stack, values, CloudMocks(cloud)))
+
+    return deployed

@@ -1,0 +1,110 @@
+"""What a user of a deployed pipeline does, and what they then see.
+
+The functions know only the stack's outputs and AWS's own API, so the same journeys fit the
+emulator and an account.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from boto3.dynamodb.types import TypeDeserializer
+
+PATIENCE_SECONDS = 30
+POLL_SECONDS = 0.03
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A deployed stack: its outputs, and a client of each service."""
+
+    client: Callable[[str], Any]
+    outputs: Mapping[str, str]
+
+    @property
+    def bucket(self) -> str:
+        return self.outputs["S3BucketName"]
+
+    @property
+    def table(self) -> str:
+        return self.outputs["DynamoDBTableName"]
+
+    @property
+    def function(self) -> str:
+        return self.outputs["LambdaFunctionName"]
+
+    def put(self, key: str, body: bytes = b"content", content_type: str = "text/plain") -> str:
+        """Upload an object; return its version id."""
+        answer = self.client("s3").put_object(
+            Bucket=self.bucket, Key=key, Body=body, ContentType=content_type
+        )
+        return str(answer["VersionId"])
+
+    def delete(self, key: str, version_id: str | None = None) -> str:
+        """Delete an object, or one version of it; return the version id that it concerned."""
+        version = {"VersionId": version_id} if version_id else {}
+        answer = self.client("s3").delete_object(Bucket=self.bucket, Key=key, **version)
+        return str(answer["VersionId"])
+
+    def head(self, key: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self.client("s3").head_object(Bucket=self.bucket, Key=key)
+        return answer
+
+    def row(self, key: str) -> Row | None:
+        answer = self.client("dynamodb").get_item(
+            TableName=self.table, Key={"file_key": {"S": key}}, ConsistentRead=True
+        )
+        item = answer.get("Item")
+        return {n: TypeDeserializer().deserialize(v) for n, v in item.items()} if item else None
+
+    def row_once(self, key: str, holds: Callable[[Row], bool]) -> Row:
+        """Return a key's row as soon as something holds of it."""
+        last: list[Row | None] = [None]
+
+        def found() -> Row | None:
+            last[0] = self.row(key)
+            return last[0] if last[0] and holds(last[0]) else None
+
+        return eventually(found, lambda: f"row of {key!r}, last seen as {last[0]}")
+
+    def completed(self, key: str, version_id: str) -> Row:
+        """Return a key's row once it speaks of a version."""
+        return self.row_once(key, lambda row: row.get("version_id") == version_id)
+
+    def deleted(self, key: str) -> Row:
+        """Return a key's row once it is a tombstone."""
+        return self.row_once(key, lambda row: row["processing_status"] == "deleted")
+
+    def parked(self) -> dict[str, Any]:
+        """Take one event from the failure queue: Lambda's envelope."""
+
+        def received() -> dict[str, Any] | None:
+            answer = self.client("sqs").receive_message(
+                QueueUrl=self.outputs["FailureQueueUrl"], WaitTimeSeconds=1
+            )
+            for message in answer.get("Messages", []):
+                self.client("sqs").delete_message(
+                    QueueUrl=self.outputs["FailureQueueUrl"],
+                    ReceiptHandle=message["ReceiptHandle"],
+                )
+                envelope: dict[str, Any] = json.loads(message["Body"])
+                return envelope
+            return None
+
+        return eventually(received, lambda: "event in the failure queue")
+
+
+def eventually(look: Callable[[], T | None], what: Callable[[], str]) -> T:
+    """Look again and again until there is something to see."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        seen = look()
+        if seen is not None:
+            return seen
+        time.sleep(POLL_SECONDS)
+    raise AssertionError(f"no {what()} within {PATIENCE_SECONDS} s")

@@ -1,0 +1,132 @@
+"""Declares the program without any cloud and keeps what it declared."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+
+from local import engine
+
+ROOT = Path(__file__).resolve().parent.parent
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One registered resource, as the engine would see it."""
+
+    type: str
+    name: str
+    urn: str
+    custom: bool
+    inputs: dict[str, Any]
+    parent: str
+    dependencies: frozenset[str]
+    """URNs: the explicit ``depends_on`` and those that the inputs imply."""
+    protect: bool
+
+
+@dataclass
+class Program:
+    """All that one run of the program declared, and its outputs."""
+
+    resources: list[Declared] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def all(self, type_token: str) -> list[Declared]:
+        return [resource for resource in self.resources if resource.type == type_token]
+
+    def one(self, type_token: str) -> Declared:
+        [found] = self.all(type_token)
+        return found
+
+    def by_urn(self, urn: str) -> Declared:
+        [found] = [resource for resource in self.resources if resource.urn == urn]
+        return found
+
+    def needs(self, later: Declared, earlier: Declared) -> bool:
+        """Whether the graph makes one resource wait for another, directly or not."""
+        seen: set[str] = set()
+        waiting = set(later.dependencies)
+        while waiting:
+            urn = waiting.pop()
+            if urn == earlier.urn:
+                return True
+            if urn not in seen:
+                seen.add(urn)
+                waiting |= self.by_urn(urn).dependencies
+        return False
+
+
+class _Answers(Mocks):
+    """Answers as the provider would: names, ARNs and addresses made from the inputs."""
+
+    def __init__(self) -> None:
+        self.inputs: dict[str, dict[str, Any]] = {}
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        self.inputs[args.name] = args.inputs
+        if not args.custom:
+            return "", {}
+        name = args.inputs.get("name", f"{args.name}-1234567")
+        service = args.typ.split(":")[1].split("/")[0]
+        made = {
+            "name": name,
+            "arn": f"arn:aws:{service}:{REGION}:{ACCOUNT}:{name}",
+            "bucket": name,
+            "bucketRegionalDomainName": f"{name}.s3.{REGION}.amazonaws.com",
+            "url": f"https://{service}.{REGION}.amazonaws.com/{ACCOUNT}/{name}",
+        }
+        return name, made | args.inputs
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
+            return {"accountId": ACCOUNT, "arn": "", "userId": "", "id": ACCOUNT}, []
+        raise AssertionError(f"unexpected look-up {args.token}")
+
+
+class _Monitor(MockMonitor):
+    def __init__(self, program: Program) -> None:
+        self._answers = _Answers()
+        super().__init__(self._answers)
+        self._program = program
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
+        answer = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            self._program.resources.append(
+                Declared(
+                    type=request.type,
+                    name=request.name,
+                    urn=answer.urn,
+                    custom=request.custom,
+                    inputs=self._answers.inputs[request.name],
+                    parent=request.parent,
+                    dependencies=frozenset(request.dependencies),
+                    protect=request.protect,
+                )
+            )
+        return answer
+
+
+def declare(
+    stack: str = "dev", config: Mapping[str, str] | None = None, project: Path = ROOT
+) -> Program:
+    """Run the program with a stack's configuration, some keys of it replaced.
+
+    Args:
+        stack: ``dev`` or ``prod``.
+        config: values by key, without the project's name before it.
+        project: where the program is.
+    """
+    values = engine.stack_config(project, stack)
+    for key, value in (config or {}).items():
+        values[f"file-metadata-pipeline:{key}"] = value
+    program = Program()
+    monitor = _Monitor(program)
+    program.outputs = engine.run(project, stack, values, monitor.mocks, monitor)
+    assert program.resources, "the program declared nothing"
+    return program
