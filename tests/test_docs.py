@@ -1,0 +1,103 @@
+"""The documents say what the code does: their tables are read and compared with it."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import yaml
+from recorder import ROOT, Program
+
+from catalog import row
+from events import Announcement
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def table(first_heading: str, text: str = README) -> list[list[str]]:
+    """Return the cells of the table whose first column has this heading."""
+    lines = iter(text.splitlines())
+    for line in lines:
+        if line.startswith(f"| {first_heading} |"):
+            break
+    rows = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    assert len(rows) > 1, f"no table that starts with {first_heading}"
+    return rows[1:]
+
+
+def config_of(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))["config"]
+    return loaded
+
+
+def shown(value: object) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"`{text}`" if text else "none"
+
+
+DECLARED = config_of("Pulumi.yaml")
+
+
+def test_the_readme_lists_every_configuration_key_in_order() -> None:
+    assert [row[0] for row in table("Key")] == [f"`{key}`" for key in DECLARED]
+
+
+@pytest.mark.parametrize("row", table("Key"), ids=lambda row: row[0])
+def test_a_configuration_row_has_the_declared_type_default_and_choices(row: list[str]) -> None:
+    key = row[0].strip("`")
+    default = DECLARED[key]["default"]
+    dev, prod = (
+        config_of(f"Pulumi.{stack}.yaml").get(f"file-metadata-pipeline:{key}", default)
+        for stack in ("dev", "prod")
+    )
+    expected_default = "the stack's name" if key == "environmentSuffix" else shown(default)
+    assert row[1:5] == [DECLARED[key]["type"], expected_default, shown(dev), shown(prod)]
+
+
+def test_the_readme_lists_every_output(dev: Program) -> None:
+    assert {row[0].strip("`") for row in table("Output")} == set(dev.outputs)
+
+
+def test_the_readme_lists_every_attribute_of_a_row_with_its_type() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    announcement = Announcement("bucket", "key", "ObjectCreated:Put", now, "0" * 32)
+    head: Any = {"ContentLength": 1, "ContentType": "", "ETag": '"e"', "LastModified": now}
+    made = {
+        name: "N" if isinstance(value, int) else "S"
+        for answer in (head, None)
+        for name, value in row(
+            announcement, answer, sequencer="0", region="r", now=now, tombstone_days=1
+        ).items()
+    }
+    assert {cells[0].strip("`"): cells[1] for cells in table("Attribute")} == made
+
+
+def test_the_readme_lists_every_make_target() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    [phony] = re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
+    assert {row[0].strip("`") for row in table("Command")} == {f"make {t}" for t in phony.split()}
+
+
+def test_the_readme_lists_every_folder_of_code() -> None:
+    listed = {row[0].strip("`").rstrip("/") for row in table("Where")}
+    folders = {path.parent.relative_to(ROOT).parts[0] for path in ROOT.glob("[a-z]*/*.py")}
+    assert folders <= listed
+    assert all((ROOT / name).exists() for name in listed)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_to_one(page: Any) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_of_the_code_that_is_named_exists(page: Any) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"`((?:pipeline|handler|local|tests|docs|samples)/[\w./]*)`", text)
+    assert [path for path in named if not (ROOT / path).exists()] == []
