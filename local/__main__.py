@@ -100,10 +100,10 @@ def _keep(out: Console, endpoint: str, region: str, outputs: Mapping[str, Any]) 
         f"{aws} dynamodb scan --table-name {outputs['DynamoDBTableName']}",
         f"{aws} sqs receive-message --queue-url {outputs['FailureQueueUrl']}",
     )
-    out.print(f"\nrunning on {endpoint} until Ctrl-C; paste, for example:")
-    for line in lines:
-        out.print(line, soft_wrap=True, markup=False)
     try:
+        out.print(f"\nrunning on {endpoint} until Ctrl-C; paste, for example:")
+        for line in lines:
+            out.print(line, soft_wrap=True, markup=False)
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:

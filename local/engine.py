@@ -18,7 +18,7 @@ from typing import Any
 import pulumi
 import yaml
 from pulumi.runtime.mocks import MockMonitor, Mocks, set_mocks
-from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.settings import SETTINGS, get_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
 THREADS = 8
@@ -88,6 +88,8 @@ def _run(
 ) -> dict[str, Any]:
     program = str(project_folder / "__main__.py")
     with _event_loop() as loop:
+        # What a failed run left waiting would be waited for here, on a loop that is closed.
+        SETTINGS.outputs.clear()
         set_mocks(
             mocks,
             project=_load(project_folder / "Pulumi.yaml")["name"],
@@ -127,9 +129,18 @@ def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
         yield loops[0]
     finally:
         pool.shutdown(cancel_futures=True)
+        _cancel_tasks(loops[0])
         asyncio.set_event_loop(None)
         for loop in loops:
             loop.close()
+
+
+def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """End what a failed run left waiting."""
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
 def _load(path: Path) -> dict[str, Any]:
