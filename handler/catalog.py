@@ -22,8 +22,9 @@ UNORDERED_ATTEMPTS = 5
 IDENTITY = ("file_key", "sequencer", "processed_at")
 CONCURRENCY = 8
 
-# One call at its slowest is two attempts of 1 + 2 s and up to 1 s of back-off between them:
-# 7 s. The look and the write of a record take 14 s, within the function's least timeout, 15 s.
+# One call at its slowest, to one address, is two attempts of 1 + 2 s and up to 1 s of back-off
+# between them: 7 s. The look and the write that most records take need 14 s, within the
+# function's least timeout, 15 s; what takes longer is ended by Lambda, and retried.
 # https://docs.aws.amazon.com/boto3/latest/guide/retries.html
 CLIENT_CONFIG = Config(
     connect_timeout=1,
@@ -105,7 +106,7 @@ class Catalog:
             ValueError: the announcement is of another bucket.
             ContendedError: without a sequencer, and the row changed at every attempt.
             botocore.exceptions.ClientError: S3 or DynamoDB refused; 403 among them.
-            botocore.exceptions.HTTPClientError: S3 or DynamoDB did not answer.
+            botocore.exceptions.BotoCoreError: S3 or DynamoDB did not answer.
         """
         if announcement.bucket != self.bucket:
             raise ValueError(f"s3.bucket.name must be {self.bucket}, got {announcement.bucket!r}")
@@ -120,9 +121,17 @@ class Catalog:
         return str(item["processing_status"]) if self._write(item, newest) else STALE
 
     def _update_unordered(self, announcement: Announcement) -> str:
+        """Write on condition that the row is still the one that was read.
+
+        It keeps the row's sequencer, so that any ordered announcement that comes later wins.
+        """
         for _ in range(UNORDERED_ATTEMPTS):
             seen = self._read(announcement.key)
             item = self._look(announcement, seen.get("sequencer", NO_SEQUENCER))
+            if not seen and item["processing_status"] == DELETED:
+                # Old versions of long-gone keys expire too. Without a sequencer to keep, a
+                # tombstone would hold nothing back.
+                return DELETED
             if self._write(item, _unchanged(seen)):
                 return str(item["processing_status"])
         raise ContendedError(

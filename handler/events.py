@@ -19,6 +19,10 @@ from urllib.parse import unquote_plus
 
 SEQUENCER_WIDTH = 32
 MAX_ENVELOPES = 5
+SHOWN_CHARACTERS = 200
+# What S3 sends for an expiration has the sequencer of the object's creation, if any: it tells
+# no order. https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+UNORDERED = "LifecycleExpiration:"
 
 
 class EventError(ValueError):
@@ -36,7 +40,7 @@ class Announcement:
     event_time: datetime
     """UTC."""
     sequencer: str | None
-    """Padded so that string order is event order; None where S3 sends none."""
+    """Padded so that string order is event order; None where S3 gives no order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +79,16 @@ def announcement(item: Item) -> Announcement:
         raise record
     source = _text(record, "eventSource")
     if source != "aws:s3":
-        raise EventError(f"eventSource must be aws:s3, got {source!r}")
+        raise EventError(f"eventSource must be aws:s3, got {_shown(source)}")
+    event_name = _text(record, "eventName")
+    key = _key(_text(record, "s3", "object", "key"))
+    sequencer = _sequencer(_field(record, "s3", "object").get("sequencer"))
     return Announcement(
         bucket=_text(record, "s3", "bucket", "name"),
-        key=_key(_text(record, "s3", "object", "key")),
-        event_name=_text(record, "eventName"),
+        key=key,
+        event_name=event_name,
         event_time=_time(_text(record, "eventTime")),
-        sequencer=_sequencer(_field(record, "s3", "object").get("sequencer")),
+        sequencer=None if event_name.startswith(UNORDERED) else sequencer,
     )
 
 
@@ -137,7 +144,11 @@ def _field(record: object, *path: str) -> Any:
     value = record
     for depth, name in enumerate(path):
         if not isinstance(value, Mapping) or name not in value:
-            got = f"the fields {_names(value)}" if isinstance(value, Mapping) else _kind(value)
+            got = (
+                f"the fields {_names(value)}"
+                if isinstance(value, Mapping)
+                else type(value).__name__
+            )
             raise EventError(f"record must have {'.'.join(path[: depth + 1])}, got {got}")
         value = value[name]
     return value
@@ -146,7 +157,9 @@ def _field(record: object, *path: str) -> Any:
 def _text(record: object, *path: str) -> str:
     value = _field(record, *path)
     if not isinstance(value, str) or not value:
-        raise EventError(f"{'.'.join(path)} must be a text of 1 or more characters, got {value!r}")
+        raise EventError(
+            f"{'.'.join(path)} must be a text of 1 or more characters, got {_shown(value)}"
+        )
     return value
 
 
@@ -154,17 +167,20 @@ def _key(encoded: str) -> str:
     try:
         return unquote_plus(encoded, errors="strict")
     except UnicodeDecodeError as err:
-        raise EventError(f"s3.object.key must be URL-encoded UTF-8, got {encoded!r}") from err
+        raise EventError(f"s3.object.key must be URL-encoded UTF-8, got {_shown(encoded)}") from err
 
 
 def _time(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError as err:
-        raise EventError(f"eventTime must be an ISO 8601 time, got {text!r}") from err
+        raise EventError(f"eventTime must be an ISO 8601 time, got {_shown(text)}") from err
     if time.tzinfo is None:
-        raise EventError(f"eventTime must have an offset from UTC, got {text!r}")
-    return time.astimezone(UTC)
+        raise EventError(f"eventTime must have an offset from UTC, got {_shown(text)}")
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as err:
+        raise EventError(f"eventTime must be a time of years 1-9999, got {_shown(text)}") from err
 
 
 def _sequencer(value: object) -> str | None:
@@ -178,14 +194,17 @@ def _sequencer(value: object) -> str | None:
     pattern = rf"[0-9A-Fa-f]{{1,{SEQUENCER_WIDTH}}}"
     if not isinstance(value, str) or not re.fullmatch(pattern, value):
         raise EventError(
-            f"s3.object.sequencer must be 1-{SEQUENCER_WIDTH} hexadecimal digits, got {value!r}"
+            f"s3.object.sequencer must be 1-{SEQUENCER_WIDTH} hexadecimal digits,"
+            f" got {_shown(value)}"
         )
     return value.upper().ljust(SEQUENCER_WIDTH, "0")
 
 
+def _shown(value: object) -> str:
+    """Show what came, cut so that an error's message stays small, whatever came."""
+    text = repr(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
+
+
 def _names(value: Mapping[str, Any]) -> str:
     return ", ".join(sorted(map(str, value))[:20]) or "(none)"
-
-
-def _kind(value: object) -> str:
-    return type(value).__name__

@@ -15,6 +15,9 @@ import events
 from catalog import CLIENT_CONFIG, CONCURRENCY, STALE, Catalog
 
 LOG = logging.getLogger(__name__)
+for library in ("boto3", "botocore", "urllib3"):
+    # At DEBUG they write requests, and with them the role's credentials, to the log.
+    logging.getLogger(library).setLevel(logging.INFO)
 CATALOG = Catalog(
     s3=boto3.client("s3", config=CLIENT_CONFIG),
     dynamodb=boto3.client("dynamodb", config=CLIENT_CONFIG),
@@ -85,26 +88,26 @@ def _process(items: Sequence[events.Item]) -> tuple[Counter[str], list[Failure]]
 
 
 def _try(item: events.Item) -> str | Exception:
+    announcement = None
     try:
         announcement = events.announcement(item)
+        LOG.debug("announced", extra=_fields(item, announcement, "announced"))
         outcome = CATALOG.update(announcement)
     except Exception as err:  # the rim: one record's failure must not stop the others
-        LOG.exception(FAILED, extra={"file_key": events.label(item), "outcome": FAILED})
+        LOG.exception(FAILED, extra=_fields(item, announcement, FAILED))
         return err
-    _log(announcement, outcome)
+    level = logging.WARNING if outcome == STALE else logging.INFO
+    LOG.log(level, outcome, extra=_fields(item, announcement, outcome))
     return outcome
 
 
-def _log(announcement: events.Announcement, outcome: str) -> None:
-    lag = datetime.now(UTC) - announcement.event_time
-    LOG.log(
-        logging.WARNING if outcome == STALE else logging.INFO,
-        outcome,
-        extra={
-            "file_key": announcement.key,
-            "outcome": outcome,
-            "event_name": announcement.event_name,
-            "sequencer": announcement.sequencer,
-            "lag_ms": lag // timedelta(milliseconds=1),
-        },
-    )
+def _fields(
+    item: events.Item, announcement: events.Announcement | None, outcome: str
+) -> dict[str, Any]:
+    fields: dict[str, Any] = {"file_key": events.label(item), "outcome": outcome}
+    if announcement is not None:
+        lag = datetime.now(UTC) - announcement.event_time
+        fields["event_name"] = announcement.event_name
+        fields["sequencer"] = announcement.sequencer
+        fields["lag_ms"] = lag // timedelta(milliseconds=1)
+    return fields
