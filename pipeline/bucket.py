@@ -13,7 +13,7 @@ class DataBucketArgs:
     """What the bucket leaves open."""
 
     protect_data: bool
-    """Refuse to destroy the bucket; otherwise it goes with all its objects."""
+    """Refuse to destroy a bucket that is not empty; otherwise it goes with all its objects."""
     noncurrent_version_days: int
     """Days that overwritten and deleted versions stay."""
     tags: dict[str, str]
@@ -39,7 +39,7 @@ class DataBucket(pulumi.ComponentResource):
             f"{name}-objects",
             force_destroy=not args.protect_data,
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect_data),
+            opts=pulumi.ResourceOptions(parent=self),
         )
         ownership = aws.s3.BucketOwnershipControls(
             f"{name}-ownership",

@@ -26,6 +26,9 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         """Declare bucket, table, function, failure queue and the notification between them."""
         super().__init__("file-metadata:index:FileMetadataPipeline", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
+        # Children inherit it. A destroy without preview would otherwise take the guards, the
+        # versioning and the parked events before the bucket itself refuses.
+        kept = pulumi.ResourceOptions(parent=self, protect=args.protect_data)
         tags = {"Environment": args.environment_suffix, "Project": "DataPipeline"}
         identity = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self))
 
@@ -36,7 +39,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
                 noncurrent_version_days=args.noncurrent_version_days,
                 tags=tags,
             ),
-            child,
+            kept,
         )
         table = MetadataTable(
             f"{name}-table",
@@ -45,9 +48,9 @@ class FileMetadataPipeline(pulumi.ComponentResource):
                 protect_data=args.protect_data,
                 tags=tags,
             ),
-            child,
+            kept,
         )
-        failures = FailureQueue(f"{name}-failures", FailureQueueArgs(tags=tags), child)
+        failures = FailureQueue(f"{name}-failures", FailureQueueArgs(tags=tags), kept)
         processor = Processor(
             f"{name}-processor",
             ProcessorArgs(

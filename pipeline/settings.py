@@ -51,9 +51,13 @@ class Settings:
     reserved_concurrency: int = UNRESERVED
     """Invocations at once, 1 or more; -1 draws on the account's unreserved pool."""
     object_prefix: str = ""
-    """Announce only keys that start so (at most 1024 bytes); empty for all."""
+    """Announce only keys that start so (at most 1024 of ``A-Z a-z 0-9 ! _ . ' ( ) / -``).
+
+    S3 matches other characters only in URL-encoded form, and without a word never otherwise:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
+    """
     object_suffix: str = ""
-    """Announce only keys that end so (at most 1024 bytes); empty for all."""
+    """Announce only keys that end so; the same characters."""
     tombstone_days: int = 30
     """Days that a deleted key's tombstone stays (1-365); one outlasts Lambda's longest retry."""
     noncurrent_version_days: int = 90
@@ -85,7 +89,11 @@ class Settings:
             ("objectPrefix", self.object_prefix),
             ("objectSuffix", self.object_suffix),
         ):
-            _check(len(value.encode()) <= 1024, f"{key} must be at most 1024 bytes", value)
+            _check(
+                re.fullmatch(r"[A-Za-z0-9!_.'()/-]{0,1024}", value) is not None,
+                f"{key} must be at most 1024 characters of A-Z a-z 0-9 ! _ . ' ( ) / -",
+                value,
+            )
         _check_range("tombstoneDays", self.tombstone_days, 1, 365, "days")
         _check_range("noncurrentVersionDays", self.noncurrent_version_days, 1, 3650, "days")
         _check(
@@ -133,7 +141,7 @@ class Settings:
 
 
 def _is_production(name: str) -> bool:
-    return not PRODUCTION_NAMES.isdisjoint(name.lower().split("-"))
+    return not PRODUCTION_NAMES.isdisjoint(re.split(r"[^a-z0-9]+", name.lower()))
 
 
 def _check(holds: bool, rule: str, got: object) -> None:

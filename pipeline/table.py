@@ -20,7 +20,7 @@ class MetadataTableArgs:
 
     environment_suffix: str
     protect_data: bool
-    """Deletion protection on the table, and Pulumi ``protect``."""
+    """Deletion protection on the table."""
     tags: dict[str, str]
 
 
@@ -35,6 +35,7 @@ class MetadataTable(pulumi.ComponentResource):
     ) -> None:
         """Declare the table."""
         super().__init__("file-metadata:index:MetadataTable", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
 
         table = aws.dynamodb.Table(
             f"{name}-rows",
@@ -46,7 +47,7 @@ class MetadataTable(pulumi.ComponentResource):
             point_in_time_recovery={"enabled": True},
             deletion_protection_enabled=args.protect_data,
             tags=args.tags,
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect_data),
+            opts=child,
         )
         self.table_name = table.name
         self.table_arn = table.arn
