@@ -136,7 +136,8 @@ def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    """End what a failed run left waiting."""
+    """End what a failed run left waiting; its errors are echoes of the one that was raised."""
+    loop.set_exception_handler(lambda _loop, _context: None)
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
