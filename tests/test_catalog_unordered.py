@@ -1,0 +1,176 @@
+"""An announcement without a sequencer repairs a row, and never outranks one that has it."""
+
+import pytest
+from faults import Fault, FaultProxy
+from handler_env import EARLIER, NEWER, Bench, set_up
+
+from catalog import ContendedError
+from local.cloud import Cloud
+
+KEY = "expiring.txt"
+ZEROS = "00000000000000000000000000000000"
+EXPIRED = "LifecycleExpiration:DeleteMarkerCreated"
+
+
+@pytest.fixture
+def bench(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return set_up(cloud, proxy, monkeypatch)
+
+
+def row(bench: Bench) -> dict[str, str]:
+    return bench.row(KEY) or {}
+
+
+def test_an_expiration_turns_a_row_into_a_tombstone_with_the_rows_sequencer(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.update(KEY, NEWER)
+    bench.delete(KEY)
+    assert bench.update(KEY, None, EXPIRED) == "deleted"
+    assert (row(bench)["processing_status"], row(bench)["sequencer"]) == ("deleted", NEWER)
+
+
+def test_an_object_that_is_there_keeps_its_row_at_its_rank(bench: Bench) -> None:
+    bench.put(KEY, b"1")
+    bench.update(KEY, NEWER)
+    version = bench.put(KEY, b"22")
+    assert bench.update(KEY, None, EXPIRED) == "completed"
+    assert (row(bench)["version_id"], row(bench)["sequencer"]) == (version, NEWER)
+
+
+def test_it_costs_one_read_one_look_and_one_write(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.update(KEY, None)
+    assert bench.proxy.calls == ["GetItem", "HeadObject", "PutItem"]
+
+
+def test_a_row_that_it_makes_has_the_lowest_sequencer(bench: Bench) -> None:
+    bench.put(KEY)
+    assert bench.update(KEY, None) == "completed"
+    assert row(bench)["sequencer"] == ZEROS
+
+
+def test_any_ordered_announcement_outranks_a_row_that_it_made(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.update(KEY, None)
+    bench.put(KEY, b"new")
+    assert bench.update(KEY, "1".rjust(32, "0")) == "completed"
+    assert row(bench)["file_size"] == "3"
+
+
+def test_it_repeats_without_becoming_stale(bench: Bench) -> None:
+    bench.put(KEY)
+    assert [bench.update(KEY, None), bench.update(KEY, None)] == ["completed", "completed"]
+
+
+def test_the_read_before_the_write_is_consistent(bench: Bench) -> None:
+    bench.put(KEY)
+    with bench.requests("dynamodb", "GetItem") as sent:
+        bench.update(KEY, None)
+    assert [b'"ConsistentRead": true' in read["body"] for read in sent] == [True]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {},
+        {"sequencer": EARLIER},
+        {"processed_at": "2026-03-01T00:00:00.000000Z"},
+        {"sequencer": EARLIER, "processed_at": "2026-03-01T00:00:00.000000Z"},
+    ],
+    ids=lambda held: "+".join(held) or "key alone",
+)
+def test_a_row_with_only_some_of_what_identifies_it_is_repaired(
+    bench: Bench, held: dict[str, str]
+) -> None:
+    version = bench.put(KEY)
+    bench.write(KEY, **held)
+    assert bench.update(KEY, None) == "completed"
+    assert (row(bench)["version_id"], row(bench)["sequencer"]) == (
+        version,
+        held.get("sequencer", ZEROS),
+    )
+
+
+@pytest.mark.parametrize(
+    ("read", "changed"),
+    [
+        (None, {"sequencer": NEWER}),
+        ({}, {"sequencer": NEWER}),
+        ({}, {"processed_at": "2026-03-02T00:00:00.000000Z"}),
+        ({"sequencer": EARLIER}, {"sequencer": NEWER}),
+        (
+            {"sequencer": EARLIER, "processed_at": "2026-03-01T00:00:00.000000Z"},
+            {"sequencer": EARLIER, "processed_at": "2026-03-02T00:00:00.000000Z"},
+        ),
+        (
+            {"sequencer": EARLIER, "processed_at": "2026-03-01T00:00:00.000000Z"},
+            {"sequencer": NEWER, "processed_at": "2026-03-01T00:00:00.000000Z"},
+        ),
+    ],
+)
+def test_a_row_that_changes_between_read_and_write_is_read_again(
+    bench: Bench, read: dict[str, str] | None, changed: dict[str, str]
+) -> None:
+    bench.put(KEY)
+    if read is not None:
+        bench.write(KEY, **read)
+    bench.before_first("PutItem", lambda: bench.write(KEY, **changed))
+    assert bench.update(KEY, None) == "completed"
+    assert bench.proxy.calls == ["GetItem", "HeadObject", "PutItem"] * 2
+    assert row(bench)["sequencer"] == changed.get("sequencer", ZEROS)
+
+
+def test_a_row_that_expires_between_read_and_write_is_made_anew(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.update(KEY, EARLIER)
+    bench.before_first(
+        "PutItem",
+        lambda: bench.cloud("dynamodb").delete_item(
+            TableName=bench.table, Key={"file_key": {"S": KEY}}
+        ),
+    )
+    assert bench.update(KEY, None) == "completed"
+    assert row(bench)["sequencer"] == ZEROS
+
+
+def test_an_ordered_write_between_read_and_write_is_not_undone(bench: Bench) -> None:
+    bench.put(KEY, b"1")
+
+    def overwrite() -> None:
+        bench.put(KEY, b"22")
+        bench.update(KEY, NEWER)
+
+    bench.before_first("PutItem", overwrite)
+    bench.update(KEY, None)
+    assert (row(bench)["sequencer"], row(bench)["file_size"]) == (NEWER, "2")
+
+
+def test_a_row_that_never_holds_still_is_given_up_by_name(bench: Bench) -> None:
+    bench.put(KEY)
+    changes = iter(range(1000))
+    bench.before_each("PutItem", lambda: bench.write(KEY, processed_at=str(next(changes))))
+    with pytest.raises(ContendedError, match=rf"row of '{KEY}' must stay unchanged"):
+        bench.update(KEY, None)
+    assert bench.proxy.calls == ["GetItem", "HeadObject", "PutItem"] * 5
+    assert "version_id" not in row(bench)
+
+
+def test_an_answer_lost_after_the_write_took_effect_is_written_again(bench: Bench) -> None:
+    version = bench.put(KEY)
+    bench.proxy.fail("PutItem", Fault(lose_answer=True), times=1)
+    assert bench.update(KEY, None) == "completed"
+    assert (row(bench)["version_id"], row(bench)["sequencer"]) == (version, ZEROS)
+
+
+def test_a_read_that_fails_writes_nothing(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.proxy.fail("GetItem", Fault(status=400, code="AccessDeniedException"))
+    with pytest.raises(bench.handler.CATALOG.dynamodb.exceptions.ClientError, match="AccessDenied"):
+        bench.update(KEY, None)
+    assert bench.proxy.calls == ["GetItem"]
+
+
+def test_a_key_without_row_and_object_gets_no_tombstone(bench: Bench) -> None:
+    """Versions of long-gone keys expire long after their tombstones did."""
+    assert bench.update("never seen", None, "LifecycleExpiration:Delete") == "deleted"
+    assert bench.row("never seen") is None
