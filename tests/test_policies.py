@@ -1,0 +1,167 @@
+"""The policies as plain documents: each grant exact, each refusal whole."""
+
+from typing import Any
+
+import pytest
+
+from pipeline import policies
+
+BUCKET = "arn:aws:s3:::files"
+TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/rows"
+QUEUE = "arn:aws:sqs:eu-west-1:123456789012:failures"
+LOG_GROUP = "arn:aws:logs:eu-west-1:123456789012:log-group:function"
+
+Statement = dict[str, Any]
+
+
+def process_files(*, tracing: bool) -> policies.Policy:
+    return policies.process_files(
+        bucket_arn=BUCKET,
+        table_arn=TABLE,
+        queue_arn=QUEUE,
+        log_group_arn=LOG_GROUP,
+        tracing=tracing,
+    )
+
+
+EVERY_POLICY = {
+    "trust_lambda": policies.trust_lambda(),
+    "process_files": process_files(tracing=False),
+    "process_files, traced": process_files(tracing=True),
+    "bucket_requires_tls": policies.bucket_requires_tls(BUCKET),
+    "queue_requires_tls": policies.queue_requires_tls(QUEUE),
+}
+
+
+def each(policy: policies.Policy, effect: str) -> list[Statement]:
+    return [found for found in policy["Statement"] if found["Effect"] == effect]
+
+
+def as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def grants(policy: policies.Policy) -> set[tuple[str, str]]:
+    """Every pair of action and resource that a policy allows."""
+    return {
+        (action, resource)
+        for statement in each(policy, "Allow")
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement.get("Resource", "the role itself"))
+    }
+
+
+@pytest.mark.parametrize("name", EVERY_POLICY)
+def test_every_policy_is_in_the_current_language(name: str) -> None:
+    assert EVERY_POLICY[name]["Version"] == "2012-10-17"
+
+
+@pytest.mark.parametrize("name", EVERY_POLICY)
+def test_no_two_statements_of_a_policy_share_a_sid(name: str) -> None:
+    sids = [statement["Sid"] for statement in EVERY_POLICY[name]["Statement"]]
+    assert sorted(set(sids)) == sorted(sids)
+
+
+@pytest.mark.parametrize("name", EVERY_POLICY)
+def test_no_policy_allows_a_wildcard_action(name: str) -> None:
+    assert [action for action, _ in grants(EVERY_POLICY[name]) if "*" in action] == []
+
+
+@pytest.mark.parametrize("name", EVERY_POLICY)
+def test_no_policy_allows_by_exclusion(name: str) -> None:
+    keys = {key for statement in each(EVERY_POLICY[name], "Allow") for key in statement}
+    assert keys <= {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
+
+
+@pytest.mark.parametrize("name", EVERY_POLICY)
+def test_only_x_ray_is_allowed_on_every_resource(name: str) -> None:
+    everywhere = {action for action, resource in grants(EVERY_POLICY[name]) if resource == "*"}
+    assert {action for action in everywhere if not action.startswith("xray:")} == set()
+
+
+def test_only_lambda_may_assume_the_role() -> None:
+    [statement] = policies.trust_lambda()["Statement"]
+    del statement["Sid"]
+    assert statement == {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:GetObject", f"{BUCKET}/*"),
+        ("s3:ListBucket", BUCKET),
+        ("dynamodb:PutItem", TABLE),
+        ("dynamodb:GetItem", TABLE),
+        ("sqs:SendMessage", QUEUE),
+        ("logs:CreateLogStream", f"{LOG_GROUP}:*"),
+        ("logs:PutLogEvents", f"{LOG_GROUP}:*"),
+    ],
+)
+def test_the_function_may_make_each_call_that_it_makes(action: str, resource: str) -> None:
+    granted = {where for what, where in grants(process_files(tracing=False)) if what == action}
+    assert granted == {resource}
+
+
+def test_the_function_may_make_no_other_call() -> None:
+    assert {action for action, _ in grants(process_files(tracing=False))} == {
+        "s3:GetObject",
+        "s3:ListBucket",
+        "dynamodb:PutItem",
+        "dynamodb:GetItem",
+        "sqs:SendMessage",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    }
+
+
+def test_tracing_adds_what_x_ray_needs_and_no_more() -> None:
+    added = grants(process_files(tracing=True)) - grants(process_files(tracing=False))
+    assert added == {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
+
+
+@pytest.mark.parametrize("tracing", [True, False])
+def test_every_statement_of_the_role_allows(tracing: bool) -> None:
+    effects = {statement["Effect"] for statement in process_files(tracing=tracing)["Statement"]}
+    assert effects == {"Allow"}
+
+
+@pytest.mark.parametrize(
+    ("sid", "condition"),
+    [
+        ("DenyPlainHttp", {"Bool": {"aws:SecureTransport": "false"}}),
+        ("DenyOldTls", {"NumericLessThan": {"s3:TlsVersion": "1.2"}}),
+    ],
+)
+def test_the_bucket_refuses_an_unsafe_connection(sid: str, condition: dict[str, Any]) -> None:
+    statements = policies.bucket_requires_tls(BUCKET)["Statement"]
+    [statement] = [found for found in statements if found["Sid"] == sid]
+    assert statement == {
+        "Sid": sid,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [BUCKET, f"{BUCKET}/*"],
+        "Condition": condition,
+    }
+
+
+def test_the_queue_refuses_plain_http() -> None:
+    assert policies.queue_requires_tls(QUEUE)["Statement"] == [
+        {
+            "Sid": "DenyPlainHttp",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sqs:*",
+            "Resource": QUEUE,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    ]
+
+
+@pytest.mark.parametrize("name", ["bucket_requires_tls", "queue_requires_tls"])
+def test_a_resource_s_policy_lets_nobody_in(name: str) -> None:
+    assert each(EVERY_POLICY[name], "Allow") == []

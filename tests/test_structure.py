@@ -1,0 +1,116 @@
+"""Who may import whom, and how little the program's first file does."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from recorder import ROOT
+
+BRANCHES = (
+    ast.If,
+    ast.IfExp,
+    ast.For,
+    ast.While,
+    ast.Try,
+    ast.Match,
+    ast.BoolOp,
+    ast.comprehension,
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+)
+HANDLER_MODULES = {path.stem for path in (ROOT / "handler").glob("*.py")}
+HANDLER_FILES = sorted((ROOT / "handler").rglob("*.py"))
+PIPELINE_FILES = sorted((ROOT / "pipeline").rglob("*.py"))
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def running(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node below one, but for what only the type checker reads."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        yield child
+        yield from running(child)
+
+
+def imported(path: Path) -> set[str]:
+    """Names of the top packages that a file imports when it runs."""
+    found: set[str] = set()
+    for node in running(parsed(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relative to itself, which hides the package"
+            found.add(str(node.module).partition(".")[0])
+    return found
+
+
+def by_path(paths: list[Path]) -> pytest.MarkDecorator:
+    ids = [path.relative_to(ROOT).as_posix() for path in paths]
+    return pytest.mark.parametrize("path", paths, ids=ids)
+
+
+@by_path(HANDLER_FILES)
+def test_the_handler_needs_only_what_the_lambda_runtime_has(path: Path) -> None:
+    allowed = sys.stdlib_module_names | {"boto3", "botocore"} | HANDLER_MODULES
+    assert imported(path) - allowed == set()
+
+
+@by_path(HANDLER_FILES)
+def test_the_handler_never_imports_the_rest_of_the_project(path: Path) -> None:
+    assert imported(path) & {"pipeline", "local", "ops", "policy", "bench", "tests"} == set()
+
+
+@by_path(PIPELINE_FILES)
+def test_the_pipeline_never_imports_the_handler(path: Path) -> None:
+    assert imported(path) & {"handler", *HANDLER_MODULES} == set()
+
+
+@by_path(PIPELINE_FILES)
+def test_the_pipeline_never_imports_its_users(path: Path) -> None:
+    assert imported(path) & {"local", "ops", "policy", "bench", "tests"} == set()
+
+
+@by_path([ROOT / "pipeline" / "policies.py"])
+def test_policies_need_no_pulumi(path: Path) -> None:
+    assert imported(path) & {"pulumi", "pulumi_aws"} == set()
+
+
+def test_no_module_of_the_handler_hides_one_of_the_standard_library() -> None:
+    assert HANDLER_MODULES & sys.stdlib_module_names == set()
+
+
+def test_the_program_declares_no_resource_of_its_own() -> None:
+    """It cannot: it has the component and Pulumi's own functions, and no provider."""
+    assert imported(ROOT / "__main__.py") == {"pulumi", "pipeline"}
+
+
+def test_the_program_makes_one_component() -> None:
+    made = [
+        ast.unparse(node.func)
+        for node in ast.walk(parsed(ROOT / "__main__.py"))
+        if isinstance(node, ast.Call)
+    ]
+    assert sorted(set(made)) == [
+        "FileMetadataPipeline",
+        "Settings.from_config",
+        "pulumi.Config",
+        "pulumi.export",
+        "pulumi.get_stack",
+    ]
+
+
+def test_the_program_has_no_branch() -> None:
+    branches = [
+        ast.unparse(node)
+        for node in ast.walk(parsed(ROOT / "__main__.py"))
+        if isinstance(node, BRANCHES)
+    ]
+    assert branches == []
