@@ -1,0 +1,1 @@
+"""The operator's tool: ``python -m ops``."""

@@ -1,0 +1,80 @@
+"""A parked event: what a message of the failure queue says."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+
+@dataclass(frozen=True)
+class Parked:
+    """One message of the failure queue."""
+
+    message_id: str
+    receipt_handle: str
+    sent: datetime
+    """When Lambda parked it, UTC."""
+    payload: bytes | None
+    """The original event as JSON; None where the message cannot be read."""
+    keys: tuple[str, ...]
+    """The object keys that the event announces, for people."""
+    error: str
+    """Why the function failed, or why the message cannot be read."""
+
+    def described(self, now: datetime) -> dict[str, Any]:
+        """Describe it for machines; the age in seconds."""
+        return {
+            "messageId": self.message_id,
+            "readable": self.payload is not None,
+            "keys": list(self.keys),
+            "error": self.error,
+            "ageSeconds": round((now - self.sent).total_seconds()),
+        }
+
+
+def read(message: "MessageTypeDef") -> Parked:
+    """Read a message: Lambda's envelope around an event that it gave up.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    """
+    sent = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
+    payload, keys, error = _envelope(message["Body"])
+    return Parked(message["MessageId"], message["ReceiptHandle"], sent, payload, tuple(keys), error)
+
+
+def _envelope(body: str) -> tuple[bytes | None, list[str], str]:
+    try:
+        envelope = json.loads(body)
+    except (ValueError, RecursionError) as err:
+        return None, [], f"body must be JSON, got {err}"
+    if not isinstance(envelope, dict) or "requestPayload" not in envelope:
+        return None, [], "body must be an object with requestPayload, got none"
+    event = envelope["requestPayload"]
+    return json.dumps(event).encode(), _keys(event), _error(envelope)
+
+
+def _keys(event: object) -> list[str]:
+    records = event.get("Records") if isinstance(event, Mapping) else None
+    found = []
+    for record in records if isinstance(records, list) else []:
+        try:
+            found.append(unquote_plus(record["s3"]["object"]["key"]))
+        except (KeyError, TypeError, AttributeError):
+            found.append("?")
+    return found
+
+
+def _error(envelope: Mapping[str, Any]) -> str:
+    response = envelope.get("responsePayload")
+    context = envelope.get("requestContext")
+    parts = []
+    if isinstance(response, Mapping):
+        parts += [response.get("errorType"), response.get("errorMessage")]
+    if isinstance(context, Mapping) and not any(parts):
+        parts.append(context.get("condition"))
+    return ": ".join(str(part) for part in parts if part) or "no error given"

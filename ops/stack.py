@@ -1,0 +1,106 @@
+"""Which pipeline a command is about, and the clients that reach it."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import click
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sqs import SQSClient
+
+CLIENT_CONFIG = Config(
+    connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5}
+)
+FLAGS = {"LambdaFunctionName": "--function", "FailureQueueUrl": "--queue-url"}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed pipeline, by its outputs."""
+
+    outputs: Mapping[str, str]
+    region: str | None = None
+    profile: str | None = None
+    endpoint_url: str | None = None
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def output(self, name: str) -> str:
+        """Return an output.
+
+        Raises:
+            click.UsageError: none of the given sources has it.
+        """
+        value = self.outputs.get(name)
+        if not value:
+            raise click.UsageError(
+                f"{name} must be known: give --stack, --outputs or {FLAGS.get(name, 'a flag')}"
+            )
+        return value
+
+    @property
+    def sqs(self) -> "SQSClient":
+        """The client of SQS."""
+        client: SQSClient = self._client("sqs")
+        return client
+
+    @property
+    def functions(self) -> "LambdaClient":
+        """The client of Lambda."""
+        client: LambdaClient = self._client("lambda")
+        return client
+
+    @cached_property
+    def _session(self) -> Any:
+        return boto3.Session(profile_name=self.profile, region_name=self.region)
+
+    def _client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = self._session.client(
+                service, endpoint_url=self.endpoint_url, config=CLIENT_CONFIG
+            )
+        return self._clients[service]
+
+
+def stack_outputs(stack: str) -> dict[str, str]:
+    """Ask the Pulumi command for a stack's outputs.
+
+    Raises:
+        click.ClickException: there is no such command, or it refused.
+    """
+    command = ["pulumi", "stack", "output", "--json", "--stack", stack]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except FileNotFoundError as err:
+        raise click.ClickException(
+            "pulumi must be on the PATH to read --stack; give --outputs FILE or flags instead"
+        ) from err
+    except subprocess.CalledProcessError as err:
+        raise click.ClickException(f"{' '.join(command)}: {err.stderr.strip()}") from err
+    return _outputs(done.stdout, f"outputs of stack {stack}")
+
+
+def file_outputs(path: Path) -> dict[str, str]:
+    """Read what ``pulumi stack output --json`` has written.
+
+    Raises:
+        click.ClickException: it is not that.
+    """
+    return _outputs(path.read_text(encoding="utf-8"), str(path))
+
+
+def _outputs(text: str, source: str) -> dict[str, str]:
+    try:
+        loaded = json.loads(text)
+    except ValueError as err:
+        raise click.ClickException(f"{source} must be JSON, got {err}") from err
+    if not isinstance(loaded, dict):
+        raise click.ClickException(f"{source} must be a JSON object, got {type(loaded).__name__}")
+    return loaded
