@@ -1,5 +1,6 @@
 """What the tests share: a clean environment, one emulator a worker, the declared program."""
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 
@@ -18,6 +19,15 @@ RETRIES_AT_ONCE = {
     "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.05",
     "LAMBDA_ASYNC_RETRY_MAX_SECONDS": "0.1",
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--histories",
+        type=int,
+        default=500,
+        help="random histories to check for convergence (default: 500)",
+    )
 
 
 def pytest_configure() -> None:
@@ -73,13 +83,25 @@ def prod() -> Program:
     return declare("prod")
 
 
+def deploy_to(running: emulators.Emulator, stack: str = "dev", **config: str) -> Deployed:
+    """Deploy the program to an emulator, some keys of a stack's configuration replaced."""
+    cloud = Cloud(running.endpoint, REGION)
+    values = engine.stack_config(ROOT, stack)
+    values |= {f"file-metadata-pipeline:{key}": value for key, value in config.items()}
+    return Deployed(cloud, engine.run(ROOT, stack, values, CloudMocks(cloud)))
+
+
 @pytest.fixture(scope="session")
-def deploy(cloud: Cloud) -> Callable[..., Deployed]:
-    """Deploy the program to the emulator: ``deploy("prod", environmentSuffix="other")``."""
+def deploy(emulator: emulators.Emulator) -> Callable[..., Deployed]:
+    """Deploy to the session's emulator: ``deploy("prod", environmentSuffix="other")``."""
+    return functools.partial(deploy_to, emulator)
 
-    def deployed(stack: str = "dev", **config: str) -> Deployed:
-        values = engine.stack_config(ROOT, stack)
-        values |= {f"file-metadata-pipeline:{key}": value for key, value in config.items()}
-        return Deployed(cloud, engine.run(ROOT, stack, values, CloudMocks(cloud)))
 
-    return deployed
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what happened in each fault case, one row a case."""
+    reports = [r for kind in ("passed", "failed") for r in terminalreporter.getreports(kind)]
+    rows = [row for r in reports for name, row in r.user_properties if name == "fault"]
+    if rows:
+        terminalreporter.section("faults: keys, right rows, parked, wrong, lost")
+        for case, *figures in sorted(rows):
+            terminalreporter.line(f"{case:<36}" + "".join(f"{n:>8}" for n in figures))

@@ -1,0 +1,289 @@
+"""Random histories of a bucket, and every way in which their notifications may arrive.
+
+A history changes a few keys and delivers the notifications that S3 sent for them: one to three
+times each, in any order, several in one event, and some in the middle of another's handling,
+between its look and its write. In the end each has been delivered, and table and bucket must agree.
+"""
+
+import itertools
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any, ClassVar
+from urllib.parse import unquote_plus
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+KEYS = ("a", "b", "c")
+ATTRIBUTES = {
+    "file_size": "ContentLength",
+    "content_type": "ContentType",
+    "etag": "ETag",
+    "version_id": "VersionId",
+}
+Record = dict[str, Any]
+
+keys = st.sampled_from(KEYS)
+sizes = st.integers(0, 30)
+picks = st.integers(0, 7)
+times = st.integers(1, 3)
+
+
+@dataclass
+class World:
+    """A bucket that announces to a queue, a table, and the handler, all real."""
+
+    s3: Any
+    dynamodb: Any
+    sqs: Any
+    handler: ModuleType
+    bucket: str
+    queue_url: str
+    table: str
+    numbers: "itertools.count[int]"
+
+    def announced(self) -> list[Record]:
+        """Wait for the next announcement; return its records."""
+        for _ in range(500):
+            messages = self.sqs.receive_message(QueueUrl=self.queue_url).get("Messages", [])
+            for message in messages:
+                self.sqs.delete_message(
+                    QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"]
+                )
+                records: list[Record] = json.loads(message["Body"])["Records"]
+                return records
+            time.sleep(0.001)
+        raise AssertionError("no announcement arrived")
+
+    def versions(self, prefix: str, key: str) -> list[dict[str, Any]]:
+        """List a key's versions and delete markers, in no order that means anything."""
+        answer = self.s3.list_object_versions(Bucket=self.bucket, Prefix=f"{prefix}{key}")
+        return [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
+
+
+class LookingS3:
+    """An S3 client that lets something happen right after each look."""
+
+    def __init__(self, s3: Any, after_look: Callable[[], None]) -> None:
+        self._s3, self._after_look, self.meta = s3, after_look, s3.meta
+
+    def head_object(self, **arguments: Any) -> Any:
+        try:
+            return self._s3.head_object(**arguments)
+        finally:
+            self._after_look()
+
+
+class Histories(RuleBasedStateMachine):
+    """One history; ``world`` is set by the test that runs it."""
+
+    world: ClassVar[World]
+    catalog_of: ClassVar[Callable[[Any], Any]] = staticmethod(lambda catalog: catalog)
+    """What the test does to the handler's catalog before it runs."""
+
+    @initialize()
+    def start(self) -> None:
+        self.prefix = f"{next(self.world.numbers)}/"
+        self.waiting: list[Record] = []
+        self.between: list[Callable[[], None]] = []
+        self.touched: set[str] = set()
+        self.made: list[str] = []
+        """Version ids in the order of their making, so that a history can be repeated."""
+        catalog = replace(
+            self.world.handler.CATALOG,
+            s3=LookingS3(self.world.s3, self._between),
+            dynamodb=self.world.dynamodb,
+            bucket=self.world.bucket,
+            table=self.world.table,
+        )
+        self.catalog = type(self).catalog_of(catalog)
+
+    # What happens to the bucket
+
+    @rule(key=keys, size=sizes, at=picks, n=times)
+    def put(self, key: str, size: int, at: int, n: int) -> None:
+        self._put(key, size)
+        self._announce(at, n)
+
+    @rule(source=keys, key=keys, at=picks, n=times)
+    def copy(self, source: str, key: str, at: int, n: int) -> None:
+        if not self._exists(source):
+            return
+        where = {"Bucket": self.world.bucket, "Key": self.prefix + source}
+        answer = self.world.s3.copy_object(
+            Bucket=self.world.bucket, Key=self._touch(key), CopySource=where
+        )
+        self.made.append(answer["VersionId"])
+        self._announce(at, n)
+
+    @rule(key=keys, size=sizes, at=picks, n=times)
+    def upload_in_parts(self, key: str, size: int, at: int, n: int) -> None:
+        s3, where = self.world.s3, {"Bucket": self.world.bucket, "Key": self._touch(key)}
+        upload = s3.create_multipart_upload(**where)["UploadId"]
+        part = s3.upload_part(**where, UploadId=upload, PartNumber=1, Body=b"p" * size)
+        parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+        answer = s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload=parts)
+        self.made.append(answer["VersionId"])
+        self._announce(at, n)
+
+    @rule(key=keys, at=picks, n=times)
+    def mark_deleted(self, key: str, at: int, n: int) -> None:
+        if self._mark_deleted(key):
+            self._announce(at, n)
+
+    @rule(key=keys, which=picks, at=picks, n=times)
+    def delete_one_version(self, key: str, which: int, at: int, n: int) -> None:
+        """Delete the current version, an old one, or a delete marker, which undeletes."""
+        if self._delete_one_version(key, which):
+            self._announce(at, n)
+
+    @rule(key=keys, at=picks, n=times)
+    def expire(self, key: str, at: int, n: int) -> None:
+        """Expire an object by lifecycle, whose announcement has no sequencer."""
+        if self._mark_deleted(key):
+            for record in self.world.announced():
+                del record["s3"]["object"]["sequencer"]
+                record["eventName"] = "LifecycleExpiration:DeleteMarkerCreated"
+                self._insert(record, at, n)
+
+    # How the announcements arrive
+
+    @precondition(lambda self: self.waiting)
+    @rule(which=picks)
+    def deliver(self, which: int) -> None:
+        self._deliver(which)
+
+    @precondition(lambda self: self.waiting)
+    @rule(count=st.integers(2, 4))
+    def deliver_at_once(self, count: int) -> None:
+        """Deliver several in one event, which handles them concurrently."""
+        batch = self.waiting[:count]
+        # A look without sequencer may not race one with: see docs/correctness.md.
+        if any("sequencer" not in record["s3"]["object"] for record in batch):
+            batch = batch[:1]
+        del self.waiting[: len(batch)]
+        self._handle(batch)
+
+    @precondition(lambda self: self.waiting)
+    @rule(which=picks, key=keys, size=sizes, at=picks, others=st.lists(picks, max_size=3))
+    def deliver_across_an_overwrite(
+        self, which: int, key: str, size: int, at: int, others: list[int]
+    ) -> None:
+        """Between look and write, a key changes, and others' announcements are handled."""
+
+        def change() -> None:
+            self._put(key, size)
+            self._announce(at, 1)
+
+        self.between = [change, *self._deliveries(others)]
+        self._deliver(which)
+
+    @precondition(lambda self: self.waiting)
+    @rule(which=picks, key=keys, version=picks, at=picks, others=st.lists(picks, max_size=3))
+    def deliver_across_a_delete(
+        self, which: int, key: str, version: int, at: int, others: list[int]
+    ) -> None:
+        """The same, but a version or delete marker goes."""
+
+        def change() -> None:
+            if self._delete_one_version(key, version):
+                self._announce(at, 1)
+
+        self.between = [change, *self._deliveries(others)]
+        self._deliver(which)
+
+    # The end
+
+    def teardown(self) -> None:
+        while self.waiting:
+            self._deliver(0)
+        problems = [problem for key in sorted(self.touched) if (problem := self._problem(key))]
+        assert not problems, problems
+
+    def _problem(self, key: str) -> str | None:
+        name = {"file_key": {"S": self.prefix + key}}
+        item = self.world.dynamodb.get_item(
+            TableName=self.world.table, Key=name, ConsistentRead=True
+        ).get("Item")
+        row = {name: next(iter(value.values())) for name, value in (item or {}).items()}
+        if not self._exists(key):
+            expected = {"processing_status": "deleted"}
+        else:
+            head = self.world.s3.head_object(Bucket=self.world.bucket, Key=self.prefix + key)
+            expected = {name: str(head[field]).strip('"') for name, field in ATTRIBUTES.items()}
+            expected["processing_status"] = "completed"
+        actual = {name: row.get(name) for name in expected}
+        return None if actual == expected else f"{key}: bucket {expected}, row {actual}"
+
+    # Steps
+
+    def _touch(self, key: str) -> str:
+        self.touched.add(key)
+        return self.prefix + key
+
+    def _exists(self, key: str) -> bool:
+        answer = self.world.s3.list_objects_v2(Bucket=self.world.bucket, Prefix=self.prefix + key)
+        return bool(answer["KeyCount"])
+
+    def _put(self, key: str, size: int) -> None:
+        kind = ("text/plain", "image/png")[size % 2]
+        answer = self.world.s3.put_object(
+            Bucket=self.world.bucket, Key=self._touch(key), Body=b"x" * size, ContentType=kind
+        )
+        self.made.append(answer["VersionId"])
+
+    def _mark_deleted(self, key: str) -> bool:
+        # The emulator announces no marker where there is no object.
+        if not self._exists(key):
+            return False
+        answer = self.world.s3.delete_object(Bucket=self.world.bucket, Key=self.prefix + key)
+        self.made.append(answer["VersionId"])
+        return True
+
+    def _delete_one_version(self, key: str, which: int) -> bool:
+        there = {version["VersionId"] for version in self.world.versions(self.prefix, key)}
+        if not there:
+            return False
+        chosen = [version for version in self.made if version in there][which % len(there)]
+        self.world.s3.delete_object(
+            Bucket=self.world.bucket, Key=self.prefix + key, VersionId=chosen
+        )
+        return True
+
+    def _announce(self, at: int, n: int) -> None:
+        for record in self.world.announced():
+            self._insert(record, at, n)
+
+    def _insert(self, record: Record, at: int, n: int) -> None:
+        assert unquote_plus(record["s3"]["object"]["key"]).startswith(self.prefix)
+        for copy in range(n):
+            self.waiting.insert((at + copy) % (len(self.waiting) + 1), record)
+
+    def _deliveries(self, which: list[int]) -> list[Callable[[], None]]:
+        return [lambda pick=pick: self._deliver(pick, inner=True) for pick in which]  # type: ignore[misc]
+
+    def _deliver(self, which: int, *, inner: bool = False) -> None:
+        # Whoever has no sequencer may not handle a change in the middle of another's handling.
+        choice = [
+            record for record in self.waiting if not inner or "sequencer" in record["s3"]["object"]
+        ]
+        if choice:
+            record = choice[which % len(choice)]
+            self.waiting.remove(record)
+            self._handle([record])
+
+    def _handle(self, records: list[Record]) -> None:
+        handler, before = self.world.handler, self.world.handler.CATALOG
+        handler.CATALOG = self.catalog  # type: ignore[attr-defined]
+        try:
+            handler.lambda_handler({"Records": records}, None)
+        finally:
+            handler.CATALOG = before  # type: ignore[attr-defined]
+
+    def _between(self) -> None:
+        actions, self.between = self.between, []
+        for action in actions:
+            action()
