@@ -3,18 +3,24 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := pipeline handler local tests __main__.py
+SOURCES := pipeline handler local ops tests __main__.py
 
 export PYTHONDONTWRITEBYTECODE :=
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: demo test check format lock clean
+SOAK_HISTORIES ?= 20000
+
+.PHONY: demo test soak check format lock clean
 
 demo: $(VENV)/ready
 	@$(BIN)/python -m local $(FILES)
 
 test: check
 	$(BIN)/python -m pytest -n 2 --cov $(PYTEST_ARGS)
+
+soak: $(VENV)/ready
+	$(BIN)/python -m pytest -n 2 tests/test_convergence.py tests/test_faults.py \
+		--histories $(SOAK_HISTORIES)
 
 check: $(VENV)/ready
 	$(BIN)/ruff format --check $(SOURCES)
