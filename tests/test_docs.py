@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import yaml
 from recorder import ROOT, Program
+from test_faults import FAULTS, OPERATIONS, SHARES
 
 from catalog import row
 from events import Announcement
+from ops.__main__ import redrive
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -77,6 +79,11 @@ def test_the_readme_lists_every_attribute_of_a_row_with_its_type() -> None:
     assert {cells[0].strip("`"): cells[1] for cells in table("Attribute")} == made
 
 
+def test_the_readme_lists_every_option_of_redrive() -> None:
+    options = [option.opts[0] for option in redrive.params]
+    assert [cells[0].strip("`") for cells in table("Option")] == options
+
+
 def test_the_readme_lists_every_make_target() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     [phony] = re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
@@ -101,3 +108,16 @@ def test_every_path_of_the_code_that_is_named_exists(page: Any) -> None:
     text = page.read_text(encoding="utf-8")
     named = re.findall(r"`((?:pipeline|handler|local|tests|docs|samples)/[\w./]*)`", text)
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_correctness_page_lists_every_fault_case() -> None:
+    page = (ROOT / "docs" / "correctness.md").read_text(encoding="utf-8")
+    cases = {
+        f"{fault}, {share} of {operation}"
+        for fault in FAULTS
+        for operation in OPERATIONS
+        for share in SHARES
+    }
+    rows = table("Fault", page)
+    assert cases <= {row[0] for row in rows}
+    assert {tuple(row[4:6]) for row in rows} == {("0", "0")}

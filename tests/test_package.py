@@ -1,9 +1,11 @@
 """The archive holds the handler's code and nothing else, and depends on nothing else."""
 
 import hashlib
+import io
 import json
 import os
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,6 +120,12 @@ def test_a_changed_byte_changes_the_hash(checkout: Path, content_hash: ContentHa
 def test_another_file_s_name_changes_the_hash(checkout: Path, content_hash: ContentHash) -> None:
     (checkout / "events.py").rename(checkout / "event.py")
     assert content_hash(handler_archive(checkout)) != content_hash(handler_archive())
+
+
+def test_the_packed_archive_holds_no_time_of_day() -> None:
+    """1980 is the zip format's first year, and what a file has that was given none."""
+    with zipfile.ZipFile(io.BytesIO(zip_archive(handler_archive()))) as packed:
+        assert {entry.date_time for entry in packed.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 def test_letters_beyond_ascii_are_packed_as_they_are(tmp_path: Path) -> None:
