@@ -56,4 +56,6 @@ class CloudMocks(Mocks):
                 "userId": identity["UserId"],
                 "id": identity["Account"],
             }, []
+        if args.token == "aws:index/getRegion:getRegion":
+            return {"region": self._cloud.region, "id": self._cloud.region}, []
         raise UnknownTypeError(f"{args.token} has no answer in local/rules")

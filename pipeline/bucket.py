@@ -16,6 +16,10 @@ class DataBucketArgs:
     """Refuse to destroy a bucket that is not empty; otherwise it goes with all its objects."""
     noncurrent_version_days: int
     """Days that overwritten and deleted versions stay."""
+    key_arn: pulumi.Input[str] | None
+    """The KMS key to encrypt with; None for S3's own."""
+    access_log_bucket: str
+    """An existing bucket that receives server access logs; empty for none."""
     tags: dict[str, str]
 
 
@@ -65,14 +69,7 @@ class DataBucket(pulumi.ComponentResource):
         encryption = aws.s3.BucketServerSideEncryptionConfiguration(
             f"{name}-encryption",
             bucket=bucket.bucket,
-            rules=[
-                {
-                    "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"},
-                    # A look at an SSE-C object needs the customer's key, so it could never
-                    # have a row: better that S3 refuses the upload.
-                    "blocked_encryption_types": ["SSE-C"],
-                }
-            ],
+            rules=[_encryption_rule(args.key_arn)],
             opts=self._after(versioning),
         )
         tls_only = aws.s3.BucketPolicy(
@@ -81,12 +78,20 @@ class DataBucket(pulumi.ComponentResource):
             policy=pulumi.Output.json_dumps(bucket.arn.apply(policies.bucket_requires_tls)),
             opts=self._after(encryption),
         )
-        self.ready = aws.s3.BucketLifecycleConfiguration(
+        lifecycle = self.ready = aws.s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=bucket.bucket,
             rules=_lifecycle_rules(args.noncurrent_version_days),
             opts=self._after(tls_only),
         )
+        if args.access_log_bucket:
+            self.ready = aws.s3.BucketLogging(
+                f"{name}-access-logs",
+                bucket=bucket.bucket,
+                target_bucket=args.access_log_bucket,
+                target_prefix=pulumi.Output.concat(bucket.bucket, "/"),
+                opts=self._after(lifecycle),
+            )
         self.bucket_name = bucket.bucket
         self.bucket_arn = bucket.arn
         self.bucket_url = pulumi.Output.concat("https://", bucket.bucket_regional_domain_name)
@@ -102,6 +107,22 @@ class DataBucket(pulumi.ComponentResource):
         # S3 answers "conflicting conditional operation" to settings of one bucket that are
         # saved at the same moment (https://github.com/aws/aws-cdk/issues/27644): one by one.
         return pulumi.ResourceOptions(parent=self, depends_on=[previous])
+
+
+def _encryption_rule(
+    key_arn: pulumi.Input[str] | None,
+) -> aws.s3.BucketServerSideEncryptionConfigurationRuleArgsDict:
+    return {
+        "apply_server_side_encryption_by_default": {
+            "sse_algorithm": "AES256" if key_arn is None else "aws:kms",
+            "kms_master_key_id": key_arn,
+        },
+        # One call to KMS for many objects, instead of one each.
+        "bucket_key_enabled": key_arn is not None,
+        # A look at an SSE-C object needs the customer's key, so it could never have a row:
+        # better that S3 refuses the upload.
+        "blocked_encryption_types": ["SSE-C"],
+    }
 
 
 def _lifecycle_rules(

@@ -14,6 +14,8 @@ RETENTION_SECONDS = 14 * 24 * 60 * 60
 class FailureQueueArgs:
     """What the queue leaves open."""
 
+    key_arn: pulumi.Input[str] | None
+    """The KMS key to encrypt with; None for SQS's own."""
     tags: dict[str, str]
 
 
@@ -22,6 +24,7 @@ class FailureQueue(pulumi.ComponentResource):
 
     queue_url: pulumi.Output[str]
     queue_arn: pulumi.Output[str]
+    queue_name: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: FailureQueueArgs, opts: pulumi.ResourceOptions | None = None
@@ -33,7 +36,9 @@ class FailureQueue(pulumi.ComponentResource):
         queue = aws.sqs.Queue(
             f"{name}-events",
             message_retention_seconds=RETENTION_SECONDS,
-            sqs_managed_sse_enabled=True,
+            # SQS takes one of the two, never both.
+            sqs_managed_sse_enabled=True if args.key_arn is None else None,
+            kms_master_key_id=args.key_arn,
             tags=args.tags,
             opts=child,
         )
@@ -45,4 +50,11 @@ class FailureQueue(pulumi.ComponentResource):
         )
         self.queue_url = queue.url
         self.queue_arn = queue.arn
-        self.register_outputs({"queue_url": self.queue_url, "queue_arn": self.queue_arn})
+        self.queue_name = queue.name
+        self.register_outputs(
+            {
+                "queue_url": self.queue_url,
+                "queue_arn": self.queue_arn,
+                "queue_name": self.queue_name,
+            }
+        )

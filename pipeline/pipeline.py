@@ -4,9 +4,11 @@ import pulumi
 import pulumi_aws as aws
 
 from pipeline.bucket import DataBucket, DataBucketArgs
+from pipeline.encryption import EncryptionKey, EncryptionKeyArgs
 from pipeline.failures import FailureQueue, FailureQueueArgs
+from pipeline.monitoring import Monitoring, MonitoringArgs
 from pipeline.notification import Notification, NotificationArgs
-from pipeline.processor import Processor, ProcessorArgs
+from pipeline.processor import Processor, ProcessorArgs, log_group_prefix
 from pipeline.settings import Settings
 from pipeline.table import MetadataTable, MetadataTableArgs
 
@@ -19,6 +21,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
     table_name: pulumi.Output[str]
     function_name: pulumi.Output[str]
     failure_queue_url: pulumi.Output[str]
+    alarm_topic_arn: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: Settings, opts: pulumi.ResourceOptions | None = None
@@ -31,12 +34,15 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         kept = pulumi.ResourceOptions(parent=self, protect=args.protect_data)
         tags = {"Environment": args.environment_suffix, "Project": "DataPipeline"}
         identity = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self))
+        key_arn = self._key(name, args, tags, identity.account_id, kept)
 
         bucket = DataBucket(
             f"{name}-bucket",
             DataBucketArgs(
                 protect_data=args.protect_data,
                 noncurrent_version_days=args.noncurrent_version_days,
+                key_arn=key_arn,
+                access_log_bucket=args.access_log_bucket,
                 tags=tags,
             ),
             kept,
@@ -46,19 +52,23 @@ class FileMetadataPipeline(pulumi.ComponentResource):
             MetadataTableArgs(
                 environment_suffix=args.environment_suffix,
                 protect_data=args.protect_data,
+                key_arn=key_arn,
                 tags=tags,
             ),
             kept,
         )
-        failures = FailureQueue(f"{name}-failures", FailureQueueArgs(tags=tags), kept)
+        failures = FailureQueue(
+            f"{name}-failures", FailureQueueArgs(key_arn=key_arn, tags=tags), kept
+        )
         processor = Processor(
-            f"{name}-processor",
+            processor_name(name),
             ProcessorArgs(
                 bucket_name=bucket.bucket_name,
                 bucket_arn=bucket.bucket_arn,
                 table_name=table.table_name,
                 table_arn=table.table_arn,
                 queue_arn=failures.queue_arn,
+                key_arn=key_arn,
                 memory_size=args.memory_size,
                 timeout=args.timeout,
                 log_retention_days=args.log_retention_days,
@@ -84,11 +94,23 @@ class FileMetadataPipeline(pulumi.ComponentResource):
             ),
             child,
         )
+        monitoring = Monitoring(
+            f"{name}-monitoring",
+            MonitoringArgs(
+                account_id=identity.account_id,
+                queue_name=failures.queue_name,
+                key_arn=key_arn,
+                alarm_email=args.alarm_email,
+                tags=tags,
+            ),
+            child,
+        )
         self.bucket_name = bucket.bucket_name
         self.bucket_url = bucket.bucket_url
         self.table_name = table.table_name
         self.function_name = processor.function_name
         self.failure_queue_url = failures.queue_url
+        self.alarm_topic_arn = monitoring.topic_arn
         self.register_outputs(
             {
                 "bucket_name": self.bucket_name,
@@ -96,5 +118,36 @@ class FileMetadataPipeline(pulumi.ComponentResource):
                 "table_name": self.table_name,
                 "function_name": self.function_name,
                 "failure_queue_url": self.failure_queue_url,
+                "alarm_topic_arn": self.alarm_topic_arn,
             }
         )
+
+    def _key(
+        self,
+        name: str,
+        args: Settings,
+        tags: dict[str, str],
+        account_id: pulumi.Output[str],
+        opts: pulumi.ResourceOptions,
+    ) -> pulumi.Output[str] | None:
+        if not args.customer_managed_key:
+            return None
+        region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self))
+        key = EncryptionKey(
+            f"{name}-encryption",
+            EncryptionKeyArgs(
+                environment_suffix=args.environment_suffix,
+                account_id=account_id,
+                region=region.region,
+                # The key comes before the log group, whose name has a random end.
+                log_group_prefix=log_group_prefix(processor_name(name)),
+                tags=tags,
+            ),
+            opts,
+        )
+        return key.key_arn
+
+
+def processor_name(name: str) -> str:
+    """The logical name of a pipeline's processor."""
+    return f"{name}-processor"

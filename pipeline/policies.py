@@ -22,7 +22,13 @@ def trust_lambda() -> Policy:
 
 
 def process_files(
-    *, bucket_arn: str, table_arn: str, queue_arn: str, log_group_arn: str, tracing: bool
+    *,
+    bucket_arn: str,
+    table_arn: str,
+    queue_arn: str,
+    log_group_arn: str,
+    key_arn: str | None,
+    tracing: bool,
 ) -> Policy:
     """Allow each call that the function makes, and no other.
 
@@ -38,6 +44,12 @@ def process_files(
         _allow("ParkFailedEvent", "sqs:SendMessage", queue_arn),
         _allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], f"{log_group_arn}:*"),
     ]
+    if key_arn is not None:
+        # The function's environment, the table and the queue are decrypted, and what goes into
+        # the queue encrypted, in the role's name. HeadObject without checksums needs no key.
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+        statements.append(_allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], key_arn))
     if tracing:
         # X-Ray has no resource to name for these two:
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
@@ -66,6 +78,72 @@ def queue_requires_tls(queue_arn: str) -> Policy:
     return _policy(
         _deny("DenyPlainHttp", "sqs:*", queue_arn, {"Bool": {"aws:SecureTransport": "false"}})
     )
+
+
+def alarms_may_publish(*, topic_arn: str, account_id: str) -> Policy:
+    """Let this account's alarms, and nobody else, publish to a topic, and over TLS only.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    https://docs.aws.amazon.com/sns/latest/dg/sns-security-best-practices.html
+    """
+    publish = {
+        "Sid": "AlarmsPublish",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic_arn,
+        "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
+    }
+    plain_http = {"Bool": {"aws:SecureTransport": "false"}}
+    return _policy(publish, _deny("DenyPlainHttp", "sns:Publish", topic_arn, plain_http))
+
+
+def use_of_key(*, account_id: str, region: str, log_group_prefix: str) -> Policy:
+    """Give the key to the account, and its use to the services that act in no caller's name.
+
+    These are CloudWatch Logs, for our log groups alone, and this account's alarms.
+
+    S3, DynamoDB, SQS and Lambda use the key with the permissions of whoever calls them, so
+    they need no statement. In a key policy, ``*`` is the key itself:
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html
+    """
+    # Without it the account's own IAM policies could not manage the key, nor anyone ever:
+    # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    account = {
+        "Sid": "AccountDecides",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{account_id}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    log_groups = f"arn:aws:logs:{region}:{account_id}:log-group:{log_group_prefix}*"
+    logs = {
+        "Sid": "LogsEncryptOurLogGroups",
+        "Effect": "Allow",
+        "Principal": {"Service": f"logs.{region}.amazonaws.com"},
+        "Action": [
+            "kms:Encrypt",
+            "kms:Decrypt",
+            "kms:ReEncryptFrom",
+            "kms:ReEncryptTo",
+            "kms:GenerateDataKey",
+            "kms:GenerateDataKeyWithoutPlaintext",
+            "kms:DescribeKey",
+        ],
+        "Resource": "*",
+        "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
+    }
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    alarms = {
+        "Sid": "AlarmsPublishToTopic",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
+    }
+    return _policy(account, logs, alarms)
 
 
 def _policy(*statements: dict[str, Any]) -> Policy:

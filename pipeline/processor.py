@@ -14,6 +14,11 @@ RETRIES = 2
 MAXIMUM_EVENT_AGE_SECONDS = 6 * 60 * 60
 
 
+def log_group_prefix(name: str) -> str:
+    """How the log group's name starts, of the processor with this name."""
+    return f"{name}-logs"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProcessorArgs:
     """What the function works on, and what an environment chooses for it."""
@@ -24,6 +29,8 @@ class ProcessorArgs:
     table_arn: pulumi.Input[str]
     queue_arn: pulumi.Input[str]
     """Where events go after their last retry."""
+    key_arn: pulumi.Input[str] | None
+    """The KMS key for log group and environment, which the role may use; None for AWS's own."""
     memory_size: int
     """MB."""
     timeout: int
@@ -55,7 +62,11 @@ class Processor(pulumi.ComponentResource):
 
         # Ours rather than Lambda's own, so that it has retention and goes with the stack.
         log_group = aws.cloudwatch.LogGroup(
-            f"{name}-logs", retention_in_days=args.log_retention_days, tags=args.tags, opts=child
+            log_group_prefix(name),
+            retention_in_days=args.log_retention_days,
+            kms_key_id=args.key_arn,
+            tags=args.tags,
+            opts=child,
         )
         role = aws.iam.Role(
             f"{name}-role",
@@ -72,6 +83,7 @@ class Processor(pulumi.ComponentResource):
                     table_arn=args.table_arn,
                     queue_arn=args.queue_arn,
                     log_group_arn=log_group.arn,
+                    key_arn=args.key_arn,
                 ).apply(lambda arns: policies.process_files(**arns, tracing=args.tracing))
             ),
             opts=child,
@@ -86,6 +98,7 @@ class Processor(pulumi.ComponentResource):
             memory_size=args.memory_size,
             timeout=args.timeout,
             reserved_concurrent_executions=args.reserved_concurrency,
+            kms_key_arn=args.key_arn,
             tracing_config={"mode": "Active" if args.tracing else "PassThrough"},
             logging_config=_logging(log_group.name, args.log_level),
             environment={

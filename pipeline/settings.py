@@ -64,6 +64,12 @@ class Settings:
     """Days that overwritten and deleted versions stay in the bucket (1-3650)."""
     log_level: str = "INFO"
     """Least severity that the function logs: DEBUG, INFO or WARNING."""
+    access_log_bucket: str = ""
+    """An existing bucket that receives the bucket's server access logs; empty for none."""
+    alarm_email: str = ""
+    """Who is told of alarms by e-mail; empty for nobody."""
+    customer_managed_key: bool = False
+    """One KMS key of the account's own, rotated, for all that the pipeline keeps."""
 
     def __post_init__(self) -> None:
         """Check every key."""
@@ -100,6 +106,16 @@ class Settings:
             self.log_level in LOG_LEVELS,
             f"logLevel must be one of {', '.join(LOG_LEVELS)}",
             self.log_level,
+        )
+        _check(
+            re.fullmatch(r"|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", self.access_log_bucket) is not None,
+            "accessLogBucket must be a bucket's name, 3-63 characters of a-z, 0-9, . and -",
+            self.access_log_bucket,
+        )
+        _check(
+            re.fullmatch(r"|[^@\s]+@[^@\s]+", self.alarm_email) is not None,
+            "alarmEmail must be one e-mail address",
+            self.alarm_email,
         )
         _check(
             self.protect_data or not _is_production(self.environment_suffix),

@@ -21,6 +21,8 @@ class MetadataTableArgs:
     environment_suffix: str
     protect_data: bool
     """Deletion protection on the table."""
+    key_arn: pulumi.Input[str] | None
+    """The KMS key to encrypt with; None for the AWS managed one."""
     tags: dict[str, str]
 
 
@@ -45,6 +47,7 @@ class MetadataTable(pulumi.ComponentResource):
             attributes=[{"name": PARTITION_KEY, "type": "S"}],
             ttl={"attribute_name": TTL_ATTRIBUTE, "enabled": True},
             point_in_time_recovery={"enabled": True},
+            server_side_encryption={"enabled": True, "kms_key_arn": args.key_arn},
             deletion_protection_enabled=args.protect_data,
             tags=args.tags,
             opts=child,

@@ -77,6 +77,7 @@ class _Answers(Mocks):
             "name": name,
             "arn": f"arn:aws:{service}:{REGION}:{ACCOUNT}:{name}",
             "bucket": name,
+            "keyId": name,
             "bucketRegionalDomainName": f"{name}.s3.{REGION}.amazonaws.com",
             "url": f"https://{service}.{REGION}.amazonaws.com/{ACCOUNT}/{name}",
         }
@@ -85,6 +86,8 @@ class _Answers(Mocks):
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
             return {"accountId": ACCOUNT, "arn": "", "userId": "", "id": ACCOUNT}, []
+        if args.token == "aws:index/getRegion:getRegion":
+            return {"region": REGION, "id": REGION}, []
         raise AssertionError(f"unexpected look-up {args.token}")
 
 

@@ -166,7 +166,7 @@ def test_two_stacks_share_no_fixed_name(dev: Program, prod: Program) -> None:
 
 def holds_data(resource: Declared) -> bool:
     """Whether a resource is data, or guards data that is there."""
-    return resource.type.startswith(("aws:s3/", "aws:dynamodb/", "aws:sqs/")) and (
+    return resource.type.startswith(("aws:s3/", "aws:dynamodb/", "aws:sqs/", "aws:kms/")) and (
         resource.type != "aws:s3/bucketNotification:BucketNotification"
     )
 
@@ -196,6 +196,10 @@ def test_nothing_is_protected_in_dev(dev: Program) -> None:
             "https://sqs.eu-west-1.amazonaws.com/123456789012/"
             "file-metadata-failures-events-1234567",
         ),
+        (
+            "AlarmTopicArn",
+            "arn:aws:sns:eu-west-1:123456789012:file-metadata-monitoring-alarms-1234567",
+        ),
     ],
 )
 def test_the_stack_says_where_its_parts_are(dev: Program, name: str, value: str) -> None:
@@ -209,6 +213,7 @@ def test_the_stack_says_nothing_else(dev: Program) -> None:
         "DynamoDBTableName",
         "LambdaFunctionName",
         "FailureQueueUrl",
+        "AlarmTopicArn",
     }
 
 

@@ -9,17 +9,19 @@ from pipeline import policies
 BUCKET = "arn:aws:s3:::files"
 TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/rows"
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:failures"
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd"
 LOG_GROUP = "arn:aws:logs:eu-west-1:123456789012:log-group:function"
 
 Statement = dict[str, Any]
 
 
-def process_files(*, tracing: bool) -> policies.Policy:
+def process_files(*, tracing: bool, key_arn: str | None = None) -> policies.Policy:
     return policies.process_files(
         bucket_arn=BUCKET,
         table_arn=TABLE,
         queue_arn=QUEUE,
         log_group_arn=LOG_GROUP,
+        key_arn=key_arn,
         tracing=tracing,
     )
 
@@ -28,7 +30,9 @@ EVERY_POLICY = {
     "trust_lambda": policies.trust_lambda(),
     "process_files": process_files(tracing=False),
     "process_files, traced": process_files(tracing=True),
+    "process_files, with a key": process_files(tracing=False, key_arn=KEY),
     "bucket_requires_tls": policies.bucket_requires_tls(BUCKET),
+    "alarms_may_publish": policies.alarms_may_publish(topic_arn="arn:t", account_id="1"),
     "queue_requires_tls": policies.queue_requires_tls(QUEUE),
 }
 
@@ -116,6 +120,12 @@ def test_the_function_may_make_no_other_call() -> None:
         "logs:CreateLogStream",
         "logs:PutLogEvents",
     }
+
+
+def test_a_key_adds_what_its_use_needs_and_no_more() -> None:
+    with_key = grants(process_files(tracing=False, key_arn=KEY))
+    added = with_key - grants(process_files(tracing=False))
+    assert added == {("kms:Decrypt", KEY), ("kms:GenerateDataKey", KEY)}
 
 
 def test_tracing_adds_what_x_ray_needs_and_no_more() -> None:

@@ -1,6 +1,7 @@
 """The stack's configuration: its bounds, and what it refuses."""
 
 import contextvars
+import string
 from dataclasses import FrozenInstanceError
 from typing import Any
 
@@ -21,6 +22,7 @@ CONCURRENCY = (
 )
 OBJECT_PREFIX_RULE = "objectPrefix must be at most 1024 characters of A-Z a-z 0-9 ! _ . ' ( ) / -"
 OBJECT_SUFFIX_RULE = OBJECT_PREFIX_RULE.replace("Prefix", "Suffix")
+ACCESS_LOG_RULE = "accessLogBucket must be a bucket's name, 3-63 characters of a-z, 0-9, . and -"
 SUFFIX = "environmentSuffix must be 1-32 characters of a-z, 0-9 and -"
 
 
@@ -59,6 +61,11 @@ def configured(stack: str, **values: str) -> Settings:
         ("object_suffix", ""),
         ("object_suffix", "a" * 1024),
         ("object_suffix", ".tar.gz"),
+        ("access_log_bucket", ""),
+        ("alarm_email", "ops@example.com"),
+        ("access_log_bucket", "abc"),
+        ("access_log_bucket", "a" * 63),
+        ("access_log_bucket", "audit.logs-1"),
         ("tombstone_days", 1),
         ("tombstone_days", 365),
         ("noncurrent_version_days", 1),
@@ -93,6 +100,11 @@ def test_a_value_within_its_bounds_is_taken(field: str, value: Any) -> None:
         ("reserved_concurrency", -2, CONCURRENCY),
         ("object_prefix", "a" * 1025, OBJECT_PREFIX_RULE),
         ("object_prefix", "year=2026/", OBJECT_PREFIX_RULE),
+        ("alarm_email", "ops", "alarmEmail must be one e-mail address"),
+        ("alarm_email", "a@b.c, d@e.f", "alarmEmail must be one e-mail address"),
+        ("access_log_bucket", "ab", ACCESS_LOG_RULE),
+        ("access_log_bucket", "a" * 64, ACCESS_LOG_RULE),
+        ("access_log_bucket", "s3://logs", ACCESS_LOG_RULE),
         ("object_suffix", "a" * 1025, OBJECT_SUFFIX_RULE),
         ("object_suffix", " b.csv", OBJECT_SUFFIX_RULE),
         ("tombstone_days", 0, "tombstoneDays must be 1-365 days"),
@@ -107,6 +119,18 @@ def test_a_value_beyond_its_bounds_is_refused_by_name(field: str, value: Any, ru
     with pytest.raises(ValueError, match=r"^\w+ must be ") as caught:
         settings(**{field: value})
     assert str(caught.value) == f"{rule}, got {value!r}"
+
+
+@pytest.mark.parametrize("field", ["object_prefix", "object_suffix"])
+def test_a_filter_takes_the_characters_that_s3_matches_as_they_are(field: str) -> None:
+    accepted = set()
+    for character in map(chr, range(256)):
+        try:
+            settings(**{field: character})
+        except ValueError:
+            continue
+        accepted.add(character)
+    assert accepted == set(string.ascii_letters + string.digits + "!_.'()/-")
 
 
 def test_cloudwatch_s_every_period_is_taken() -> None:

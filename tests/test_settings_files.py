@@ -45,6 +45,9 @@ def of_stack(stack: str) -> Settings:
         ("tombstone_days", 1, 30),
         ("noncurrent_version_days", 7, 90),
         ("log_level", "INFO", "WARNING"),
+        ("access_log_bucket", "", ""),
+        ("alarm_email", "", ""),
+        ("customer_managed_key", False, True),
     ],
 )
 def test_dev_and_prod_differ_where_they_should(field: str, in_dev: Any, in_prod: Any) -> None:

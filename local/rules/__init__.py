@@ -4,6 +4,12 @@ A property that the emulator ignores is sent all the same.
 """
 
 from local.inputs import Rule
-from local.rules import compute, data, s3
+from local.rules import compute, data, keys, monitoring, s3
 
-RULES: dict[str, Rule] = {**s3.RULES, **data.RULES, **compute.RULES}
+RULES: dict[str, Rule] = {
+    **s3.RULES,
+    **data.RULES,
+    **compute.RULES,
+    **keys.RULES,
+    **monitoring.RULES,
+}

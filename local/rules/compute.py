@@ -29,7 +29,9 @@ def _role_policy(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 def _function(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     name = inputs.auto_name()
     concurrency = inputs.take("reservedConcurrentExecutions", -1)
+    key = inputs.take("kmsKeyArn")
     created = cloud("lambda").create_function(
+        **({"KMSKeyArn": key} if key else {}),
         FunctionName=name,
         Runtime=inputs.take("runtime"),
         Architectures=inputs.take("architectures"),

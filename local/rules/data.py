@@ -1,5 +1,7 @@
 """What holds data or traces of it: DynamoDB, SQS and CloudWatch Logs."""
 
+from typing import Any
+
 from local.cloud import Cloud
 from local.inputs import Inputs, Outputs, of_module, pascal
 
@@ -15,6 +17,7 @@ def _table(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
         BillingMode=inputs.take("billingMode"),
         KeySchema=[{"AttributeName": inputs.take("hashKey"), "KeyType": "HASH"}],
         AttributeDefinitions=attributes,
+        SSESpecification=_table_encryption(inputs.take("serverSideEncryption")),
         DeletionProtectionEnabled=inputs.take("deletionProtectionEnabled", default=False),
         Tags=inputs.tag_list(),
     )
@@ -29,12 +32,18 @@ def _table(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     return name, {"name": name, "arn": created["TableDescription"]["TableArn"]}
 
 
+def _table_encryption(declared: dict[str, Any]) -> dict[str, Any]:
+    key = {"KMSMasterKeyId": declared["kmsKeyArn"]} if "kmsKeyArn" in declared else {}
+    return {"Enabled": declared["enabled"], "SSEType": "KMS", **key}
+
+
 def _queue(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     name = inputs.auto_name()
-    attributes = {
-        "MessageRetentionPeriod": str(inputs.take("messageRetentionSeconds")),
-        "SqsManagedSseEnabled": str(inputs.take("sqsManagedSseEnabled")).lower(),
-    }
+    attributes = {"MessageRetentionPeriod": str(inputs.take("messageRetentionSeconds"))}
+    if (managed := inputs.take("sqsManagedSseEnabled")) is not None:
+        attributes["SqsManagedSseEnabled"] = str(managed).lower()
+    if key := inputs.take("kmsMasterKeyId"):
+        attributes["KmsMasterKeyId"] = key
     url = cloud("sqs").create_queue(QueueName=name, Attributes=attributes, tags=inputs.tags())[
         "QueueUrl"
     ]
@@ -51,7 +60,10 @@ def _queue_policy(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 def _log_group(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     name = inputs.auto_name()
     logs = cloud("logs")
-    logs.create_log_group(logGroupName=name, tags=inputs.tags())
+    key = inputs.take("kmsKeyId")
+    logs.create_log_group(
+        logGroupName=name, tags=inputs.tags(), **({"kmsKeyId": key} if key else {})
+    )
     logs.put_retention_policy(logGroupName=name, retentionInDays=inputs.take("retentionInDays"))
     [found] = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     return name, {"name": name, "arn": found["arn"].removesuffix(":*")}

@@ -48,20 +48,34 @@ def _versioning(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 
 def _encryption(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     bucket = inputs.take("bucket")
-    rules = []
-    for declared in inputs.take("rules"):
-        default = renamed(
-            declared["applyServerSideEncryptionByDefault"], sseAlgorithm="SSEAlgorithm"
-        )
-        blocked = {"EncryptionType": declared["blockedEncryptionTypes"]}
-        changed = {
-            "applyServerSideEncryptionByDefault": default,
-            "blockedEncryptionTypes": blocked,
-        }
-        rules.append(pascal({**declared, **changed}))
+    rules = [_encryption_rule(declared) for declared in inputs.take("rules")]
     cloud("s3").put_bucket_encryption(
         Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules}
     )
+    return bucket, {}
+
+
+def _encryption_rule(declared: dict[str, Any]) -> dict[str, Any]:
+    default = renamed(
+        declared["applyServerSideEncryptionByDefault"],
+        sseAlgorithm="SSEAlgorithm",
+        kmsMasterKeyId="KMSMasterKeyID",
+    )
+    changed = {
+        "applyServerSideEncryptionByDefault": default,
+        "blockedEncryptionTypes": {"EncryptionType": declared["blockedEncryptionTypes"]},
+    }
+    rule: dict[str, Any] = pascal({**declared, **changed})
+    return rule
+
+
+def _logging(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    bucket = inputs.take("bucket")
+    enabled = {
+        "TargetBucket": inputs.take("targetBucket"),
+        "TargetPrefix": inputs.take("targetPrefix"),
+    }
+    cloud("s3").put_bucket_logging(Bucket=bucket, BucketLoggingStatus={"LoggingEnabled": enabled})
     return bucket, {}
 
 
@@ -109,6 +123,7 @@ RULES = of_module(
         "BucketServerSideEncryptionConfiguration": _encryption,
         "BucketPolicy": _bucket_policy,
         "BucketLifecycleConfiguration": _lifecycle,
+        "BucketLogging": _logging,
         "BucketNotification": _notification,
     },
 )

@@ -1,0 +1,157 @@
+"""Encryption: AWS's own keys, said aloud; or one key of the account's, used by all and no more."""
+
+import json
+from typing import Any
+
+import pytest
+from recorder import ACCOUNT, REGION, Declared, Program, declare
+
+KEY = "aws:kms/key:Key"
+ALIAS = "aws:kms/alias:Alias"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+ENCRYPTION = (
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+)
+
+
+def bucket_default(program: Program) -> dict[str, Any]:
+    [rule] = program.one(ENCRYPTION).inputs["rules"]
+    default: dict[str, Any] = rule["applyServerSideEncryptionByDefault"]
+    return default
+
+
+KEY_OF = {
+    "bucket": lambda program: bucket_default(program).get("kmsMasterKeyId"),
+    "table": lambda program: (
+        program.one("aws:dynamodb/table:Table").inputs["serverSideEncryption"].get("kmsKeyArn")
+    ),
+    "queue": lambda program: program.one("aws:sqs/queue:Queue").inputs.get("kmsMasterKeyId"),
+    "topic": lambda program: program.one("aws:sns/topic:Topic").inputs.get("kmsMasterKeyId"),
+    "log group": lambda program: program.one(LOG_GROUP).inputs.get("kmsKeyId"),
+    "function": lambda program: program.one("aws:lambda/function:Function").inputs.get("kmsKeyArn"),
+}
+
+
+def arn(key: Declared) -> str:
+    return f"arn:aws:kms:{REGION}:{ACCOUNT}:{key.name}-1234567"
+
+
+@pytest.mark.parametrize("part", KEY_OF)
+def test_with_a_key_each_part_is_encrypted_with_it(prod: Program, part: str) -> None:
+    assert KEY_OF[part](prod) == arn(prod.one(KEY))
+
+
+@pytest.mark.parametrize("part", KEY_OF)
+def test_without_a_key_no_part_names_one(dev: Program, part: str) -> None:
+    assert KEY_OF[part](dev) is None
+
+
+def test_without_a_key_none_is_made(dev: Program) -> None:
+    assert dev.all(KEY) == dev.all(ALIAS) == []
+
+
+def test_with_a_key_the_bucket_uses_kms_and_a_bucket_key(prod: Program) -> None:
+    [rule] = prod.one(ENCRYPTION).inputs["rules"]
+    assert bucket_default(prod)["sseAlgorithm"] == "aws:kms"
+    assert rule["bucketKeyEnabled"] is True
+
+
+def test_without_a_key_the_table_is_encrypted_with_the_aws_managed_one(dev: Program) -> None:
+    table = dev.one("aws:dynamodb/table:Table")
+    assert table.inputs["serverSideEncryption"] == {"enabled": True}
+
+
+def test_with_a_key_the_queue_leaves_sqs_own_encryption(prod: Program) -> None:
+    assert "sqsManagedSseEnabled" not in prod.one("aws:sqs/queue:Queue").inputs
+
+
+def test_the_key_rotates(prod: Program) -> None:
+    assert prod.one(KEY).inputs["enableKeyRotation"] is True
+
+
+def test_a_deleted_key_can_be_brought_back_for_30_days(prod: Program) -> None:
+    assert prod.one(KEY).inputs["deletionWindowInDays"] == 30
+
+
+def test_the_key_is_protected_in_prod(prod: Program) -> None:
+    assert prod.one(KEY).protect
+
+
+def test_an_unprotected_stack_can_destroy_its_key() -> None:
+    assert not declare("dev", {"customerManagedKey": "true"}).one(KEY).protect
+
+
+def test_the_alias_names_the_environment_and_leads_to_the_key(prod: Program) -> None:
+    alias = prod.one(ALIAS)
+    assert alias.inputs["name"] == "alias/file-metadata-prod"
+    assert alias.inputs["targetKeyId"] == f"{prod.one(KEY).name}-1234567"
+
+
+def key_policy(program: Program) -> dict[str, dict[str, Any]]:
+    statements = json.loads(program.one(KEY).inputs["policy"])["Statement"]
+    return {statement["Sid"]: statement for statement in statements}
+
+
+def test_only_the_account_and_two_services_of_it_are_in_the_key_policy(prod: Program) -> None:
+    principals = [statement["Principal"] for statement in key_policy(prod).values()]
+    assert principals == [
+        {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        {"Service": f"logs.{REGION}.amazonaws.com"},
+        {"Service": "cloudwatch.amazonaws.com"},
+    ]
+
+
+def test_only_this_accounts_alarms_may_use_the_key(prod: Program) -> None:
+    statement = key_policy(prod)["AlarmsPublishToTopic"]
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+
+
+def test_the_log_service_may_use_the_key_for_our_log_group(prod: Program) -> None:
+    condition = key_policy(prod)["LogsEncryptOurLogGroups"]["Condition"]
+    [pattern] = condition["ArnLike"].values()
+    assert condition == {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": pattern}}
+    prefix = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:"
+    assert pattern == f"{prefix}{prod.one(LOG_GROUP).name}*"
+
+
+def test_the_log_service_may_not_manage_the_key(prod: Program) -> None:
+    actions = key_policy(prod)["LogsEncryptOurLogGroups"]["Action"]
+    assert all(
+        action.startswith(("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt", "kms:GenerateDataKey"))
+        or action == "kms:DescribeKey"
+        for action in actions
+    )
+
+
+def test_the_role_may_use_this_key_and_no_other(prod: Program) -> None:
+    statements = json.loads(prod.one(ROLE_POLICY).inputs["policy"])["Statement"]
+    [of_key] = [statement for statement in statements if "kms:Decrypt" in statement["Action"]]
+    assert of_key["Resource"] == arn(prod.one(KEY))
+
+
+def test_without_a_key_the_role_may_use_none(dev: Program) -> None:
+    assert "kms:" not in dev.one(ROLE_POLICY).inputs["policy"]
+
+
+def test_access_logs_go_to_the_bucket_that_is_named() -> None:
+    program = declare("dev", {"accessLogBucket": "audit-logs"})
+    logging = program.one("aws:s3/bucketLogging:BucketLogging")
+    bucket = program.one("aws:s3/bucket:Bucket")
+    assert logging.inputs["bucket"] == f"{bucket.name}-1234567"
+    assert logging.inputs["targetBucket"] == "audit-logs"
+    assert logging.inputs["targetPrefix"] == f"{bucket.name}-1234567/"
+
+
+def test_access_logging_waits_its_turn_among_the_buckets_settings() -> None:
+    program = declare("dev", {"accessLogBucket": "audit-logs"})
+    logging = program.one("aws:s3/bucketLogging:BucketLogging")
+    lifecycle = program.one("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
+    notification = program.one("aws:s3/bucketNotification:BucketNotification")
+    assert program.needs(logging, lifecycle)
+    assert program.needs(notification, logging)
+
+
+def test_without_a_bucket_for_them_there_are_no_access_logs(dev: Program) -> None:
+    assert dev.all("aws:s3/bucketLogging:BucketLogging") == []
