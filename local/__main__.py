@@ -21,7 +21,6 @@ from local.resources import CloudMocks
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"
-STACK = "dev"
 WRONG_ROWS, BAD_USAGE, INTERRUPTED = 1, 2, 130
 
 
@@ -29,13 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo.
 
     Returns:
-        0 if every row is right, 1 if one is missing or wrong, 2 if a file cannot be had,
-        130 if interrupted.
+        0 if every row is right, 1 if one is missing or wrong, 2 if a file or the stack cannot
+        be had, 130 if interrupted.
     """
     options = _options(arguments)
     try:
         files = collect(options.files, Path.cwd()) if options.files else collect(["."], SAMPLES)
-    except FilesError as err:
+        config = engine.stack_config(ROOT, options.stack)
+    except (FilesError, engine.StackConfigError) as err:
         print(f"demo: {err}", file=sys.stderr)
         return BAD_USAGE
     for name in (signal.SIGTERM, signal.SIGHUP):
@@ -43,21 +43,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _forget_aws_settings()
     out = show.console()
     try:
-        return _demo(out, files, keep=options.keep)
+        return _demo(out, files, options.stack, config, keep=options.keep)
     except KeyboardInterrupt:
         out.print("interrupted; the emulator is stopped and nothing is left behind")
         return INTERRUPTED
 
 
-def _demo(out: Console, files: Sequence[LocalFile], *, keep: bool) -> int:
-    config = engine.stack_config(ROOT, STACK)
+def _demo(
+    out: Console,
+    files: Sequence[LocalFile],
+    stack: str,
+    config: Mapping[str, str],
+    *,
+    keep: bool,
+) -> int:
     region = config["aws:region"]
     with ExitStack() as cleanup:
         with show.stage(out, "AWS emulator started"):
             emulator = cleanup.enter_context(emulators.running())
         cloud = Cloud(emulator.endpoint, region)
-        with show.stage(out, f"program deployed, stack {STACK}"):
-            outputs = engine.run(ROOT, STACK, config, CloudMocks(cloud))
+        with show.stage(out, f"program deployed, stack {stack}"):
+            outputs = engine.run(ROOT, stack, config, CloudMocks(cloud))
         for name, value in outputs.items():
             out.print(f"  {name:<20}{value}", soft_wrap=True)
         demo = Demo(cloud, outputs["S3BucketName"], outputs["DynamoDBTableName"])
@@ -116,6 +122,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Deploy the program to an embedded AWS emulator, upload files, show the rows.",
     )
     parser.add_argument("files", nargs="*", help="files and folders; the samples if none are named")
+    parser.add_argument(
+        "--stack",
+        default=os.environ.get("STACK") or "dev",
+        help="whose configuration to deploy (also STACK=prod); dev by default",
+    )
     parser.add_argument(
         "--keep",
         action="store_true",

@@ -133,6 +133,20 @@ def test_a_single_file_is_overwritten_and_kept(launch: Launch) -> None:
     assert "1 uploaded, 1 overwritten, 0 deleted" in output
 
 
+def test_the_prod_stacks_configuration_runs_too(launch: Launch) -> None:
+    process = launch(STACK="prod")
+    output, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, "")
+    assert "file-metadata-table-prod" in output
+
+
+def test_a_missing_stack_is_named_before_anything_starts(launch: Launch) -> None:
+    process = launch("--stack", "staging")
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (2, "")
+    assert "Pulumi.staging.yaml must exist" in errors
+
+
 def test_a_missing_file_is_named_before_anything_starts(launch: Launch, private_tmp: Path) -> None:
     private_tmp.rmdir()
     process = launch("README.md", "missing.txt")
