@@ -12,14 +12,15 @@ from local.emulator import require_loopback
 class Cloud:
     """Clients of one emulator, made once each."""
 
-    def __init__(self, endpoint: str, region: str) -> None:
-        """Point at an emulator.
+    def __init__(self, endpoint: str, region: str, certificate: str | None = None) -> None:
+        """Point at an emulator, and trust a certificate (a PEM file) if it speaks HTTPS.
 
         Raises:
             ValueError: the endpoint is not on a loopback address.
         """
         self.endpoint = require_loopback(endpoint)
         self.region = region
+        self._certificate = certificate
         self._session: Any = boto3.Session("test", "test", region_name=region)
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
@@ -30,6 +31,6 @@ class Cloud:
             if service not in self._clients:
                 config = Config(proxies={}, retries={"mode": "standard", "total_max_attempts": 3})
                 self._clients[service] = self._session.client(
-                    service, endpoint_url=self.endpoint, config=config
+                    service, endpoint_url=self.endpoint, config=config, verify=self._certificate
                 )
             return self._clients[service]

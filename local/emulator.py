@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,8 @@ class Emulator:
     folder: Path
     """Its temporary files; deleted when it stops."""
     process: subprocess.Popen[bytes]
+    certificate: str | None = None
+    """The PEM file to trust, where the endpoint is HTTPS."""
 
     def log(self, lines: int = 40) -> str:
         """Return the last lines that it wrote."""
@@ -42,7 +45,7 @@ class Emulator:
     def reset(self) -> None:
         """Empty it: no resource of any service remains."""
         request = urllib.request.Request(f"{self.endpoint}/_ministack/reset", method="POST")  # noqa: S310
-        with _direct().open(request, timeout=10):
+        with _direct(self.certificate).open(request, timeout=10):
             pass
 
 
@@ -68,7 +71,8 @@ def running(settings: Mapping[str, str] | None = None) -> Iterator[Emulator]:
     """Run an emulator for the length of a ``with`` block.
 
     Args:
-        settings: environment variables for it, such as ``LAMBDA_ASYNC_RETRY_BASE_SECONDS``.
+        settings: environment variables for it, such as ``LAMBDA_ASYNC_RETRY_BASE_SECONDS``;
+            with ``USE_SSL``, ``MINISTACK_SSL_CERT`` must name a PEM file to serve and trust.
 
     Raises:
         EmulatorError: it did not get ready; the message has the end of its log.
@@ -120,7 +124,9 @@ def _start(folder: Path, settings: Mapping[str, str]) -> Emulator:
             # A group of its own: Ctrl-C reaches only us, and we can end its workers with it.
             start_new_session=True,
         )
-    return Emulator(f"http://127.0.0.1:{port}", folder, process)
+    scheme = "https" if "USE_SSL" in settings else "http"
+    certificate = settings.get("MINISTACK_SSL_CERT")
+    return Emulator(f"{scheme}://127.0.0.1:{port}", folder, process, certificate)
 
 
 def _free_port() -> int:
@@ -141,15 +147,18 @@ def _wait_until_ready(emulator: Emulator) -> str | None:
             return f"ended with status {emulator.process.returncode}"
         with contextlib.suppress(OSError):
             if own.exists():
-                _direct().open(f"{emulator.endpoint}/_ministack/ready", timeout=2).close()
+                ready = f"{emulator.endpoint}/_ministack/ready"
+                _direct(emulator.certificate).open(ready, timeout=2).close()
                 return None
         time.sleep(0.02)
     return f"must be ready within {START_SECONDS} s"
 
 
-def _direct() -> urllib.request.OpenerDirector:
+def _direct(certificate: str | None) -> urllib.request.OpenerDirector:
     """Open URLs without a proxy, whatever the environment says."""
-    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    trust = ssl.create_default_context(cafile=certificate)
+    handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
+    return urllib.request.build_opener(*handlers)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

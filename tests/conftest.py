@@ -85,7 +85,7 @@ def prod() -> Program:
 
 def deploy_to(running: emulators.Emulator, stack: str = "dev", **config: str) -> Deployed:
     """Deploy the program to an emulator, some keys of a stack's configuration replaced."""
-    cloud = Cloud(running.endpoint, REGION)
+    cloud = Cloud(running.endpoint, REGION, running.certificate)
     values = engine.stack_config(ROOT, stack)
     values |= {f"file-metadata-pipeline:{key}": value for key, value in config.items()}
     return Deployed(cloud, engine.run(ROOT, stack, values, CloudMocks(cloud)))
