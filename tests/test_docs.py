@@ -12,6 +12,7 @@ from test_faults import FAULTS, OPERATIONS, SHARES
 from catalog import row
 from events import Announcement
 from ops.__main__ import redrive
+from pipeline.policies import process_files
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -121,3 +122,49 @@ def test_the_correctness_page_lists_every_fault_case() -> None:
     rows = table("Fault", page)
     assert cases <= {row[0] for row in rows}
     assert {tuple(row[4:6]) for row in rows} == {("0", "0")}
+
+
+SECURITY = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+
+
+def names_of_tests() -> set[str]:
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py")]
+    return {name for text in texts for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("row", table("Control", SECURITY), ids=lambda row: row[0])
+def test_a_control_is_held_by_a_test_or_left_for_a_reason(row: list[str]) -> None:
+    _, state, reason = row
+    named = set(re.findall(r"`(test_\w+)`", reason))
+    assert named <= names_of_tests()
+    assert bool(named) == (state in {"met", "key"})
+    assert state in {"met", "key", "account", "no"}
+    assert reason
+
+
+def test_a_control_that_a_key_meets_names_the_key() -> None:
+    rows = [row for row in table("Control", SECURITY) if row[1] == "key"]
+    assert rows
+    assert all(set(re.findall(r"`(\w+)`", row[2])) & DECLARED.keys() for row in rows)
+
+
+def test_the_security_page_lists_every_statement_of_the_role_with_its_actions() -> None:
+    policy = process_files(
+        bucket_arn="b", table_arn="t", queue_arn="q", log_group_arn="l", key_arn="k", tracing=True
+    )
+    expected = {
+        statement["Sid"]: {statement["Action"]}
+        if isinstance(statement["Action"], str)
+        else set(statement["Action"])
+        for statement in policy["Statement"]
+    }
+    listed = {
+        row[0].strip("`"): set(re.findall(r"`([^`]+)`", row[1]))
+        for row in table("Statement", SECURITY)
+    }
+    assert listed == expected
+
+
+def test_the_test_that_needs_each_permission_exists() -> None:
+    named = {row[4].strip("`") for row in table("Statement", SECURITY)}
+    assert named <= names_of_tests()
