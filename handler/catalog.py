@@ -109,7 +109,9 @@ class Catalog:
             botocore.exceptions.BotoCoreError: S3 or DynamoDB did not answer.
         """
         if announcement.bucket != self.bucket:
-            raise ValueError(f"s3.bucket.name must be {self.bucket}, got {announcement.bucket!r}")
+            raise ValueError(
+                f"s3.bucket.name must be {self.bucket}, got {announcement.bucket!r:.200}"
+            )
         if announcement.sequencer is None:
             return self._update_unordered(announcement)
         item = self._look(announcement, announcement.sequencer)

@@ -19,7 +19,13 @@ from urllib.parse import unquote_plus
 
 SEQUENCER_WIDTH = 32
 MAX_ENVELOPES = 5
+# A key of 1024 bytes, the most that S3 takes, each of them percent-encoded.
+MAX_TEXT = 3 * 1024
+# More than Lambda passes to a function, so that a message's body is never too long to be read.
+MAX_BODY = 8 * 1024**2
 SHOWN_CHARACTERS = 200
+MAX_LABEL = 1024
+MAX_TIME = 64
 # What S3 sends for an expiration has the sequencer of the object's creation, if any: it tells
 # no order. https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 UNORDERED = "LifecycleExpiration:"
@@ -87,7 +93,7 @@ def announcement(item: Item) -> Announcement:
         bucket=_text(record, "s3", "bucket", "name"),
         key=key,
         event_name=event_name,
-        event_time=_time(_text(record, "eventTime")),
+        event_time=_time(_text(record, "eventTime", longest=MAX_TIME)),
         sequencer=None if event_name.startswith(UNORDERED) else sequencer,
     )
 
@@ -95,7 +101,7 @@ def announcement(item: Item) -> Announcement:
 def label(item: Item) -> str:
     """Name an item for people, however broken it is: its key as sent, else its kind."""
     try:
-        return unquote_plus(_text(item.record, "s3", "object", "key"))
+        return unquote_plus(_text(item.record, "s3", "object", "key"))[:MAX_LABEL]
     except EventError:
         return f"<{type(item.record).__name__} without a key>"
 
@@ -111,7 +117,7 @@ def _queue_messages(event: object) -> list[Mapping[str, Any]] | None:
 def _message_items(message: Mapping[str, Any]) -> Iterator[Item]:
     message_id = _text(message, "messageId")
     try:
-        records = _records(json.loads(_text(message, "body")))
+        records = _records(json.loads(_text(message, "body", longest=MAX_BODY)))
     except EventError as err:
         yield Item(err, message_id)
     except (ValueError, RecursionError) as err:
@@ -154,12 +160,17 @@ def _field(record: object, *path: str) -> Any:
     return value
 
 
-def _text(record: object, *path: str) -> str:
+def _text(record: object, *path: str, longest: int = MAX_TEXT) -> str:
     value = _field(record, *path)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not 1 <= len(value) <= longest:
         raise EventError(
-            f"{'.'.join(path)} must be a text of 1 or more characters, got {_shown(value)}"
+            f"{'.'.join(path)} must be a text of 1-{longest} characters, got {_shown(value)}"
         )
+    try:
+        # JSON can spell half a surrogate pair, which neither a log line nor a row can hold.
+        value.encode()
+    except UnicodeEncodeError as err:
+        raise EventError(f"{'.'.join(path)} must be Unicode text, got {_shown(value)}") from err
     return value
 
 
@@ -202,9 +213,16 @@ def _sequencer(value: object) -> str | None:
 
 def _shown(value: object) -> str:
     """Show what came, cut so that an error's message stays small, whatever came."""
-    text = repr(value)
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
+    if isinstance(value, Mapping | list):
+        # Its repr may be deeper than Python recurses.
+        return type(value).__name__
+    return _cut(repr(value))
 
 
 def _names(value: Mapping[str, Any]) -> str:
-    return ", ".join(sorted(map(str, value))[:20]) or "(none)"
+    names = ", ".join(sorted(map(str, value))[:20])
+    return _cut(names.encode("unicode_escape").decode()) or "(none)"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

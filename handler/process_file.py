@@ -95,7 +95,8 @@ def _try(item: events.Item) -> str | Exception:
         outcome = CATALOG.update(announcement)
     except Exception as err:  # the rim: one record's failure must not stop the others
         LOG.exception(FAILED, extra=_fields(item, announcement, FAILED))
-        return err
+        # Logged whole; kept until all are tried, its frames would hold what they worked on.
+        return err.with_traceback(None)
     level = logging.WARNING if outcome == STALE else logging.INFO
     LOG.log(level, outcome, extra=_fields(item, announcement, outcome))
     return outcome
