@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := pipeline handler local ops tests __main__.py
+SOURCES := pipeline handler local ops policy tests __main__.py
 
 export PYTHONDONTWRITEBYTECODE :=
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
@@ -35,9 +35,12 @@ lock: $(VENV)/ready
 	$(BIN)/uv pip compile -q --universal --no-emit-index-url pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --no-emit-index-url --python-version 3.11 \
 		-c requirements.txt --group dev pyproject.toml -o requirements-dev.txt
+	(grep '^pulumi==' requirements.txt; echo pulumi-policy) | $(BIN)/uv pip compile -q --universal \
+		--no-emit-index-url --python-version 3.11 --no-annotate --no-header \
+		- -o policy/requirements.txt
 
 clean:
-	rm -rf $(VENV) .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) policy/.venv .coverage .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/ready: requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer must be on the PATH, got none" >&2; exit 1; }

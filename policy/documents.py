@@ -1,0 +1,193 @@
+"""What a policy document may say: pure functions from documents to what is wrong with them."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from declared import KEY, KEY_POLICY, UNKNOWN, Resource, look
+
+WITH_DOCUMENTS = tuple(f"aws:{service}/" for service in ("iam", "s3", "sqs", "sns", "kms"))
+
+
+# X-Ray has no resource to name for these two:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+WITHOUT_RESOURCE = {"xray:puttracesegments", "xray:puttelemetryrecords"}
+# What ties an Allow for everybody to some callers:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+WHO = {
+    *("aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:userid"),
+    *("aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceowner"),
+    *("aws:sourcevpc", "aws:sourcevpce", "kms:calleraccount"),
+}
+EQUALS = {"stringequals", "stringlike", "arnequals", "arnlike"}
+# SNS knows one action that is worth the secrecy, and refuses a wildcard in a topic's policy:
+# https://docs.aws.amazon.com/sns/latest/dg/sns-security-best-practices.html
+ALL_CALLS = {"s3": "s3:*", "sqs": "sqs:*", "sns": "sns:publish"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """One policy document, and where it stands."""
+
+    field: str
+    """The property that holds it."""
+    text: Any
+    """JSON, or UNKNOWN."""
+    of_key: bool = False
+    """Whether it is a KMS key's."""
+
+    def statements(self) -> list[Mapping[str, Any]]:
+        """All statements; none of a document that is unknown or unreadable."""
+        found = self._parsed().get("Statement", [])
+        return [s for s in _listed(found) if isinstance(s, Mapping)]
+
+    def unreadable(self) -> list[str]:
+        """A document that no rule can judge."""
+        if self.text is UNKNOWN or self.statements():
+            return []
+        return [f"{self.field} must be a policy document in JSON, got {self.text!r:.200}"]
+
+    def _parsed(self) -> Mapping[str, Any]:
+        try:
+            parsed = json.loads(self.text)
+        except (TypeError, ValueError):
+            return {}
+        return parsed if isinstance(parsed, Mapping) else {}
+
+
+def of(resource: Resource) -> Iterator[Document]:
+    """Every policy document in a resource."""
+    if not resource.type.startswith(WITH_DOCUMENTS):
+        return
+    found = {name: look(resource.props, name) for name in ("policy", "assumeRolePolicy")}
+    inline = look(resource.props, "inlinePolicies")
+    for index, policy in enumerate(inline if isinstance(inline, list) else []):
+        found[f"inlinePolicies[{index}].policy"] = look(policy, "policy")
+    for name, value in found.items():
+        if value:
+            yield Document(field=name, text=text(value), of_key=resource.type in (KEY, KEY_POLICY))
+
+
+def text(value: Any) -> Any:
+    """A document's JSON, of one that is given as an object too; UNKNOWN if any of it is."""
+    try:
+        return json.dumps(value) if isinstance(value, Mapping) else value
+    except TypeError:
+        return UNKNOWN
+
+
+def wildcard_actions(document: Document) -> list[str]:
+    """Actions that nobody has named.
+
+    A KMS key's policy gives all of ``kms:*`` to the account itself, without which nobody
+    could ever manage the key:
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    """
+    return [
+        f"{field} must name every action, got {action!r}"
+        for statement, field in _allowing(document, "Action")
+        if not (document.of_key and _only_the_account(statement.get("Principal")))
+        for action in _listed(statement.get("Action", "NotAction"))
+        if "*" in action or "?" in action or action == "NotAction"
+    ]
+
+
+def wildcard_resources(document: Document) -> list[str]:
+    """Resources that nobody has named.
+
+    In a KMS key's policy, ``*`` is the key that the policy is attached to:
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html
+    """
+    if document.of_key:
+        return []
+    return [
+        f"{field} must name the resources, got {resource!r}"
+        for statement, field in _allowing(document, "Resource")
+        if not _lowered(statement.get("Action", "*")) <= WITHOUT_RESOURCE
+        for resource in _listed(
+            statement.get("Resource", "NotResource" if "NotResource" in statement else [])
+        )
+        if resource == "NotResource" or re.fullmatch(r"\*+|arn:([^:]*:){4}\*+", resource)
+    ]
+
+
+def strangers(document: Document) -> list[str]:
+    """Grants to everybody, and to all but some."""
+    return [
+        f"{field} must name who, or tie everybody to an account or a source, got {principal!r}"
+        for statement, field in _allowing(document, "Principal")
+        for principal in _principals(statement)
+        if principal == "NotPrincipal" or ("*" in principal and not _tied(statement))
+    ]
+
+
+def refuses_plain_http(document: Document, service: str, resources: Iterable[str]) -> bool:
+    """Whether everybody is denied every call over plain HTTP, on everything that is named.
+
+    Args:
+        document: of a bucket, a queue or a topic.
+        service: ``s3``, ``sqs`` or ``sns``.
+        resources: how the ARNs of what must be covered end; ``:name``, ``:name/*``.
+    """
+    covered = [
+        resource
+        for statement in document.statements()
+        if statement.get("Effect") == "Deny"
+        and "*" in _principals(statement)
+        and _lowered(statement.get("Action", [])) & {"*", "*:*", ALL_CALLS[service]}
+        and _only_over_plain_http(statement)
+        for resource in _listed(statement.get("Resource", []))
+    ]
+    return all(any(arn == "*" or arn.endswith(end) for arn in covered) for end in resources)
+
+
+def _allowing(document: Document, element: str) -> Iterator[tuple[Mapping[str, Any], str]]:
+    for number, statement in enumerate(document.statements()):
+        if statement.get("Effect") == "Allow":
+            name = statement.get("Sid", number)
+            yield statement, f"{document.field}.Statement[{name}].{element}"
+
+
+def _principals(statement: Mapping[str, Any]) -> list[str]:
+    if "NotPrincipal" in statement:
+        return ["NotPrincipal"]
+    principal = statement.get("Principal", [])
+    if isinstance(principal, Mapping):
+        return [one for kind in principal.values() for one in _listed(kind)]
+    return _listed(principal)
+
+
+def _only_the_account(principal: Any) -> bool:
+    account = principal.get("AWS") if isinstance(principal, Mapping) else None
+    return isinstance(account, str) and bool(re.fullmatch(r"arn:[^:]+:iam::\d{12}:root", account))
+
+
+def _tied(statement: Mapping[str, Any]) -> bool:
+    # A pattern ties nobody down but within an account.
+    return any(
+        operator in EQUALS
+        and key in WHO
+        and all(not re.search(r"[*?]", v) or re.search(r"\b\d{12}\b", v) for v in values)
+        for operator, key, values in _conditions(statement)
+    )
+
+
+def _only_over_plain_http(statement: Mapping[str, Any]) -> bool:
+    return list(_conditions(statement)) == [("bool", "aws:securetransport", ["false"])]
+
+
+def _conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
+    condition = statement.get("Condition")
+    for operator, keys in condition.items() if isinstance(condition, Mapping) else ():
+        for key, values in keys.items() if isinstance(keys, Mapping) else ():
+            yield operator.lower(), key.lower(), [str(value).lower() for value in _listed(values)]
+
+
+def _lowered(values: Any) -> set[str]:
+    return {str(value).lower() for value in _listed(values)}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

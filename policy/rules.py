@@ -1,0 +1,270 @@
+"""The rules: pure functions from what is declared to what is wrong with it."""
+
+import re
+from collections.abc import Callable, Sequence
+
+import documents
+from declared import (
+    BUCKET,
+    BUCKET_POLICY,
+    ENCRYPTION,
+    GUARDS,
+    KEY,
+    LOG_GROUP,
+    NOTIFICATION,
+    OWNERSHIP,
+    PERMISSION,
+    PUBLIC_ACCESS,
+    QUEUE,
+    QUEUE_POLICY,
+    ROLE,
+    TABLE,
+    TAGGED,
+    TOPIC,
+    TOPIC_POLICY,
+    UNKNOWN,
+    VERSIONING,
+    Resource,
+    is_production,
+    look,
+    must,
+    must_be_true,
+    target_of,
+)
+from documents import Document
+
+ResourceRule = Callable[[Resource], list[str]]
+"""From one resource to what is wrong with it."""
+StackRule = Callable[[Sequence[Resource]], list[tuple[str, str]]]
+"""From all resources to URNs and what is wrong with each."""
+
+
+def public_access_is_blocked(block: Resource) -> list[str]:
+    """A bucket blocks public access in all four ways."""
+    if block.type != PUBLIC_ACCESS:
+        return []
+    flags = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    return [broken for flag in flags for broken in must_be_true(block, flag)]
+
+
+def bucket_keeps_versions(versioning: Resource) -> list[str]:
+    """A bucket keeps the versions of its objects."""
+    if versioning.type != VERSIONING:
+        return []
+    path = "versioningConfiguration.status"
+    return must(versioning, path, "'Enabled'", lambda value: value == "Enabled")
+
+
+def bucket_is_encrypted(encryption: Resource) -> list[str]:
+    """A bucket encrypts its objects."""
+    if encryption.type != ENCRYPTION:
+        return []
+    algorithms = ("AES256", "aws:kms", "aws:kms:dsse")
+    rules = look(encryption.props, "rules")
+    if not rules:
+        return [f"rules must have at least 1 rule, got {rules!r}"]
+    if rules is UNKNOWN:
+        return []
+    default = "applyServerSideEncryptionByDefault.sseAlgorithm"
+    return [
+        f"rules[{index}].{default} must be one of {', '.join(algorithms)}, got {value!r}"
+        for index, rule in enumerate(rules)
+        if (value := look(rule, default)) not in (*algorithms, UNKNOWN)
+    ]
+
+
+def bucket_owner_owns_objects(ownership: Resource) -> list[str]:
+    """A bucket's owner owns every object in it, and access lists count for nothing."""
+    if ownership.type != OWNERSHIP:
+        return []
+    owner = "BucketOwnerEnforced"
+    return must(ownership, "rule.objectOwnership", repr(owner), lambda value: value == owner)
+
+
+def queue_is_encrypted(queue: Resource) -> list[str]:
+    """A queue is encrypted, with a KMS key or with SQS's own."""
+    if queue.type != QUEUE or look(queue.props, "kmsMasterKeyId"):
+        return []
+    return must_be_true(queue, "sqsManagedSseEnabled")
+
+
+def topic_is_encrypted_in_production(topic: Resource) -> list[str]:
+    """A production topic is encrypted with a key of the account's own.
+
+    Alarms cannot publish to one that is encrypted with the AWS managed key:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    """
+    if topic.type != TOPIC:
+        return []
+    key = look(topic.props, "kmsMasterKeyId")
+    if str(key).endswith("alias/aws/sns") or (not key and is_production(topic)):
+        return [f"kmsMasterKeyId must be a KMS key of the account's own, got {key!r}"]
+    return []
+
+
+def plain_http_is_denied(policy: Resource) -> list[str]:
+    """The policy of a bucket, a queue or a topic denies everybody plain HTTP."""
+    if policy.type not in (BUCKET_POLICY, QUEUE_POLICY, TOPIC_POLICY):
+        return []
+    document = Document(field="policy", text=documents.text(look(policy.props, "policy")))
+    target = look(policy.props, GUARDS[policy.type][1])
+    # ARNs, and a queue's address, end with the name that the ARNs in the document end with.
+    end = "" if target is UNKNOWN else ":" + re.split(r"[:/]", str(target))[-1]
+    ends = [end, f"{end}/*"] if policy.type == BUCKET_POLICY else [end]
+    service = policy.type.removeprefix("aws:").partition("/")[0]
+    if document.text is UNKNOWN or documents.refuses_plain_http(document, service, ends):
+        return []
+    return [
+        "policy must deny everybody every call without aws:SecureTransport,"
+        f" got {document.text!r:.200}"
+    ]
+
+
+def table_can_be_restored(table: Resource) -> list[str]:
+    """A table can be restored to a point in time."""
+    return must_be_true(table, "pointInTimeRecovery.enabled") if table.type == TABLE else []
+
+
+def table_is_encrypted(table: Resource) -> list[str]:
+    """A table says that it is encrypted with a KMS key, AWS's or the account's own."""
+    return must_be_true(table, "serverSideEncryption.enabled") if table.type == TABLE else []
+
+
+def production_table_refuses_deletion(table: Resource) -> list[str]:
+    """A production table has deletion protection."""
+    if table.type != TABLE or not is_production(table):
+        return []
+    return must_be_true(table, "deletionProtectionEnabled")
+
+
+def production_bucket_refuses_deletion(bucket: Resource) -> list[str]:
+    """A production bucket is not emptied in order to be deleted."""
+    if bucket.type != BUCKET or not is_production(bucket):
+        return []
+    return must(bucket, "forceDestroy", "false", lambda value: not value)
+
+
+def production_data_is_protected(data: Resource) -> list[str]:
+    """Pulumi refuses to delete production data, and the key to it."""
+    if data.type not in (BUCKET, TABLE, KEY) or not is_production(data) or data.protect:
+        return []
+    return ["protect must be true, got False"]
+
+
+def key_rotates(key: Resource) -> list[str]:
+    """A KMS key rotates."""
+    return must_be_true(key, "enableKeyRotation") if key.type == KEY else []
+
+
+def actions_are_named(resource: Resource) -> list[str]:
+    """A policy allows named actions."""
+    return [
+        broken
+        for document in documents.of(resource)
+        for broken in document.unreadable() + documents.wildcard_actions(document)
+    ]
+
+
+def resources_are_named(resource: Resource) -> list[str]:
+    """A policy allows actions on named resources."""
+    return [b for found in documents.of(resource) for b in documents.wildcard_resources(found)]
+
+
+def principals_are_named(resource: Resource) -> list[str]:
+    """A policy grants nothing to strangers."""
+    return [b for found in documents.of(resource) for b in documents.strangers(found)]
+
+
+def attached_policies_are_ours(resource: Resource) -> list[str]:
+    """A role has no policy that AWS writes and changes: those are full of wildcards."""
+    if resource.type not in (ROLE, "aws:iam/rolePolicyAttachment:RolePolicyAttachment"):
+        return []
+    arns = [look(resource.props, "policyArn"), *(look(resource.props, "managedPolicyArns") or [])]
+    return [
+        f"policyArn must be of a policy of the account's own, got {arn!r}"
+        for arn in arns
+        if ":iam::aws:policy/" in str(arn)
+    ]
+
+
+def logs_have_retention(group: Resource) -> list[str]:
+    """A log group forgets."""
+    if group.type != LOG_GROUP:
+        return []
+    return must(group, "retentionInDays", "1 day or more", lambda days: (days or 0) >= 1)
+
+
+def permission_names_the_account(permission: Resource) -> list[str]:
+    """Only a bucket of a named account may invoke a function.
+
+    A bucket's ARN has no account in it: once deleted, its name is anyone's.
+    """
+    if permission.type != PERMISSION:
+        return []
+    principal = look(permission.props, "principal")
+    if principal == "*":
+        return [f"principal must be a service or an account, got {principal!r}"]
+    if principal != "s3.amazonaws.com":
+        return []
+    return must(permission, "sourceAccount", "the bucket's account, 12 digits", bool)
+
+
+def tags_say_whose_it_is(resource: Resource) -> list[str]:
+    """Everything that takes tags says its environment and its project."""
+    if resource.type not in TAGGED:
+        return []
+    return [
+        broken
+        for tag in ("Environment", "Project")
+        for broken in must(resource, f"tags.{tag}", "a name", bool)
+    ]
+
+
+def guards_are_there(stack: Sequence[Resource]) -> list[tuple[str, str]]:
+    """Every bucket, queue and topic has its guards."""
+    found = {(guard.type, target_of(guard, stack)) for guard in stack if guard.type in GUARDS}
+    return [
+        (target.urn, f"{kind} must be declared for it, got none")
+        for target in stack
+        for kind, (guarded, _) in GUARDS.items()
+        if target.type == guarded and not found & {(kind, target.urn), (kind, UNKNOWN)}
+    ]
+
+
+def bucket_has_one_notification(stack: Sequence[Resource]) -> list[tuple[str, str]]:
+    """A bucket has one notification configuration: a second would replace the first.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html
+    """
+    broken, seen = [], {UNKNOWN}
+    for notification in (resource for resource in stack if resource.type == NOTIFICATION):
+        target = target_of(notification, stack)
+        if target in seen - {UNKNOWN}:
+            broken.append((notification.urn, "bucket must have 1 BucketNotification, got another"))
+        seen.add(target)
+    return broken
+
+
+RESOURCE_RULES: tuple[ResourceRule, ...] = (
+    public_access_is_blocked,
+    bucket_keeps_versions,
+    bucket_is_encrypted,
+    bucket_owner_owns_objects,
+    queue_is_encrypted,
+    topic_is_encrypted_in_production,
+    plain_http_is_denied,
+    table_can_be_restored,
+    table_is_encrypted,
+    production_table_refuses_deletion,
+    production_bucket_refuses_deletion,
+    production_data_is_protected,
+    key_rotates,
+    actions_are_named,
+    resources_are_named,
+    principals_are_named,
+    attached_policies_are_ours,
+    logs_have_retention,
+    permission_names_the_account,
+    tags_say_whose_it_is,
+)
+STACK_RULES: tuple[StackRule, ...] = (guards_are_there, bucket_has_one_notification)
