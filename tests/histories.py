@@ -263,7 +263,7 @@ class Histories(RuleBasedStateMachine):
             self.waiting.insert((at + copy) % (len(self.waiting) + 1), record)
 
     def _deliveries(self, which: list[int]) -> list[Callable[[], None]]:
-        return [lambda pick=pick: self._deliver(pick, inner=True) for pick in which]  # type: ignore[misc]
+        return [lambda pick=pick: self._deliver(pick, inner=True) for pick in which]
 
     def _deliver(self, which: int, *, inner: bool = False) -> None:
         # Whoever has no sequencer may not handle a change in the middle of another's handling.
@@ -277,11 +277,11 @@ class Histories(RuleBasedStateMachine):
 
     def _handle(self, records: list[Record]) -> None:
         handler, before = self.world.handler, self.world.handler.CATALOG
-        handler.CATALOG = self.catalog  # type: ignore[attr-defined]
+        handler.CATALOG = self.catalog
         try:
             handler.lambda_handler({"Records": records}, None)
         finally:
-            handler.CATALOG = before  # type: ignore[attr-defined]
+            handler.CATALOG = before
 
     def _between(self) -> None:
         actions, self.between = self.between, []

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -96,6 +96,7 @@ def nested(depth: int) -> Any:
 
 
 JUNK = {
+    "nothing": "",
     "1 MB": "x" * 1_000_000,
     "1 MB that shows as more": "\u202e" * 330_000,
     "deep": nested(100_000),
@@ -188,6 +189,16 @@ def test_a_key_has_the_bytes_that_were_sent_or_is_refused(sent: bytes) -> None:
     record["s3"]["object"]["key"] = quote_plus(sent)
     result = read_one(Item(record))
     assert isinstance(result, EventError) or result.key.encode() == sent
+
+
+@fuzzed
+@given(
+    st.sampled_from(["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
+    | st.datetimes().map(datetime.isoformat),
+    st.sampled_from(["", "Z", "+14:00", "-14:00"]),
+)
+def test_a_time_is_read_as_utc_or_refused(time: str, offset: str) -> None:
+    check({"Records": [RECORDS[0] | {"eventTime": f"{time}{offset}"}]})
 
 
 def is_message(record: Any) -> bool:

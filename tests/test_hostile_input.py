@@ -43,7 +43,7 @@ FORGED = "a\n[ERROR]\tforged\r\n\u2028{}"
 MANY = 1000
 MOST_MEMORY = 3_500_000
 """Bytes, for a thousand records, half of them failed: names and outcomes, no requests."""
-MOST_ERROR = 128 * 1024
+MOST_ERROR = 256 * 1024
 """Characters of an error, which travels beside its event in a message of at most 1 MB."""
 MOST_LINE = 16 * 1024
 TEXT_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n"

@@ -252,4 +252,4 @@ def test_without_a_word_data_is_protected() -> None:
 
 def test_settings_cannot_be_changed_once_checked() -> None:
     with pytest.raises(FrozenInstanceError):
-        settings().timeout = 0  # type: ignore[misc]
+        settings().timeout = 0
