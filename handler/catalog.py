@@ -130,7 +130,8 @@ class Catalog:
         for _ in range(UNORDERED_ATTEMPTS):
             seen = self._read(announcement.key)
             item = self._look(announcement, seen.get("sequencer", NO_SEQUENCER))
-            if not seen and item["processing_status"] == DELETED:
+            gone = not seen and item["processing_status"] == DELETED
+            if gone and not self._read(announcement.key):
                 # Old versions of long-gone keys expire too. Without a sequencer to keep, a
                 # tombstone would hold nothing back.
                 return DELETED

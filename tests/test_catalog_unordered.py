@@ -174,3 +174,15 @@ def test_a_key_without_row_and_object_gets_no_tombstone(bench: Bench) -> None:
     """Versions of long-gone keys expire long after their tombstones did."""
     assert bench.update("never seen", None, "LifecycleExpiration:Delete") == "deleted"
     assert bench.row("never seen") is None
+
+
+def test_a_row_that_comes_between_read_and_look_becomes_a_tombstone(bench: Bench) -> None:
+    """An upload's write lands, of a look from before the object went."""
+
+    def late_write() -> None:
+        bench.write(KEY, sequencer=NEWER, processed_at="earlier", processing_status="completed")
+
+    bench.before_first("HeadObject", late_write)
+    assert bench.update(KEY, None, "LifecycleExpiration:Delete") == "deleted"
+    assert row(bench)["processing_status"] == "deleted"
+    assert row(bench)["sequencer"] == NEWER
