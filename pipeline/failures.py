@@ -20,7 +20,7 @@ class FailureQueueArgs:
 
 
 class FailureQueue(pulumi.ComponentResource):
-    """An encrypted queue that speaks TLS only and keeps events as long as SQS can, 14 days."""
+    """An encrypted queue that keeps events as long as SQS can, 14 days."""
 
     queue_url: pulumi.Output[str]
     queue_arn: pulumi.Output[str]
@@ -29,7 +29,7 @@ class FailureQueue(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: FailureQueueArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the queue and its policy."""
+        """Declare the queue."""
         super().__init__("file-metadata:index:FailureQueue", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 
@@ -42,12 +42,6 @@ class FailureQueue(pulumi.ComponentResource):
             tags=args.tags,
             opts=child,
         )
-        aws.sqs.QueuePolicy(
-            f"{name}-tls-only",
-            queue_url=queue.url,
-            policy=pulumi.Output.json_dumps(queue.arn.apply(policies.queue_requires_tls)),
-            opts=child,
-        )
         self.queue_url = queue.url
         self.queue_arn = queue.arn
         self.queue_name = queue.name
@@ -58,3 +52,34 @@ class FailureQueue(pulumi.ComponentResource):
                 "queue_name": self.queue_name,
             }
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailureQueueGuardArgs:
+    """Which queue, and who may send to it."""
+
+    queue_url: pulumi.Input[str]
+    queue_arn: pulumi.Input[str]
+    sender_arn: pulumi.Input[str]
+    """The role in whose name Lambda parks events; it comes after the queue that it names."""
+
+
+class FailureQueueGuard(pulumi.ComponentResource):
+    """The queue's policy: TLS only, and events from one role only."""
+
+    def __init__(
+        self, name: str, args: FailureQueueGuardArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the policy."""
+        super().__init__("file-metadata:index:FailureQueueGuard", name, {}, opts)
+        aws.sqs.QueuePolicy(
+            f"{name}-policy",
+            queue_url=args.queue_url,
+            policy=pulumi.Output.json_dumps(
+                pulumi.Output.all(queue_arn=args.queue_arn, sender_arn=args.sender_arn).apply(
+                    lambda arns: policies.queue_takes_only_from(**arns)
+                )
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({})

@@ -5,7 +5,12 @@ import pulumi_aws as aws
 
 from pipeline.bucket import DataBucket, DataBucketArgs
 from pipeline.encryption import EncryptionKey, EncryptionKeyArgs
-from pipeline.failures import FailureQueue, FailureQueueArgs
+from pipeline.failures import (
+    FailureQueue,
+    FailureQueueArgs,
+    FailureQueueGuard,
+    FailureQueueGuardArgs,
+)
 from pipeline.monitoring import Monitoring, MonitoringArgs
 from pipeline.notification import Notification, NotificationArgs
 from pipeline.processor import Processor, ProcessorArgs, log_group_prefix
@@ -79,6 +84,15 @@ class FileMetadataPipeline(pulumi.ComponentResource):
                 tags=tags,
             ),
             child,
+        )
+        FailureQueueGuard(
+            f"{name}-failures-guard",
+            FailureQueueGuardArgs(
+                queue_url=failures.queue_url,
+                queue_arn=failures.queue_arn,
+                sender_arn=processor.role_arn,
+            ),
+            kept,
         )
         Notification(
             f"{name}-notification",

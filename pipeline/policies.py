@@ -70,13 +70,23 @@ def bucket_requires_tls(bucket_arn: str) -> Policy:
     )
 
 
-def queue_requires_tls(queue_arn: str) -> Policy:
-    """Deny the queue to plain HTTP.
+def queue_takes_only_from(*, queue_arn: str, sender_arn: str) -> Policy:
+    """Deny the queue to plain HTTP, and sending to it to all but one role.
 
+    Lambda sends what it parks in the name of the function's role, and a role's sessions have
+    the role's ARN as ``aws:PrincipalArn``:
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html
+
+    Args:
+        queue_arn: the queue.
+        sender_arn: the role.
     """
+    others = {"ArnNotEquals": {"aws:PrincipalArn": sender_arn}}
     return _policy(
-        _deny("DenyPlainHttp", "sqs:*", queue_arn, {"Bool": {"aws:SecureTransport": "false"}})
+        _deny("DenyPlainHttp", "sqs:*", queue_arn, {"Bool": {"aws:SecureTransport": "false"}}),
+        _deny("DenySendingToOthers", "sqs:SendMessage", queue_arn, others),
     )
 
 
@@ -99,12 +109,14 @@ def alarms_may_publish(*, topic_arn: str, account_id: str) -> Policy:
 
 
 def use_of_key(*, account_id: str, region: str, log_group_prefix: str) -> Policy:
-    """Give the key to the account, and its use to the services that act in no caller's name.
+    """Give the key to the account, and its use to the services that need it, for the account.
 
-    These are CloudWatch Logs, for our log groups alone, and this account's alarms.
+    CloudWatch Logs, for our log groups alone, and this account's alarms act in no caller's
+    name. S3 and SQS use the key in their caller's, who needs no permission on the key as long
+    as the call comes from this account and through them: whoever may upload a file may. DynamoDB
+    and Lambda use it with the role's own permission.
 
-    S3, DynamoDB, SQS and Lambda use the key with the permissions of whoever calls them, so
-    they need no statement. In a key policy, ``*`` is the key itself:
+    In a key policy, ``*`` is the key itself:
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html
     """
     # Without it the account's own IAM policies could not manage the key, nor anyone ever:
@@ -143,7 +155,22 @@ def use_of_key(*, account_id: str, region: str, log_group_prefix: str) -> Policy
         "Resource": "*",
         "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
     }
-    return _policy(account, logs, alarms)
+    # As in the policies of the keys that AWS manages for the two:
+    # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    through_services = {
+        "Sid": "AccountUsesS3AndSqs",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": "*",
+        "Condition": {
+            "StringEquals": {
+                "kms:CallerAccount": account_id,
+                "kms:ViaService": [f"s3.{region}.amazonaws.com", f"sqs.{region}.amazonaws.com"],
+            }
+        },
+    }
+    return _policy(account, logs, alarms, through_services)
 
 
 def _policy(*statements: dict[str, Any]) -> Policy:

@@ -93,13 +93,25 @@ def key_policy(program: Program) -> dict[str, dict[str, Any]]:
     return {statement["Sid"]: statement for statement in statements}
 
 
-def test_only_the_account_and_two_services_of_it_are_in_the_key_policy(prod: Program) -> None:
+def test_only_the_account_and_services_of_it_are_in_the_key_policy(prod: Program) -> None:
     principals = [statement["Principal"] for statement in key_policy(prod).values()]
     assert principals == [
         {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
         {"Service": f"logs.{REGION}.amazonaws.com"},
         {"Service": "cloudwatch.amazonaws.com"},
+        {"AWS": "*"},
     ]
+
+
+def test_s3_and_sqs_may_use_the_key_for_callers_of_this_account(prod: Program) -> None:
+    statement = key_policy(prod)["AccountUsesS3AndSqs"]
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "kms:CallerAccount": ACCOUNT,
+            "kms:ViaService": [f"s3.{REGION}.amazonaws.com", f"sqs.{REGION}.amazonaws.com"],
+        }
+    }
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
 
 
 def test_only_this_accounts_alarms_may_use_the_key(prod: Program) -> None:

@@ -1,6 +1,7 @@
 """The failure path: retries, then a queue that keeps what still failed."""
 
 import json
+from typing import Any
 
 import pytest
 from recorder import ACCOUNT, REGION, Program
@@ -9,6 +10,9 @@ QUEUE = "aws:sqs/queue:Queue"
 QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
 FAILURE_PATH = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+ROLE = "aws:iam/role:Role"
+FUNCTION = "aws:lambda/function:Function"
+ROLE_ARN = f"arn:aws:iam:{REGION}:{ACCOUNT}:{{}}-1234567"
 QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:file-metadata-failures-events-1234567"
 
 
@@ -28,16 +32,41 @@ def test_the_queue_s_policy_is_on_the_queue(dev: Program) -> None:
     assert dev.one(QUEUE_POLICY).inputs["queueUrl"] == dev.outputs["FailureQueueUrl"]
 
 
+def refusal(program: Program, sid: str) -> dict[str, Any]:
+    statements = json.loads(program.one(QUEUE_POLICY).inputs["policy"])["Statement"]
+    [found] = [statement for statement in statements if statement["Sid"] == sid]
+    return {name: value for name, value in found.items() if name != "Sid"}
+
+
 def test_everybody_is_refused_at_the_queue_over_plain_http(dev: Program) -> None:
-    [statement] = json.loads(dev.one(QUEUE_POLICY).inputs["policy"])["Statement"]
-    del statement["Sid"]
-    assert statement == {
+    assert refusal(dev, "DenyPlainHttp") == {
         "Effect": "Deny",
         "Principal": "*",
         "Action": "sqs:*",
         "Resource": QUEUE_ARN,
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
+
+
+def test_only_this_function_s_role_may_send_to_the_queue(dev: Program) -> None:
+    role = dev.one(ROLE)
+    assert refusal(dev, "DenySendingToOthers") == {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:SendMessage",
+        "Resource": QUEUE_ARN,
+        "Condition": {"ArnNotEquals": {"aws:PrincipalArn": ROLE_ARN.format(role.name)}},
+    }
+    assert dev.one(FUNCTION).inputs["role"] == ROLE_ARN.format(role.name)
+
+
+def test_the_queue_s_policy_allows_nothing(dev: Program) -> None:
+    statements = json.loads(dev.one(QUEUE_POLICY).inputs["policy"])["Statement"]
+    assert {statement["Effect"] for statement in statements} == {"Deny"}
+
+
+def test_the_queue_s_policy_is_protected_in_prod(prod: Program) -> None:
+    assert prod.one(QUEUE_POLICY).protect
 
 
 def test_the_failure_path_is_this_function_s(dev: Program) -> None:

@@ -11,6 +11,7 @@ TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/rows"
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:failures"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd"
 LOG_GROUP = "arn:aws:logs:eu-west-1:123456789012:log-group:function"
+ROLE = "arn:aws:iam::123456789012:role/function"
 
 Statement = dict[str, Any]
 
@@ -33,7 +34,7 @@ EVERY_POLICY = {
     "process_files, with a key": process_files(tracing=False, key_arn=KEY),
     "bucket_requires_tls": policies.bucket_requires_tls(BUCKET),
     "alarms_may_publish": policies.alarms_may_publish(topic_arn="arn:t", account_id="1"),
-    "queue_requires_tls": policies.queue_requires_tls(QUEUE),
+    "queue_takes_only_from": policies.queue_takes_only_from(queue_arn=QUEUE, sender_arn=ROLE),
 }
 
 
@@ -159,19 +160,26 @@ def test_the_bucket_refuses_an_unsafe_connection(sid: str, condition: dict[str, 
     }
 
 
-def test_the_queue_refuses_plain_http() -> None:
-    assert policies.queue_requires_tls(QUEUE)["Statement"] == [
-        {
-            "Sid": "DenyPlainHttp",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "sqs:*",
-            "Resource": QUEUE,
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        }
-    ]
+@pytest.mark.parametrize(
+    ("sid", "action", "condition"),
+    [
+        ("DenyPlainHttp", "sqs:*", {"Bool": {"aws:SecureTransport": "false"}}),
+        ("DenySendingToOthers", "sqs:SendMessage", {"ArnNotEquals": {"aws:PrincipalArn": ROLE}}),
+    ],
+)
+def test_the_queue_refuses(sid: str, action: str, condition: dict[str, Any]) -> None:
+    statements = EVERY_POLICY["queue_takes_only_from"]["Statement"]
+    [statement] = [found for found in statements if found["Sid"] == sid]
+    assert statement == {
+        "Sid": sid,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": action,
+        "Resource": QUEUE,
+        "Condition": condition,
+    }
 
 
-@pytest.mark.parametrize("name", ["bucket_requires_tls", "queue_requires_tls"])
+@pytest.mark.parametrize("name", ["bucket_requires_tls", "queue_takes_only_from"])
 def test_a_resource_s_policy_lets_nobody_in(name: str) -> None:
     assert each(EVERY_POLICY[name], "Allow") == []
