@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from boto3.dynamodb.types import TypeDeserializer
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 90
 POLL_SECONDS = 0.03
 
 Row = dict[str, Any]
