@@ -56,6 +56,8 @@ class Item:
     record: object | EventError
     message_id: str | None = None
     """The queue message that it came in."""
+    task_id: str | None = None
+    """The task of an S3 Batch Operations job that it is."""
 
 
 def items(event: object) -> list[Item]:
@@ -83,17 +85,17 @@ def announcement(item: Item) -> Announcement:
     record = item.record
     if isinstance(record, EventError):
         raise record
-    source = _text(record, "eventSource")
+    source = text(record, "eventSource")
     if source != "aws:s3":
-        raise EventError(f"eventSource must be aws:s3, got {_shown(source)}")
-    event_name = _text(record, "eventName")
-    key = _key(_text(record, "s3", "object", "key"))
+        raise EventError(f"eventSource must be aws:s3, got {shown(source)}")
+    event_name = text(record, "eventName")
+    key = _key(text(record, "s3", "object", "key"))
     sequencer = _sequencer(_field(record, "s3", "object").get("sequencer"))
     return Announcement(
-        bucket=_text(record, "s3", "bucket", "name"),
+        bucket=text(record, "s3", "bucket", "name"),
         key=key,
         event_name=event_name,
-        event_time=_time(_text(record, "eventTime", longest=MAX_TIME)),
+        event_time=_time(text(record, "eventTime", longest=MAX_TIME)),
         sequencer=None if event_name.startswith(UNORDERED) else sequencer,
     )
 
@@ -101,7 +103,7 @@ def announcement(item: Item) -> Announcement:
 def label(item: Item) -> str:
     """Name an item for people, however broken it is: its key as sent, else its kind."""
     try:
-        return unquote_plus(_text(item.record, "s3", "object", "key"))[:MAX_LABEL]
+        return unquote_plus(text(item.record, "s3", "object", "key"))[:MAX_LABEL]
     except EventError:
         return f"<{type(item.record).__name__} without a key>"
 
@@ -115,9 +117,9 @@ def _queue_messages(event: object) -> list[Mapping[str, Any]] | None:
 
 
 def _message_items(message: Mapping[str, Any]) -> Iterator[Item]:
-    message_id = _text(message, "messageId")
+    message_id = text(message, "messageId")
     try:
-        records = _records(json.loads(_text(message, "body", longest=MAX_BODY)))
+        records = _records(json.loads(text(message, "body", longest=MAX_BODY)))
     except EventError as err:
         yield Item(err, message_id)
     except (ValueError, RecursionError) as err:
@@ -160,17 +162,27 @@ def _field(record: object, *path: str) -> Any:
     return value
 
 
-def _text(record: object, *path: str, longest: int = MAX_TEXT) -> str:
+def text(record: object, *path: str, longest: int = MAX_TEXT) -> str:
+    """Return a text of a record.
+
+    Args:
+        record: what should have it.
+        *path: the names that lead to it.
+        longest: characters, at most.
+
+    Raises:
+        EventError: it is not there, no text, of another length, or no Unicode.
+    """
     value = _field(record, *path)
     if not isinstance(value, str) or not 1 <= len(value) <= longest:
         raise EventError(
-            f"{'.'.join(path)} must be a text of 1-{longest} characters, got {_shown(value)}"
+            f"{'.'.join(path)} must be a text of 1-{longest} characters, got {shown(value)}"
         )
     try:
         # JSON can spell half a surrogate pair, which neither a log line nor a row can hold.
         value.encode()
     except UnicodeEncodeError as err:
-        raise EventError(f"{'.'.join(path)} must be Unicode text, got {_shown(value)}") from err
+        raise EventError(f"{'.'.join(path)} must be Unicode text, got {shown(value)}") from err
     return value
 
 
@@ -178,20 +190,20 @@ def _key(encoded: str) -> str:
     try:
         return unquote_plus(encoded, errors="strict")
     except UnicodeDecodeError as err:
-        raise EventError(f"s3.object.key must be URL-encoded UTF-8, got {_shown(encoded)}") from err
+        raise EventError(f"s3.object.key must be URL-encoded UTF-8, got {shown(encoded)}") from err
 
 
 def _time(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError as err:
-        raise EventError(f"eventTime must be an ISO 8601 time, got {_shown(text)}") from err
+        raise EventError(f"eventTime must be an ISO 8601 time, got {shown(text)}") from err
     if time.tzinfo is None:
-        raise EventError(f"eventTime must have an offset from UTC, got {_shown(text)}")
+        raise EventError(f"eventTime must have an offset from UTC, got {shown(text)}")
     try:
         return time.astimezone(UTC)
     except OverflowError as err:
-        raise EventError(f"eventTime must be a time of years 1-9999, got {_shown(text)}") from err
+        raise EventError(f"eventTime must be a time of years 1-9999, got {shown(text)}") from err
 
 
 def _sequencer(value: object) -> str | None:
@@ -206,12 +218,12 @@ def _sequencer(value: object) -> str | None:
     if not isinstance(value, str) or not re.fullmatch(pattern, value):
         raise EventError(
             f"s3.object.sequencer must be 1-{SEQUENCER_WIDTH} hexadecimal digits,"
-            f" got {_shown(value)}"
+            f" got {shown(value)}"
         )
     return value.upper().ljust(SEQUENCER_WIDTH, "0")
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Show what came, cut so that an error's message stays small, whatever came."""
     if isinstance(value, Mapping | list):
         # Its repr may be deeper than Python recurses.

@@ -11,8 +11,10 @@ from typing import Any
 
 import boto3
 
+import batch_operations
 import events
 from catalog import CLIENT_CONFIG, CONCURRENCY, STALE, Catalog
+from tally import Tally
 
 LOG = logging.getLogger(__name__)
 for library in ("boto3", "botocore", "urllib3"):
@@ -26,6 +28,7 @@ CATALOG = Catalog(
     table=os.environ["DYNAMODB_TABLE_NAME"],
     tombstone_days=int(os.environ["TOMBSTONE_DAYS"]),
 )
+TALLY = Tally(LOG)
 FAILED = "failed"
 NAMED_FAILURES = 20
 
@@ -51,7 +54,8 @@ def lambda_handler(event: object, _context: object) -> dict[str, Any]:
 
     Args:
         event: an S3 notification, a parked event's envelope, or a batch of queue messages with
-            either. The queue's event source mapping must have ``ReportBatchItemFailures``:
+            either; or tasks of an S3 Batch Operations job. The queue's event source mapping must
+            have ``ReportBatchItemFailures``:
             https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
         _context: unused.
 
@@ -59,12 +63,24 @@ def lambda_handler(event: object, _context: object) -> dict[str, Any]:
         events.EventError: the event is of no known shape.
         RecordsError: some records failed, so that Lambda retries the event.
     """
+    if batch_operations.is_job(event):
+        tasks = batch_operations.items(event, datetime.now(UTC))
+        return batch_operations.answer(event, tasks, _try_all(tasks))
     items = events.items(event)
-    outcomes, failures = _process(items)
+    return _answer(items, _try_all(items))
+
+
+def _answer(items: Sequence[events.Item], results: Sequence[str | Exception]) -> dict[str, Any]:
+    failures = [
+        (item, result)
+        for item, result in zip(items, results, strict=True)
+        if isinstance(result, Exception)
+    ]
     if any(item.message_id is None for item, _ in failures):
         raise RecordsError(failures, len(items)) from ExceptionGroup(
             "records failed", [error for _, error in failures]
         )
+    outcomes = Counter(FAILED if isinstance(r, Exception) else r for r in results)
     answer: dict[str, Any] = {"statusCode": 200, "body": json.dumps(outcomes)}
     if any(item.message_id for item in items):
         failed_messages = dict.fromkeys(item.message_id for item, _ in failures)
@@ -72,40 +88,35 @@ def lambda_handler(event: object, _context: object) -> dict[str, Any]:
     return answer
 
 
-def _process(items: Sequence[events.Item]) -> tuple[Counter[str], list[Failure]]:
-    if len(items) > 1:
-        with ThreadPoolExecutor(max_workers=min(CONCURRENCY, len(items))) as pool:
-            results = list(pool.map(_try, items))
-    else:
-        results = [_try(item) for item in items]
-    outcomes = Counter(FAILED if isinstance(r, Exception) else r for r in results)
-    failures = [
-        (item, result)
-        for item, result in zip(items, results, strict=True)
-        if isinstance(result, Exception)
-    ]
-    return outcomes, failures
+def _try_all(items: Sequence[events.Item]) -> list[str | Exception]:
+    if len(items) <= 1:
+        return [_try(item) for item in items]
+    with ThreadPoolExecutor(max_workers=min(CONCURRENCY, len(items))) as pool:
+        return list(pool.map(_try, items))
 
 
 def _try(item: events.Item) -> str | Exception:
     announcement = None
     try:
         announcement = events.announcement(item)
-        LOG.debug("announced", extra=_fields(item, announcement, "announced"))
+        LOG.debug("announced", extra=_fields(item, announcement) | {"outcome": "announced"})
         outcome = CATALOG.update(announcement)
     except Exception as err:  # the rim: one record's failure must not stop the others
-        LOG.exception(FAILED, extra=_fields(item, announcement, FAILED))
+        told = _fields(item, announcement) | {"outcome": FAILED, "count": 1}
+        LOG.exception(FAILED, extra=told)
         # Logged whole; kept until all are tried, its frames would hold what they worked on.
         return err.with_traceback(None)
     level = logging.WARNING if outcome == STALE else logging.INFO
-    LOG.log(level, outcome, extra=_fields(item, announcement, outcome))
+    fields = _fields(item, announcement) | {"outcome": outcome, "count": 1}
+    if LOG.isEnabledFor(level):
+        LOG.log(level, outcome, extra=fields)
+    else:
+        TALLY.add(outcome, fields["lag_ms"])
     return outcome
 
 
-def _fields(
-    item: events.Item, announcement: events.Announcement | None, outcome: str
-) -> dict[str, Any]:
-    fields: dict[str, Any] = {"file_key": events.label(item), "outcome": outcome}
+def _fields(item: events.Item, announcement: events.Announcement | None) -> dict[str, Any]:
+    fields: dict[str, Any] = {"file_key": events.label(item)}
     if announcement is not None:
         lag = datetime.now(UTC) - announcement.event_time
         fields["event_name"] = announcement.event_name

@@ -56,6 +56,7 @@ def test_a_completed_record_is_logged_with_all_that_names_it(
         "message": "completed",
         "file_key": "a b",
         "outcome": "completed",
+        "count": 1,
         "event_name": "ObjectCreated:Put",
         "sequencer": NEWER,
     }
@@ -156,6 +157,7 @@ def test_a_failed_record_that_could_be_read_is_logged_with_all_that_names_it(
         "message": "failed",
         "file_key": "a b",
         "outcome": "failed",
+        "count": 1,
         "event_name": "ObjectCreated:Put",
         "sequencer": NEWER,
     }
