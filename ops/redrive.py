@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartM
 """
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.pace import Pace
 from ops.parked import Parked, read
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def redrive(
     *,
     rate: float,
     stop: threading.Event,
-    advance: Callable[[Parked], None],
+    advance: Callable[[int], None],
 ) -> Report:
     """Send each parked event to the function, asynchronously.
 
@@ -133,7 +133,7 @@ def redrive(
         function: its name.
         rate: events a second, at most.
         stop: set, it ends the run after the event at hand.
-        advance: called after each message.
+        advance: called with 1 after each message.
 
     Returns:
         What was done. A message that is not deleted is still in the queue.
@@ -153,25 +153,10 @@ def redrive(
                     break
                 queue.delete(parked)
                 report.redriven.append(parked)
-            advance(parked)
+            advance(1)
     except (ClientError, BotoCoreError) as err:
         report.refused = str(err)
     finally:
         queue.release()
     report.interrupted = stop.is_set()
     return report
-
-
-@dataclass
-class Pace:
-    """Lets something happen so many times a second, at most."""
-
-    rate: float
-    stop: threading.Event
-    _next: float = 0.0
-
-    def wait(self) -> bool:
-        """Wait for the next turn; False if stopped meanwhile."""
-        stopped = self.stop.wait(max(0.0, self._next - time.monotonic()))
-        self._next = max(self._next, time.monotonic()) + 1 / self.rate
-        return not stopped

@@ -13,13 +13,22 @@ import click
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
 CLIENT_CONFIG = Config(
     connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5}
 )
-FLAGS = {"LambdaFunctionName": "--function", "FailureQueueUrl": "--queue-url"}
+FLAGS = {
+    "LambdaFunctionName": "--function",
+    "FailureQueueUrl": "--queue-url",
+    "S3BucketName": "--bucket",
+    "DynamoDBTableName": "--table",
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,45 @@ class Stack:
                 f"{name} must be known: give --stack, --outputs or {FLAGS.get(name, 'a flag')}"
             )
         return value
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name."""
+        return self.output("S3BucketName")
+
+    @property
+    def table(self) -> str:
+        """The table's name."""
+        return self.output("DynamoDBTableName")
+
+    @property
+    def function(self) -> str:
+        """The function's name."""
+        return self.output("LambdaFunctionName")
+
+    @property
+    def s3(self) -> "S3Client":
+        """The client of S3."""
+        client: S3Client = self._client("s3")
+        return client
+
+    @property
+    def dynamodb(self) -> "DynamoDBClient":
+        """The client of DynamoDB."""
+        client: DynamoDBClient = self._client("dynamodb")
+        return client
+
+    @property
+    def cloudwatch(self) -> "CloudWatchClient":
+        """The client of CloudWatch."""
+        client: CloudWatchClient = self._client("cloudwatch")
+        return client
+
+    @property
+    def logs(self) -> "CloudWatchLogsClient":
+        """The client of CloudWatch Logs."""
+        client: CloudWatchLogsClient = self._client("logs")
+        return client
 
     @property
     def sqs(self) -> "SQSClient":

@@ -11,7 +11,7 @@ from test_faults import FAULTS, OPERATIONS, SHARES
 
 from catalog import row
 from events import Announcement
-from ops.__main__ import redrive
+from ops.commands.redrive import redrive
 from pipeline.policies import process_files
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

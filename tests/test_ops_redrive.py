@@ -19,7 +19,7 @@ from recorder import ROOT
 
 from ops import redrive as redrives
 from ops.__main__ import main
-from ops.redrive import Pace
+from ops.pace import Pace
 
 
 @pytest.fixture(scope="module")

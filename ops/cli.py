@@ -1,0 +1,132 @@
+"""What the commands share: which stack, when to stop, how far it is, and what the end means."""
+
+import re
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from ops.stack import FLAGS, Stack, file_outputs, stack_outputs
+
+FINDINGS = 1
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def of_a_stack(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say which pipeline; ``stack_of`` makes a stack of them."""
+    options = (
+        click.option("--stack", "stack_name", help="Pulumi stack whose outputs to read."),
+        click.option(
+            "--outputs",
+            "outputs_file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="File written by `pulumi stack output --json`.",
+        ),
+        click.option("--function", help="Function name, instead of the stack's output."),
+        click.option("--queue-url", help="Failure queue, instead of the stack's output."),
+        click.option("--bucket", help="Bucket name, instead of the stack's output."),
+        click.option("--table", help="Table name, instead of the stack's output."),
+        click.option("--region", help="AWS region; else as the AWS CLI finds it."),
+        click.option("--profile", help="AWS profile; else as the AWS CLI finds it."),
+        click.option("--endpoint-url", help="Another endpoint than AWS's, such as an emulator's."),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def stack_of(options: dict[str, Any]) -> Stack:
+    """Make a stack of the options that say which; takes them out of the others."""
+    outputs: dict[str, str] = {}
+    if name := options.pop("stack_name"):
+        outputs |= stack_outputs(name)
+    if path := options.pop("outputs_file"):
+        outputs |= file_outputs(path)
+    for output, flag in FLAGS.items():
+        if value := options.pop(flag.removeprefix("--").replace("-", "_")):
+            outputs[output] = value
+    return Stack(outputs, *(options.pop(name) for name in ("region", "profile", "endpoint_url")))
+
+
+class Moment(click.ParamType[datetime]):
+    """A time in the past: ISO 8601, UTC if it says no other, or how long ago, such as ``36h``."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Read it; wrong usage if it is neither."""
+        if isinstance(value, datetime):
+            return value
+        if ago := re.fullmatch(r"(\d{1,6})([smhd])", value):
+            return datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+        try:
+            time = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(
+                f"must be an ISO 8601 time, or a number of s, m, h or d ago, got {value!r}",
+                param,
+                ctx,
+            )
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def console(*, as_json: bool) -> Console:
+    """Where people read: not the standard output, if machines read that."""
+    return Console(stderr=as_json, highlight=False)
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[threading.Event]:
+    """Turn Ctrl-C into a request to stop after the step at hand; a second one ends at once."""
+    stop = threading.Event()
+
+    def request(number: int, _frame: object) -> None:
+        stop.set()
+        signal.signal(number, previous)
+
+    previous = signal.signal(signal.SIGINT, request)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+@contextmanager
+def progress(out: Console) -> Iterator[Callable[[str, int | None], Callable[[int], None]]]:
+    """Show progress bars with rate and time left, on a terminal only.
+
+    Yields:
+        What makes a bar of a name and a total (None if nobody knows); a bar is called with
+        how many more are done.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TaskProgressColumn(show_speed=True),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=out, disable=not out.is_terminal) as bars:
+
+        def bar(name: str, total: int | None) -> Callable[[int], None]:
+            task = bars.add_task(name, total=total)
+            return lambda done: bars.advance(task, done)
+
+        yield bar

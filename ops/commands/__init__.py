@@ -1,0 +1,1 @@
+"""The commands: what each asks, and what it shows."""
