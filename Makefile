@@ -35,6 +35,8 @@ lock: $(VENV)/ready
 	$(BIN)/uv pip compile -q --universal --no-emit-index-url pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --no-emit-index-url --python-version 3.11 \
 		-c requirements.txt --group dev pyproject.toml -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --universal --no-emit-index-url --python-version 3.11 \
+		-c requirements-dev.txt --group pyproject.toml:ops -o requirements-ops.txt
 	(grep '^pulumi==' requirements.txt; echo pulumi-policy) | $(BIN)/uv pip compile -q --universal \
 		--no-emit-index-url --python-version 3.11 --no-annotate --no-header \
 		- -o policy/requirements.txt

@@ -28,6 +28,7 @@ FLAGS = {
     "FailureQueueUrl": "--queue-url",
     "S3BucketName": "--bucket",
     "DynamoDBTableName": "--table",
+    "AlarmTopicArn": "--alarm-topic",
 }
 
 

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+import click
 import pytest
 import yaml
 from recorder import ROOT, Program
@@ -11,7 +12,8 @@ from test_faults import FAULTS, OPERATIONS, SHARES
 
 from catalog import row
 from events import Announcement
-from ops.commands.redrive import redrive
+from ops.__main__ import main
+from ops.cli import of_a_stack
 from pipeline.policies import process_files
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -80,9 +82,27 @@ def test_the_readme_lists_every_attribute_of_a_row_with_its_type() -> None:
     assert {cells[0].strip("`"): cells[1] for cells in table("Attribute")} == made
 
 
-def test_the_readme_lists_every_option_of_redrive() -> None:
-    options = [option.opts[0] for option in redrive.params]
-    assert [cells[0].strip("`") for cells in table("Option")] == options
+SHARED = [option.opts[0] for option in click.command()(of_a_stack(lambda: None)).params]
+
+
+def test_the_readme_lists_every_option_that_all_commands_take() -> None:
+    assert [cells[0].strip("`") for cells in table("Option")] == SHARED
+
+
+def test_the_readme_lists_every_command_with_its_own_options() -> None:
+    own = {
+        name: [
+            option.opts[0]
+            for option in command.params
+            if isinstance(option, click.Option) and option.opts[0] not in SHARED
+        ]
+        for name, command in main.commands.items()
+    }
+    listed = {
+        cells[0].strip("`"): re.findall(r"`([^`]+)`", cells[2])
+        for cells in table("`python -m ops`")
+    }
+    assert listed == own
 
 
 def test_the_readme_lists_every_make_target() -> None:

@@ -24,6 +24,7 @@ BRANCHES = (
 )
 HANDLER_MODULES = {path.stem for path in (ROOT / "handler").glob("*.py")}
 HANDLER_FILES = sorted((ROOT / "handler").rglob("*.py"))
+OPS_FILES = sorted((ROOT / "ops").rglob("*.py"))
 PIPELINE_FILES = sorted((ROOT / "pipeline").rglob("*.py"))
 
 
@@ -114,3 +115,10 @@ def test_the_program_has_no_branch() -> None:
         if isinstance(node, BRANCHES)
     ]
     assert branches == []
+
+
+@by_path(OPS_FILES)
+def test_the_operators_tool_needs_only_what_its_requirements_name(path: Path) -> None:
+    requirements = (ROOT / "requirements-ops.txt").read_text(encoding="utf-8")
+    pinned = {line.partition("==")[0] for line in requirements.splitlines() if "==" in line}
+    assert imported(path) - {"ops"} <= pinned | sys.stdlib_module_names

@@ -1,0 +1,160 @@
+"""Announces the objects that were there before the pipeline, or that it missed."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops import rows
+from ops.announce import Announcer, RefusedError
+from ops.bucket import Current, Scope, objects
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+EVENT_NAME = "Backfill:Announced"
+COMPLETED = "completed"
+
+
+class StateError(ValueError):
+    """A state file is none, or of another backfill."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Which objects to announce."""
+
+    bucket: str
+    table: str
+    prefix: str = ""
+    since: str | None = None
+    """Only objects that changed at this time or later, ISO 8601."""
+    everything: bool = False
+    """Those that have a row, too."""
+
+
+@dataclass(kw_only=True)
+class State:
+    """How far a backfill is; all that it needs to go on after an interruption."""
+
+    plan: Plan
+    after: str = ""
+    """The last key that is dealt with."""
+    listed: int = 0
+    announced: int = 0
+    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    @classmethod
+    def resume(cls, path: Path, plan: Plan) -> Self:
+        """Read the state of an interrupted run; a fresh one, if there was none.
+
+        Raises:
+            StateError: the file is not a state, or of another plan.
+        """
+        if not path.exists():
+            return cls(plan=plan)
+        try:
+            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            state = cls(**values | {"plan": Plan(**values["plan"])})
+        except (ValueError, TypeError, KeyError) as err:
+            raise StateError(f"{path} must be the state of a backfill, got {err!r:.200}") from err
+        before = asdict(state.plan)
+        for name, here in asdict(plan).items():
+            if here != (there := before[name]):
+                raise StateError(
+                    f"{path} must be of the same backfill, got {name} {there!r}, not {here!r};"
+                    " finish that one first, or give --restart"
+                )
+        return state
+
+    def save(self, path: Path) -> None:
+        """Write the file whole or not at all."""
+        draft = path.with_name(f"{path.name}.new")
+        draft.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        draft.replace(path)
+
+
+@dataclass
+class Report:
+    """What a run did."""
+
+    state: State
+    refused: str = ""
+    """Why AWS ended the run early; empty if it did not."""
+    finished: bool = False
+
+
+def backfill(
+    state: State,
+    path: Path,
+    s3: "S3Client",
+    dynamodb: "DynamoDBClient",
+    announcer: Announcer,
+    *,
+    scope: Scope,
+    dry_run: bool,
+    advance: Callable[[int], None],
+) -> Report:
+    """Announce objects, 100 at a time, in the order of their keys.
+
+    After each hundred the state is saved, so that a run which ends early, whatever ends it, is
+    gone on with. A key may be announced twice then, which changes nothing.
+
+    Args:
+        state: where to begin; it is moved on.
+        path: the state's file; removed at the end.
+        s3: the client of S3.
+        dynamodb: the client of DynamoDB.
+        announcer: what tells the function; its pace, stopped, ends the run.
+        scope: which keys the pipeline is told of.
+        dry_run: count only.
+        advance: called with how many more objects were listed.
+    """
+    plan, report = state.plan, Report(state)
+    try:
+        listed = objects(s3, plan.bucket, plan.prefix, state.after)
+        for batch in batches(listed, rows.BATCH):
+            keys = _wanted(batch, plan, scope, dynamodb)
+            announced = len(keys) if dry_run else sum(announcer.announce(keys))
+            if announcer.pace.stop.is_set():
+                return report
+            state.after = batch[-1].key
+            state.listed += len(batch)
+            state.announced += announced
+            if not dry_run:
+                state.save(path)
+            advance(len(batch))
+    except (ClientError, BotoCoreError, RefusedError) as err:
+        report.refused = str(err)
+        return report
+    report.finished = True
+    path.unlink(missing_ok=True)
+    return report
+
+
+def batches(items: Iterable[Current], size: int) -> Iterator[list[Current]]:
+    """Cut into lists of a size; the last may be shorter."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _wanted(
+    batch: list[Current], plan: Plan, scope: Scope, dynamodb: "DynamoDBClient"
+) -> list[str]:
+    since = datetime.fromisoformat(plan.since) if plan.since else None
+    keys = [
+        current.key
+        for current in batch
+        if scope.has(current.key) and (since is None or current.changed >= since)
+    ]
+    if plan.everything or not keys:
+        return keys
+    known = rows.statuses(dynamodb, plan.table, keys)
+    return [key for key in keys if known.get(key) != COMPLETED]

@@ -1,0 +1,121 @@
+"""What the bucket holds now, key by key, in the order of the keys' bytes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The current state of a key."""
+
+    key: str
+    changed: datetime
+    """When it came to be so, UTC."""
+    size: int | None = None
+    """Bytes; None where a delete marker is current."""
+    etag: str = ""
+    """Without quotes."""
+    version_id: str = "null"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is an object."""
+        return self.size is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which keys the function is told of; all others rightly have no row."""
+
+    prefix: str = ""
+    suffix: str = ""
+
+    def has(self, key: str) -> bool:
+        """Whether a change of this key is announced."""
+        return key.startswith(self.prefix) and key.endswith(self.suffix)
+
+    @classmethod
+    def of_function(cls, s3: "S3Client", bucket: str, function: str) -> Self:
+        """Read it from the bucket's notification; all keys, if there is none for the function."""
+        found = s3.get_bucket_notification_configuration(Bucket=bucket)
+        for target in found.get("LambdaFunctionConfigurations", []):
+            if target["LambdaFunctionArn"].split(":")[6] == function:
+                rules = target.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+                named = {rule["Name"].lower(): rule["Value"] for rule in rules}
+                return cls(named.get("prefix", ""), named.get("suffix", ""))
+        return cls()
+
+
+def objects(s3: "S3Client", bucket: str, prefix: str, after: str = "") -> Iterator[Current]:
+    """List the objects, a page at a time.
+
+    Args:
+        s3: the client of S3.
+        bucket: its name.
+        prefix: what the keys start with.
+        after: leave out all keys up to and with this one.
+    """
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=prefix, StartAfter=after, PaginationConfig={"PageSize": PAGE}
+    )
+    for page in pages:
+        for found in page.get("Contents", []):
+            yield Current(
+                found["Key"], found["LastModified"], found["Size"], found["ETag"].strip('"')
+            )
+
+
+def states(s3: "S3Client", bucket: str, prefix: str) -> Iterator[Current]:
+    """List the current version or delete marker of each key, a page at a time."""
+    pages = s3.get_paginator("list_object_versions").paginate(
+        Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": PAGE}
+    )
+    for page in pages:
+        current = [
+            Current(
+                found["Key"],
+                found["LastModified"],
+                found["Size"],
+                found["ETag"].strip('"'),
+                found["VersionId"],
+            )
+            for found in page.get("Versions", [])
+            if found["IsLatest"]
+        ]
+        current += [
+            Current(marker["Key"], marker["LastModified"])
+            for marker in page.get("DeleteMarkers", [])
+            if marker["IsLatest"]
+        ]
+        # S3 gives versions and markers apart, each in order.
+        yield from sorted(current, key=lambda state: state.key.encode())
+
+
+def look(s3: "S3Client", bucket: str, key: str) -> Current | None:
+    """Ask for a key's object now; None if there is none.
+
+    Raises:
+        botocore.exceptions.ClientError: S3 refused; 403 among them.
+    """
+    try:
+        head = s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as err:
+        if err.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+            return None
+        raise
+    return Current(
+        key,
+        head["LastModified"],
+        head["ContentLength"],
+        head["ETag"].strip('"'),
+        head.get("VersionId", "null"),
+    )

@@ -1,0 +1,135 @@
+"""``get`` and ``list``: read rows."""
+
+import csv
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, NoReturn
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from ops import rows
+from ops.cli import FINDINGS, Moment, console, of_a_stack, stack_of
+
+ATTRIBUTES = (
+    *("file_key", "processing_status", "file_size", "content_type", "etag", "last_modified"),
+    *("version_id", "bucket_name", "region", "sequencer", "event_name", "event_time"),
+    *("processed_at", "expires_at"),
+)
+SHOWN = ("file_key", "processing_status", "file_size", "content_type", "processed_at")
+
+
+@click.command()
+@of_a_stack
+@click.argument("key")
+def get(*, key: str, as_json: bool, **options: Any) -> NoReturn:
+    """Show the row of one object KEY. Exit status 1 if there is none."""
+    stack = stack_of(options)
+    row = rows.get(stack.dynamodb, stack.table, key)
+    out = console(as_json=as_json)
+    if as_json:
+        click.echo(json.dumps(row))
+    elif row is None:
+        out.print(f"no row for {key!r}", markup=False)
+    else:
+        out.print(_grid(row))
+    raise click.exceptions.Exit(0 if row else FINDINGS)
+
+
+@click.command("list")
+@of_a_stack
+@click.option("--prefix", default="", help="Only keys that start so.")
+@click.option("--status", type=click.Choice(["completed", "deleted"]), help="Only such rows.")
+@click.option(
+    "--since", type=Moment(), help="Only rows written since: ISO 8601, or 36h, 7d, 90m, 30s."
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=100,
+    show_default=True,
+    help="Rows, at most; 0 for all.",
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with every attribute.")
+def list_rows(
+    *,
+    prefix: str,
+    status: str | None,
+    since: datetime | None,
+    limit: int,
+    as_csv: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """List rows, in no order.
+
+    The table is read until there are enough: it has no index but by key. JSON comes a line a
+    row.
+    """
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json must not be given together")
+    stack = stack_of(options)
+    stop = threading.Event()
+    pages = rows.pages(stack.dynamodb, stack.table, _query(prefix, status, since), stop)
+    found = (row for page in pages for row in page)
+    some = islice(found, limit or None)
+    if as_csv:
+        _print_csv(some)
+    elif as_json:
+        for row in some:
+            click.echo(json.dumps(row))
+    else:
+        _print_table(some, limit)
+
+
+def _query(prefix: str, status: str | None, since: datetime | None) -> dict[str, Any]:
+    tests: dict[str, tuple[str, str]] = {}
+    if prefix:
+        tests["begins_with(file_key, :prefix)"] = (":prefix", prefix)
+    if status:
+        tests["processing_status = :status"] = (":status", status)
+    if since:
+        # As the function writes times, so that texts compare as times do.
+        text = since.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        tests["processed_at >= :since"] = (":since", text)
+    if not tests:
+        return {}
+    return {
+        "FilterExpression": " AND ".join(tests),
+        "ExpressionAttributeValues": {name: {"S": value} for name, value in tests.values()},
+    }
+
+
+def _print_csv(some: Iterator[rows.Row]) -> None:
+    writer = csv.DictWriter(sys.stdout, ATTRIBUTES, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(some)
+
+
+def _print_table(some: Iterator[rows.Row], limit: int) -> None:
+    out = console(as_json=False)
+    table = Table(*SHOWN, box=None, pad_edge=False)
+    for row in some:
+        table.add_row(*(Text(_shown(row.get(name, ""))) for name in SHOWN))
+    if table.row_count:
+        out.print(table)
+    more = f", --limit {limit} reached" if limit and table.row_count == limit else ""
+    out.print(f"{table.row_count} rows{more}")
+
+
+def _grid(row: rows.Row) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    for name in (*ATTRIBUTES, *sorted(row.keys() - set(ATTRIBUTES))):
+        if name in row:
+            grid.add_row(name, Text(_shown(row[name])))
+    return grid
+
+
+def _shown(value: str | int) -> str:
+    """Show a value on a terminal, whatever characters a key has."""
+    return repr(value)[1:-1] if isinstance(value, str) else str(value)

@@ -1,0 +1,103 @@
+"""What the table holds: one row, some rows by key, or all of them."""
+
+import contextlib
+import queue
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BATCH = 100
+PAGE = 500
+SEGMENTS = 4
+DESERIALIZER = TypeDeserializer()
+
+Row = dict[str, str | int]
+
+
+def row(item: dict[str, Any]) -> Row:
+    """Make plain texts and numbers of an item."""
+    values = {name: DESERIALIZER.deserialize(value) for name, value in item.items()}
+    return {n: int(v) if isinstance(v, Decimal) else v for n, v in values.items()}
+
+
+def get(dynamodb: "DynamoDBClient", table: str, key: str) -> Row | None:
+    """Read a key's row as it is now; None if there is none."""
+    answer = dynamodb.get_item(TableName=table, Key={"file_key": {"S": key}}, ConsistentRead=True)
+    return row(answer["Item"]) if "Item" in answer else None
+
+
+def statuses(dynamodb: "DynamoDBClient", table: str, keys: Sequence[str]) -> dict[str, str]:
+    """Read the ``processing_status`` of keys that have a row; 100 keys at most."""
+    wanted: Any = {
+        table: {
+            "Keys": [{"file_key": {"S": key}} for key in keys],
+            "ProjectionExpression": "file_key, processing_status",
+        }
+    }
+    found: dict[str, str] = {}
+    while wanted:
+        answer = dynamodb.batch_get_item(RequestItems=wanted)
+        for item in map(row, answer["Responses"].get(table, [])):
+            found[str(item["file_key"])] = str(item.get("processing_status", ""))
+        wanted = answer["UnprocessedKeys"]
+    return found
+
+
+def pages(
+    dynamodb: "DynamoDBClient",
+    table: str,
+    query: Mapping[str, Any],
+    stop: threading.Event,
+    segments: int = SEGMENTS,
+) -> Iterator[list[Row]]:
+    """Read the whole table, several segments at once, in no order.
+
+    Args:
+        dynamodb: the client of DynamoDB.
+        table: its name.
+        query: what else to ask of ``Scan``, such as a filter.
+        stop: set, it ends the iteration after the page at hand.
+        segments: how many are read at once; memory holds a few pages of 500 rows.
+    """
+    ready: queue.Queue[list[Row] | None] = queue.Queue(maxsize=segments)
+    ended = threading.Event()
+
+    def put(page: list[Row] | None) -> None:
+        while not ended.is_set():
+            with contextlib.suppress(queue.Full):
+                ready.put(page, timeout=0.1)
+                break
+
+    def read(segment: int) -> None:
+        try:
+            scan = dynamodb.get_paginator("scan").paginate(
+                TableName=table,
+                Segment=segment,
+                TotalSegments=segments,
+                PaginationConfig={"PageSize": PAGE},
+                **query,
+            )
+            for page in scan:
+                if stop.is_set() or ended.is_set():
+                    break
+                put([row(item) for item in page["Items"]])
+        finally:
+            put(None)
+
+    with ThreadPoolExecutor(segments) as pool:
+        readers = [pool.submit(read, segment) for segment in range(segments)]
+        try:
+            for _ in range(segments):
+                while (page := ready.get()) is not None:
+                    yield page
+            for reader in readers:
+                reader.result()
+        finally:
+            ended.set()

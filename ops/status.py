@@ -1,0 +1,221 @@
+"""How a pipeline is: each part is asked on its own, and hides no other if it does not answer."""
+
+import json
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from heapq import nlargest
+from itertools import islice
+from statistics import median
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops import rows
+from ops.parked import read
+from ops.stack import Stack
+
+SAMPLE_ROWS = 10_000
+NEWEST_ROWS = 100
+SHOWN_ERRORS = 5
+LOG_PAGES = 20
+RECENT = timedelta(hours=1)
+# The runtime's JSON lines; platform lines have no level.
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
+LEVELS = ("ERROR", "CRITICAL")
+ERRORS = "{ " + " || ".join(f'$.level = "{level}"' for level in LEVELS) + " }"
+OLDEST = "ApproximateAgeOfOldestMessage"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one part says."""
+
+    facts: dict[str, Any]
+    problem: str = ""
+    """What needs a person; empty if nothing does."""
+
+
+def of(stack: Stack, now: datetime, *, exact: bool) -> dict[str, Part]:
+    """Ask every part.
+
+    Args:
+        stack: the pipeline.
+        now: the time, UTC.
+        exact: count every row, however many there are.
+    """
+    parts: dict[str, Callable[[], Part]] = {
+        "function": lambda: _function(stack),
+        "errors": lambda: _errors(stack, now),
+        "queue": lambda: _queue(stack, now),
+        "rows": lambda: _rows(stack, exact=exact),
+        "alarms": lambda: _alarms(stack),
+    }
+    return {name: _answered(ask) for name, ask in parts.items()}
+
+
+def _answered(ask: Callable[[], Part]) -> Part:
+    try:
+        return ask()
+    except (ClientError, BotoCoreError) as err:
+        return Part({}, f"unknown: {err}")
+
+
+def _function(stack: Stack) -> Part:
+    found = stack.functions.get_function_configuration(FunctionName=stack.function)
+    facts = {
+        "name": found["FunctionName"],
+        "state": found.get("State", "Active"),
+        "lastUpdate": found.get("LastUpdateStatus", "Successful"),
+        "modified": found["LastModified"],
+    }
+    fine = facts["state"] == "Active" and facts["lastUpdate"] != "Failed"
+    reason = found.get("StateReason") or found.get("LastUpdateStatusReason") or ""
+    problem = "" if fine else f"{facts['state']}, last update {facts['lastUpdate']}: {reason}"
+    return Part(facts, problem)
+
+
+def _errors(stack: Stack, now: datetime) -> Part:
+    """Find the newest errors of the last hour. They are news, but the alarms are the judges."""
+    found = stack.functions.get_function_configuration(FunctionName=stack.function)
+    group = found.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{stack.function}")
+    pages = stack.logs.get_paginator("filter_log_events").paginate(
+        logGroupName=group,
+        filterPattern=ERRORS,
+        startTime=int((now - RECENT).timestamp() * 1000),
+    )
+    last: deque[dict[str, str]] = deque(maxlen=SHOWN_ERRORS)
+    total = 0
+    for page in islice(pages, LOG_PAGES):
+        for event in page["events"]:
+            fields = _fields(event["message"])
+            if fields.get("level") not in LEVELS:
+                continue
+            total += 1
+            time = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
+            last.append({"time": time.isoformat(timespec="seconds"), **_error(fields)})
+    return Part({"lastHour": total, "newest": list(last)})
+
+
+def _fields(line: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _error(fields: dict[str, Any]) -> dict[str, str]:
+    names = (fields.get("errorType"), fields.get("errorMessage"))
+    error = ": ".join(str(name) for name in names if name) or str(fields.get("message"))
+    return {"key": str(fields.get("file_key", "")), "error": error}
+
+
+def _queue(stack: Stack, now: datetime) -> Part:
+    url = stack.output("FailureQueueUrl")
+    answer = stack.sqs.get_queue_attributes(
+        QueueUrl=url,
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )
+    depth = sum(int(number) for number in answer["Attributes"].values())
+    if not depth:
+        return Part({"depth": 0, "oldestSeconds": None})
+    oldest = _oldest_by_metric(stack, url, now)
+    if oldest is None:
+        oldest = _oldest_by_peek(stack, url, now)
+    facts = {"depth": depth, "oldestSeconds": oldest}
+    return Part(facts, f"{depth} parked: see `redrive --dry-run`, mend the cause, then `redrive`")
+
+
+def _oldest_by_metric(stack: Stack, url: str, now: datetime) -> int | None:
+    answer = stack.cloudwatch.get_metric_statistics(
+        Namespace="AWS/SQS",
+        MetricName=OLDEST,
+        Dimensions=[{"Name": "QueueName", "Value": url.rpartition("/")[2]}],
+        StartTime=now - timedelta(minutes=15),
+        EndTime=now,
+        Period=60,
+        Statistics=["Maximum"],
+    )
+    newest = max(answer["Datapoints"], key=lambda point: point["Timestamp"], default=None)
+    return round(newest["Maximum"]) if newest else None
+
+
+def _oldest_by_peek(stack: Stack, url: str, now: datetime) -> int | None:
+    """Take the oldest of a few messages, where CloudWatch has no figure yet."""
+    answer = stack.sqs.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=0,
+        MessageSystemAttributeNames=["SentTimestamp"],
+    )
+    ages = [now - read(message).sent for message in answer.get("Messages", [])]
+    return round(max(ages).total_seconds()) if ages else None
+
+
+def _rows(stack: Stack, *, exact: bool) -> Part:
+    """Count by status, of all rows or of the first that come: a scan goes by hash, so at random."""
+    pages = stack.dynamodb.get_paginator("scan").paginate(
+        TableName=stack.table,
+        ProjectionExpression="processing_status, event_time, processed_at",
+        PaginationConfig={"PageSize": rows.PAGE},
+    )
+    counts: Counter[str] = Counter()
+    newest: list[tuple[str, str]] = []
+    complete = True
+    for page in pages:
+        if counts.total() >= SAMPLE_ROWS and not exact:
+            complete = False
+            break
+        found = [rows.row(item) for item in page["Items"]]
+        counts.update(str(row.get("processing_status")) for row in found)
+        times = [(str(row.get("processed_at")), str(row.get("event_time"))) for row in found]
+        newest = nlargest(NEWEST_ROWS, [*newest, *times])
+    table = stack.dynamodb.describe_table(TableName=stack.table)["Table"]
+    facts = {
+        "counts": dict(sorted(counts.items())),
+        "exact": complete,
+        "read": counts.total(),
+        "about": counts.total() if complete else table["ItemCount"],
+        "newest": newest[0][0] if newest else None,
+        **_lag(newest),
+    }
+    return Part(facts)
+
+
+def _lag(newest: list[tuple[str, str]]) -> dict[str, int | None]:
+    lags = []
+    for processed, event in newest:
+        try:
+            lag = datetime.fromisoformat(processed) - datetime.fromisoformat(event)
+        except ValueError:
+            continue
+        lags.append(lag // timedelta(milliseconds=1))
+    if not lags:
+        return {"lagMedianMs": None, "lagMostMs": None}
+    return {"lagMedianMs": round(median(lags)), "lagMostMs": max(lags)}
+
+
+def _alarms(stack: Stack) -> Part:
+    topic = stack.output("AlarmTopicArn")
+    pages = stack.cloudwatch.get_paginator("describe_alarms").paginate(ActionPrefix=topic)
+    alarms = [
+        alarm
+        for page in pages
+        for alarm in page["MetricAlarms"]
+        if topic in alarm.get("AlarmActions", [])
+    ]
+    ringing = [alarm for alarm in alarms if alarm["StateValue"] == "ALARM"]
+    facts = {
+        "total": len(alarms),
+        "inAlarm": [
+            {
+                "name": alarm["AlarmName"],
+                "since": alarm["StateUpdatedTimestamp"].isoformat(timespec="seconds"),
+                "description": alarm.get("AlarmDescription", ""),
+            }
+            for alarm in ringing
+        ],
+    }
+    return Part(facts, f"{len(ringing)} in alarm" if ringing else "")

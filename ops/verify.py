@@ -1,0 +1,234 @@
+"""Compares the whole bucket with the whole table.
+
+The table comes in no order and the bucket in that of its keys. So the rows are first read into
+a file and sorted there; then bucket and rows are walked in step, and memory holds a page of each
+however many there are. What does not agree is looked at again before it is reported, for both
+have moved on since.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from ops import rows
+from ops.bucket import Current, Scope, look, states
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+MISSING, GONE, DIFFERS = "missing", "gone", "differs"
+EVENT_NAME = "Repair:Announced"
+COMPLETED = "completed"
+LOOKS_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a row says of its object."""
+
+    key: str
+    status: str
+    size: int | None
+    etag: str | None
+    version_id: str | None
+
+    @classmethod
+    def of(cls, row: rows.Row) -> "Row":
+        """Take what is compared from a row."""
+        return cls(
+            str(row["file_key"]),
+            str(row.get("processing_status", "")),
+            row.get("file_size"),  # type: ignore[arg-type] # whatever it is, it is compared
+            row.get("etag"),  # type: ignore[arg-type]
+            row.get("version_id"),  # type: ignore[arg-type]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A row that does not say what the bucket says."""
+
+    key: str
+    kind: str
+    """``missing``, ``gone`` or ``differs``."""
+    detail: str
+    """What the two say."""
+
+
+class Spill:
+    """Rows in a file, given back in the order of their keys' bytes."""
+
+    def __init__(self, path: Path) -> None:
+        """Make the file."""
+        self._db = sqlite3.connect(path, isolation_level=None)
+        # The file lives as long as this run: no need to survive a crash.
+        self._db.execute("PRAGMA journal_mode = OFF")
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.execute("PRAGMA temp_store = FILE")
+        self._db.execute("CREATE TABLE rows (key BLOB, status, size, etag, version)")
+
+    def add(self, page: list[Row]) -> None:
+        """Keep some rows."""
+        self._db.execute("BEGIN")
+        self._db.executemany(
+            "INSERT INTO rows VALUES (?, ?, ?, ?, ?)",
+            [(row.key.encode(), row.status, row.size, row.etag, row.version_id) for row in page],
+        )
+        self._db.execute("COMMIT")
+
+    def sorted(self) -> Iterator[Row]:
+        """Give all rows back."""
+        for key, *rest in self._db.execute("SELECT * FROM rows ORDER BY key"):
+            yield Row(key.decode(), *rest)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+
+@contextmanager
+def spill() -> Iterator[Spill]:
+    """Keep rows in a temporary file."""
+    with (
+        TemporaryDirectory(prefix="file-metadata-verify-") as folder,
+        closing(Spill(Path(folder) / "rows.sqlite")) as kept,
+    ):
+        yield kept
+
+
+def compare(row: Row | None, current: Current | None, scope: Scope) -> Finding | None:
+    """Judge one key. Pure.
+
+    Args:
+        row: its row, if there is one.
+        current: its state in the bucket, if it has any.
+        scope: which keys are to have a row.
+    """
+    if current is None or not current.exists:
+        if row is None or row.status != COMPLETED:
+            return None
+        return Finding(row.key, GONE, f"row says {row.status}, bucket has no object")
+    if row is None or row.status != COMPLETED:
+        if not scope.has(current.key):
+            return None
+        says = "there is no row" if row is None else f"row says {row.status}"
+        return Finding(current.key, MISSING, f"{says}, bucket has {current.size} bytes")
+    pairs = {
+        "file_size": (row.size, current.size),
+        "etag": (row.etag, current.etag),
+        "version_id": (row.version_id, current.version_id),
+    }
+    wrong = [
+        f"{name} {here!r}, not {there!r}" for name, (here, there) in pairs.items() if here != there
+    ]
+    return Finding(row.key, DIFFERS, f"row says {'; '.join(wrong)}") if wrong else None
+
+
+def in_step(
+    all_rows: Iterator[Row], all_states: Iterator[Current]
+) -> Iterator[tuple[Row | None, Current | None]]:
+    """Pair what is sorted by key on both sides. Pure."""
+    row, current = next(all_rows, None), next(all_states, None)
+    while row is not None or current is not None:
+        left = row.key.encode() if row else None
+        right = current.key.encode() if current else None
+        first = min(key for key in (left, right) if key is not None)
+        yield (row if left == first else None), (current if right == first else None)
+        if left == first:
+            row = next(all_rows, None)
+        if right == first:
+            current = next(all_states, None)
+
+
+@dataclass
+class Verifier:
+    """Compares a bucket with a table."""
+
+    s3: "S3Client"
+    dynamodb: "DynamoDBClient"
+    bucket: str
+    table: str
+    scope: Scope
+    grace: timedelta
+    """How long a change may take to reach the table."""
+    compared: int = 0
+    """How many keys were, so far."""
+
+    def read_table(
+        self, kept: Spill, prefix: str, *, stop: threading.Event, advance: Callable[[int], None]
+    ) -> int:
+        """Read all rows whose keys start so into a file; returns how many.
+
+        Args:
+            kept: the file.
+            prefix: what the keys start with.
+            stop: set, it ends the reading.
+            advance: called with how many more rows were read.
+        """
+        query: dict[str, Any] = {
+            "ProjectionExpression": "file_key, processing_status, file_size, etag, version_id"
+        }
+        if prefix:
+            query["FilterExpression"] = "begins_with(file_key, :prefix)"
+            query["ExpressionAttributeValues"] = {":prefix": {"S": prefix}}
+        total = 0
+        for page in rows.pages(self.dynamodb, self.table, query, stop):
+            kept.add([Row.of(row) for row in page])
+            total += len(page)
+            advance(len(page))
+        return total
+
+    def suspects(
+        self,
+        kept: Spill,
+        prefix: str,
+        since: datetime,
+        *,
+        stop: threading.Event,
+        advance: Callable[[int], None],
+    ) -> Iterator[Finding]:
+        """Walk bucket and rows in step, and find what does not agree.
+
+        Args:
+            kept: the rows.
+            prefix: what the keys start with.
+            since: when the rows began to be read, UTC; what changed after, or less than the
+                grace before, is not judged.
+            stop: set, it ends the walk.
+            advance: called with how many more keys were compared.
+        """
+        settled = since - self.grace
+        for row, current in in_step(kept.sorted(), states(self.s3, self.bucket, prefix)):
+            if stop.is_set():
+                return
+            self.compared += 1
+            advance(1)
+            found = compare(row, current, self.scope)
+            if found and (current is None or current.changed <= settled):
+                yield found
+
+    def confirmed(self, suspects: Iterator[Finding]) -> Iterator[Finding]:
+        """Look at each again, and give back those that still do not agree."""
+        with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
+            while batch := list(islice(suspects, rows.BATCH)):
+                yield from (found for found in pool.map(self._confirm, batch) if found)
+
+    def _confirm(self, suspect: Finding) -> Finding | None:
+        """Look again; None if they agree by now, or if the key changed too lately to say."""
+        before = look(self.s3, self.bucket, suspect.key)
+        row = rows.get(self.dynamodb, self.table, suspect.key)
+        after = look(self.s3, self.bucket, suspect.key)
+        if before != after:
+            return None
+        if after is not None and after.changed > datetime.now(UTC) - self.grace:
+            return None
+        return compare(Row.of(row) if row else None, after, self.scope)

@@ -1,0 +1,308 @@
+"""``ops backfill``: every object gets its row, whatever interrupts it, and no live row loses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from announced import keys_in
+from click.testing import CliRunner, Result
+from journeys import Deployed, eventually
+from recorder import ROOT
+from synthetic import Synthetic, key, serving
+
+from ops.__main__ import main
+from ops.announce import MOST_BYTES, MOST_KEYS, Announcer
+from ops.pace import Pace
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep state files out of the repository."""
+    monkeypatch.chdir(tmp_path)
+
+
+def backfill(of: Synthetic, *options: str) -> Result:
+    return CliRunner().invoke(main, ["backfill", *of.options(), "--rate", "1000000", *options])
+
+
+def report(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.fixture
+def thousand() -> Iterator[Synthetic]:
+    with serving(Synthetic(1050, has_row=lambda n: n % 3 == 0)) as synthetic:
+        yield synthetic
+
+
+def test_what_has_no_row_is_announced_once(thousand: Synthetic) -> None:
+    result = backfill(thousand, "--json")
+    assert result.exit_code == 0, result.output
+    assert thousand.announced == [key(n) for n in range(1050) if n % 3]
+    assert report(result) == {
+        "listed": 1050,
+        "announced": 700,
+        "dryRun": False,
+        "finished": True,
+        "refused": "",
+    }
+
+
+def test_all_is_all(thousand: Synthetic) -> None:
+    backfill(thousand, "--all")
+    assert thousand.announced == [key(n) for n in range(1050)]
+
+
+def test_a_dry_run_counts_and_announces_nothing(thousand: Synthetic) -> None:
+    result = backfill(thousand, "--dry-run")
+    assert "1050 objects listed, 700 to announce" in result.output
+    assert thousand.announced == []
+    assert list(Path().iterdir()) == []
+
+
+def test_a_finished_run_leaves_no_state_behind(thousand: Synthetic) -> None:
+    backfill(thousand)
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("since", "announced"), [("2026-01-02T03:04:05Z", 700), ("2026-01-02T03:04:06Z", 0)]
+)
+def test_since_leaves_out_what_changed_before(
+    thousand: Synthetic, since: str, announced: int
+) -> None:
+    assert report(backfill(thousand, "--since", since, "--json"))["announced"] == announced
+
+
+def test_a_run_that_lambda_ends_goes_on_where_it_was(thousand: Synthetic) -> None:
+    def refuse(announced: int) -> None:
+        thousand.lambda_status = 200 if announced > 400 else 202
+
+    thousand.on_announced = refuse
+    ended = backfill(thousand, "--json")
+    assert ended.exit_code == 1
+    assert report(ended)["refused"] == "Lambda answered 200, not 202"
+    thousand.on_announced, thousand.lambda_status = (lambda _: None), 202
+    result = backfill(thousand, "--json")
+    assert result.exit_code == 0, result.output
+    assert report(result)["listed"] == 1050
+    assert sorted(set(thousand.announced)) == [key(n) for n in range(1050) if n % 3]
+
+
+def start(of: Synthetic) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "ops", "backfill", *of.options(), "--rate", "1000000"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_run_goes_on_where_it_was(thousand: Synthetic, sent: signal.Signals) -> None:
+    enough = threading.Event()
+    go_on = threading.Event()
+
+    def pause(announced: int) -> None:
+        if announced > 300 and not enough.is_set():
+            enough.set()
+            go_on.wait(30)
+
+    thousand.on_announced = pause
+    with start(thousand) as process:
+        assert enough.wait(30)
+        process.send_signal(sent)
+        if sent == signal.SIGKILL:
+            process.wait(30)
+        go_on.set()
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == (1 if sent == signal.SIGINT else -sent), output
+    before = len(thousand.announced)
+    assert before < 700
+    result = backfill(thousand)
+    assert result.exit_code == 0, result.output
+    assert "going on after" in result.output
+    assert sorted(set(thousand.announced)) == [key(n) for n in range(1050) if n % 3]
+    assert len(thousand.announced) <= 700 + MOST_KEYS
+
+
+def test_a_state_of_another_backfill_is_refused(thousand: Synthetic) -> None:
+    Path("backfill-b.json").write_text(
+        json.dumps({"plan": {"bucket": "b", "table": "t", "prefix": "other/"}, "after": "x"})
+    )
+    result = backfill(thousand)
+    assert result.exit_code == 2
+    assert "prefix 'other/', not ''" in result.output
+    assert thousand.announced == []
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"plan": {"surprise": 1}}', '{"plan": 1}'])
+def test_a_file_that_is_no_state_is_refused(thousand: Synthetic, content: str) -> None:
+    Path("backfill-b.json").write_text(content)
+    result = backfill(thousand)
+    assert result.exit_code == 2
+    assert "must be the state of a backfill" in result.output
+
+
+def test_restart_begins_anew(thousand: Synthetic) -> None:
+    Path("backfill-b.json").write_text("nonsense")
+    backfill(thousand, "--restart")
+    assert len(thousand.announced) == 700
+
+
+@pytest.mark.parametrize("since", ["yesterday", "5 weeks", "2026-13-01", "-3d"])
+def test_a_time_that_is_none_is_refused(thousand: Synthetic, since: str) -> None:
+    result = backfill(thousand, f"--since={since}")
+    assert result.exit_code == 2
+    assert "must be an ISO 8601 time" in result.output
+
+
+class Taken:
+    """Stands where Lambda would: keeps events."""
+
+    def __init__(self) -> None:
+        self.events: list[bytes] = []
+
+    def invoke(self, *, Payload: bytes, **_: Any) -> dict[str, int]:  # noqa: N803
+        self.events.append(Payload)
+        return {"StatusCode": 202}
+
+
+def announced(keys: list[str], rate: float = 1e9) -> list[bytes]:
+    taken = Taken()
+    announcer = Announcer(taken, "f", "b", "Backfill:Announced", Pace(rate, threading.Event()))  # type: ignore[arg-type]
+    assert sum(announcer.announce(keys)) == len(keys)
+    return taken.events
+
+
+@pytest.mark.parametrize("letter", ["a", " ", "é", "😀"])
+def test_an_event_stays_small_however_long_the_keys(letter: str) -> None:
+    keys = [f"{n:04}{letter * ((1024 - 4) // len(letter.encode()))}" for n in range(250)]
+    events = announced(keys)
+    assert all(len(event) <= MOST_BYTES + 20 for event in events)
+    assert [key for event in events for key in keys_in(json.loads(event))] == keys
+    assert all(len(keys_in(json.loads(event))) <= MOST_KEYS for event in events)
+
+
+def test_no_key_makes_an_empty_event() -> None:
+    assert announced([]) == []
+
+
+def peak_kilobytes(count: int, command: str, *options: str) -> int:
+    """Run the tool on its own; the most memory that it had."""
+    with serving(Synthetic(count, has_row=lambda n: command == "verify" or n % 2 == 0)) as many:
+        words = [sys.executable, "-m", "ops", command, *many.options(), "--json", *options]
+        measured = (
+            "import resource, subprocess, sys;"
+            "code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode;"
+            "print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", measured, *words],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    code, kilobytes = map(int, done.stdout.split())
+    assert code == 0, done.stderr
+    return kilobytes
+
+
+@pytest.mark.parametrize(
+    "command", [["backfill", "--rate", "1000000"], ["verify"]], ids=lambda c: c[0]
+)
+def test_memory_does_not_grow_with_the_bucket(command: list[str]) -> None:
+    few, many = (peak_kilobytes(count, *command) for count in (1_000, 8_000))
+    assert many <= 1.2 * few
+
+
+@pytest.fixture(scope="module")
+def stack(deploy: Callable[..., Deployed]) -> Deployed:
+    return deploy(environmentSuffix="backfill")
+
+
+def of(stack: Deployed) -> list[str]:
+    endpoint = stack.client("s3").meta.endpoint_url
+    names = {"--bucket": stack.bucket, "--table": stack.table, "--function": stack.function}
+    queue = ["--queue-url", stack.outputs["FailureQueueUrl"]]
+    return [word for pair in names.items() for word in pair] + [*queue, "--endpoint-url", endpoint]
+
+
+def without_notification(stack: Deployed, act: Callable[[], None]) -> None:
+    """Do something of which S3 tells nobody."""
+    s3 = stack.client("s3")
+    kept = s3.get_bucket_notification_configuration(Bucket=stack.bucket)
+    del kept["ResponseMetadata"]
+    s3.put_bucket_notification_configuration(Bucket=stack.bucket, NotificationConfiguration={})
+    act()
+    s3.put_bucket_notification_configuration(Bucket=stack.bucket, NotificationConfiguration=kept)
+
+
+def test_objects_from_before_the_pipeline_get_their_rows(stack: Deployed) -> None:
+    keys = [f"old/é + {n % 5} %2F/{n:03}\n" for n in range(120)]
+    versions: dict[str, str] = {}
+
+    def before() -> None:
+        versions.update({key: stack.put(key, b"x" * n) for n, key in enumerate(keys)})
+
+    without_notification(stack, before)
+    result = CliRunner().invoke(main, ["backfill", *of(stack), "--prefix", "old/"])
+    assert result.exit_code == 0, result.output
+    for name in keys:
+        row = stack.completed(name, versions[name])
+        assert row["event_name"] == "Backfill:Announced"
+
+
+def test_a_live_row_keeps_its_order_and_an_event_after_it_wins(stack: Deployed) -> None:
+    version = stack.put("live.txt")
+    sequencer = stack.completed("live.txt", version)["sequencer"]
+    result = CliRunner().invoke(main, ["backfill", *of(stack), "--all", "--prefix", "live.txt"])
+    assert result.exit_code == 0, result.output
+    stack.row_once("live.txt", lambda row: row["event_name"] == "Backfill:Announced")
+    assert stack.row("live.txt")["sequencer"] == sequencer  # type: ignore[index]
+    after = stack.put("live.txt", b"later")
+    assert stack.completed("live.txt", after)["event_name"] == "ObjectCreated:Put"
+
+
+def test_keys_that_the_notification_leaves_out_are_left_out(
+    deploy: Callable[..., Deployed],
+) -> None:
+    filtered = deploy(environmentSuffix="scope", objectPrefix="in/", objectSuffix=".csv")
+
+    def before() -> None:
+        for name in ("in/a.csv", "in/a.txt", "out/a.csv"):
+            filtered.put(name)
+
+    without_notification(filtered, before)
+    result = CliRunner().invoke(main, ["backfill", *of(filtered), "--json"])
+    assert report(result)["announced"] == 1
+    filtered.row_once("in/a.csv", lambda row: row["processing_status"] == "completed")
+    checked = CliRunner().invoke(main, ["verify", *of(filtered), "--grace", "0"])
+    assert checked.exit_code == 0, checked.output
+
+
+def test_a_tombstone_of_an_object_that_is_there_counts_as_no_row(stack: Deployed) -> None:
+    without_notification(stack, lambda: stack.put("back.txt") and None)
+    stack.client("dynamodb").put_item(
+        TableName=stack.table,
+        Item={"file_key": {"S": "back.txt"}, "processing_status": {"S": "deleted"}},
+    )
+    CliRunner().invoke(main, ["backfill", *of(stack), "--prefix", "back.txt"])
+    stack.row_once("back.txt", lambda row: row["processing_status"] == "completed")
+
+
+def test_the_time_of_the_event_is_that_of_the_announcement(stack: Deployed) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    without_notification(stack, lambda: stack.put("timed.txt") and None)
+    CliRunner().invoke(main, ["backfill", *of(stack), "--prefix", "timed.txt"])
+    row = eventually(lambda: stack.row("timed.txt"), lambda: "row")
+    assert before <= datetime.fromisoformat(row["event_time"]) <= datetime.now(UTC)

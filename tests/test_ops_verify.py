@@ -1,0 +1,333 @@
+"""``ops verify``: all that disagrees is found, and nothing else; then it is mended."""
+
+import json
+import random
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+from journeys import Deployed, eventually
+from synthetic import Synthetic, key, serving
+from test_ops_backfill import of, without_notification
+
+from ops import verify as verifies
+from ops.__main__ import main
+from ops.bucket import Current, Scope
+from ops.verify import Finding, Row, compare, in_step, spill
+
+WHEN = datetime(2026, 3, 14, tzinfo=UTC)
+ROW = Row("k", "completed", 5, "e", "v")
+OBJECT = Current("k", WHEN, 5, "e", "v")
+MARKER = Current("k", WHEN)
+ALL = Scope()
+
+
+@pytest.mark.parametrize(
+    ("row", "current"),
+    [
+        (ROW, OBJECT),
+        (replace(ROW, status="deleted"), MARKER),
+        (replace(ROW, status="deleted"), None),
+        (None, MARKER),
+    ],
+)
+def test_what_agrees_is_no_finding(row: Row | None, current: Current | None) -> None:
+    assert compare(row, current, ALL) is None
+
+
+@pytest.mark.parametrize(
+    ("row", "current", "kind", "detail"),
+    [
+        (None, OBJECT, "missing", "there is no row, bucket has 5 bytes"),
+        (replace(ROW, status="deleted"), OBJECT, "missing", "row says deleted"),
+        (ROW, None, "gone", "row says completed, bucket has no object"),
+        (ROW, MARKER, "gone", "row says completed"),
+        (replace(ROW, size=6), OBJECT, "differs", "file_size 6, not 5"),
+        (replace(ROW, size=None), OBJECT, "differs", "file_size None, not 5"),
+        (replace(ROW, etag="x"), OBJECT, "differs", "etag 'x', not 'e'"),
+        (replace(ROW, version_id="w"), OBJECT, "differs", "version_id 'w', not 'v'"),
+    ],
+)
+def test_what_disagrees_is_named(
+    row: Row | None, current: Current | None, kind: str, detail: str
+) -> None:
+    found = compare(row, current, ALL)
+    assert found is not None
+    assert (found.key, found.kind) == ("k", kind)
+    assert detail in found.detail
+
+
+@pytest.mark.parametrize("scope", [Scope(prefix="in/"), Scope(suffix=".csv")])
+def test_a_key_that_is_not_announced_needs_no_row(scope: Scope) -> None:
+    assert compare(None, OBJECT, scope) is None
+
+
+def test_a_row_of_a_key_that_is_not_announced_must_still_be_true() -> None:
+    found = compare(ROW, None, Scope(prefix="in/"))
+    assert found is not None
+    assert found.kind == "gone"
+
+
+KEYS = st.sets(st.text(min_size=1, max_size=4))
+
+
+@given(KEYS, KEYS)
+def test_both_sides_are_walked_in_step(rows: set[str], objects: set[str]) -> None:
+    """In the order of the bytes, which for some characters is not that of UTF-16."""
+
+    def by_bytes(keys: set[str]) -> list[str]:
+        return sorted(keys, key=lambda key: key.encode())
+
+    pairs = list(
+        in_step(
+            (replace(ROW, key=name) for name in by_bytes(rows)),
+            (replace(OBJECT, key=name) for name in by_bytes(objects)),
+        )
+    )
+    assert [row.key for row, _ in pairs if row] == by_bytes(rows)
+    assert [current.key for _, current in pairs if current] == by_bytes(objects)
+    assert {row.key for row, current in pairs if row and current} == rows & objects
+    assert all(row.key == current.key for row, current in pairs if row and current)
+
+
+@given(st.lists(st.text(min_size=1), unique=True))
+def test_rows_come_out_of_the_file_in_the_order_of_their_bytes(keys: list[str]) -> None:
+    with spill() as kept:
+        kept.add([replace(ROW, key=name) for name in keys])
+        assert [row.key for row in kept.sorted()] == sorted(keys, key=lambda name: name.encode())
+
+
+def test_rows_come_out_of_the_file_as_they_went_in() -> None:
+    rows = [ROW, Row("l", "", None, None, None), replace(ROW, key="m", size=2**50)]
+    with spill() as kept:
+        kept.add(rows)
+        assert list(kept.sorted()) == rows
+
+
+@pytest.fixture
+def thousand() -> Iterator[Synthetic]:
+    with serving(Synthetic(1050, has_row=lambda n: n % 10 != 0)) as synthetic:
+        yield synthetic
+
+
+def verify(of: Synthetic, *options: str) -> Result:
+    return CliRunner().invoke(main, ["verify", *of.options(), "--rate", "1000000", *options])
+
+
+def lines(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_each_finding_is_a_line_and_the_last_line_counts_them(thousand: Synthetic) -> None:
+    result = verify(thousand, "--json")
+    *findings, summary = lines(result)
+    assert result.exit_code == 1
+    assert [found["key"] for found in findings] == [key(n) for n in range(0, 1050, 10)]
+    assert {found["kind"] for found in findings} == {"missing"}
+    assert summary == {
+        "compared": 1050,
+        "findings": {"missing": 105},
+        "announced": 0,
+        "endedEarly": "",
+    }
+
+
+def test_without_repair_nothing_is_announced(thousand: Synthetic) -> None:
+    verify(thousand)
+    assert thousand.announced == []
+
+
+def test_repair_announces_what_was_found_and_nothing_else(thousand: Synthetic) -> None:
+    result = verify(thousand, "--repair")
+    assert thousand.announced == [key(n) for n in range(0, 1050, 10)]
+    assert result.exit_code == 1
+    assert "105 announced" in result.output
+
+
+def test_a_refusal_ends_the_run_and_is_told(thousand: Synthetic) -> None:
+    thousand.lambda_status = 200
+    *_, summary = lines(verify(thousand, "--repair", "--json"))
+    assert summary["endedEarly"] == "Lambda answered 200, not 202"
+    assert summary["announced"] == 0
+
+
+@pytest.fixture(scope="module")
+def stack(deploy: Callable[..., Deployed]) -> Deployed:
+    return deploy(environmentSuffix="verify")
+
+
+@pytest.fixture
+def prefix() -> str:
+    """What no other test's keys start with."""
+    return f"{secrets.token_hex(4)}/"
+
+
+def check(stack: Deployed, prefix: str, *options: str) -> Result:
+    where = [*of(stack), "--prefix", prefix, "--grace", "0"]
+    return CliRunner().invoke(main, ["verify", *where, *options])
+
+
+def kinds(result: Result) -> dict[str, str]:
+    return {line["key"]: line["kind"] for line in lines(result) if "kind" in line}
+
+
+def fill(stack: Deployed, prefix: str, names: list[str]) -> None:
+    versions = {name: stack.put(prefix + name, name.encode()) for name in names}
+    for name, version in versions.items():
+        stack.completed(prefix + name, version)
+
+
+def meddle(stack: Deployed, key: str, how: str) -> str:
+    """Make a row say what is not so; the kind of finding that it must be."""
+    dynamodb, where = stack.client("dynamodb"), {"TableName": stack.table}
+    place = {"file_key": {"S": key}}
+    if how == "row removed":
+        dynamodb.delete_item(**where, Key=place)
+        return "missing"
+    if how == "object removed":
+        without_notification(stack, lambda: stack.delete(key) and None)
+        return "gone"
+    if how == "object replaced":
+        without_notification(stack, lambda: stack.put(key, b"unannounced") and None)
+        return "differs"
+    attribute, value = {
+        "status": ("processing_status", {"S": "deleted"}),
+        "size": ("file_size", {"N": "12345"}),
+        "etag": ("etag", {"S": "0" * 32}),
+        "version": ("version_id", {"S": "another"}),
+    }[how]
+    dynamodb.update_item(
+        **where,
+        Key=place,
+        UpdateExpression="SET #name = :value",
+        ExpressionAttributeNames={"#name": attribute},
+        ExpressionAttributeValues={":value": value},
+    )
+    return "missing" if how == "status" else "differs"
+
+
+HARM = ["row removed", "object removed", "object replaced", "status", "size", "etag", "version"]
+
+
+def test_a_table_that_is_true_has_no_findings(stack: Deployed, prefix: str) -> None:
+    fill(stack, prefix, ["a", "é", "z"])
+    stack.delete(f"{prefix}z")
+    stack.deleted(f"{prefix}z")
+    result = check(stack, prefix)
+    assert result.exit_code == 0, result.output
+    assert "3 keys compared: all agree" in result.output
+
+
+def test_all_harm_is_found_and_mended(stack: Deployed, prefix: str) -> None:
+    """Harm of each kind to rows chosen at random, and rows of objects that never were."""
+    dice = random.Random(prefix)  # noqa: S311 - not for secrets
+    names = [f"{n:03} +é\n" for n in range(24)]
+    fill(stack, prefix, names)
+    dice.shuffle(names)
+    expected = {
+        prefix + name: meddle(stack, prefix + name, HARM[n % len(HARM)])
+        for n, name in enumerate(names[: 2 * len(HARM)])
+    }
+    ghost = {"file_key": {"S": f"{prefix}ghost"}, "processing_status": {"S": "completed"}}
+    stack.client("dynamodb").put_item(TableName=stack.table, Item=ghost)
+    expected[f"{prefix}ghost"] = "gone"
+
+    found = check(stack, prefix, "--json")
+    assert kinds(found) == expected
+    assert found.exit_code == 1
+    assert kinds(check(stack, prefix, "--repair", "--json")) == expected
+
+    def mended() -> bool | None:
+        return True if check(stack, prefix).exit_code == 0 else None
+
+    eventually(mended, lambda: "end of findings")
+
+
+def test_what_changed_within_the_grace_is_not_judged(stack: Deployed, prefix: str) -> None:
+    fill(stack, prefix, ["young", "gone", "changed"])
+    for name, how in (
+        ("young", "row removed"),
+        ("gone", "object removed"),
+        ("changed", "object replaced"),
+    ):
+        meddle(stack, prefix + name, how)
+    strict = check(stack, prefix)
+    lenient = CliRunner().invoke(main, ["verify", *of(stack), "--prefix", prefix])
+    assert strict.exit_code == 1
+    assert lenient.exit_code == 0, lenient.output
+
+
+def test_what_was_put_right_while_the_table_was_read_is_not_reported(
+    stack: Deployed, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are looked at again: the rows that were read first are old by the end."""
+    fill(stack, prefix, ["a"])
+    row = stack.row(f"{prefix}a")
+    assert row is not None
+    meddle(stack, f"{prefix}a", "size")
+    read = verifies.Verifier.read_table
+
+    def then_mend(self: verifies.Verifier, *args: Any, **options: Any) -> int:
+        total = read(self, *args, **options)
+        self.dynamodb.update_item(
+            TableName=stack.table,
+            Key={"file_key": {"S": f"{prefix}a"}},
+            UpdateExpression="SET file_size = :size",
+            ExpressionAttributeValues={":size": {"N": str(row["file_size"])}},
+        )
+        return total
+
+    monkeypatch.setattr(verifies.Verifier, "read_table", then_mend)
+    result = check(stack, prefix)
+    assert result.exit_code == 0, result.output
+
+
+def test_a_key_that_changes_while_it_is_looked_at_again_is_not_judged(
+    stack: Deployed, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(stack, prefix, ["a"])
+    verifier = verifies.Verifier(
+        stack.client("s3"),
+        stack.client("dynamodb"),
+        stack.bucket,
+        stack.table,
+        Scope(),
+        timedelta(0),
+    )
+    suspect = Finding(f"{prefix}a", "differs", "")
+    read = verifies.rows.get
+
+    def then_put(*args: Any) -> Any:
+        row = read(*args)
+        stack.put(f"{prefix}a", b"meanwhile")
+        return row
+
+    monkeypatch.setattr(verifies.rows, "get", then_put)
+    assert list(verifier.confirmed(iter([suspect]))) == []
+
+
+def test_versions_and_markers_that_are_not_current_are_passed_over(
+    stack: Deployed, prefix: str
+) -> None:
+    for _ in range(3):
+        stack.put(f"{prefix}much/changed", b"old")
+    stack.delete(f"{prefix}much/changed")
+    stack.deleted(f"{prefix}much/changed")
+    last = stack.put(f"{prefix}much/changed", b"new")
+    stack.completed(f"{prefix}much/changed", last)
+    result = check(stack, prefix)
+    assert result.exit_code == 0, result.output
+    assert "1 keys compared" in result.output
+
+
+def test_a_prefix_leaves_the_rest_alone(stack: Deployed, prefix: str) -> None:
+    fill(stack, prefix, ["a/1", "b/1"])
+    meddle(stack, f"{prefix}a/1", "row removed")
+    assert check(stack, f"{prefix}b/").exit_code == 0
+    assert check(stack, f"{prefix}a/").exit_code == 1
