@@ -90,6 +90,6 @@ def pascal(value: Any) -> Any:
     return value
 
 
-def renamed(value: Mapping[str, Any], **names: str) -> dict[str, Any]:
+def renamed(value: Mapping[str, Any], /, **names: str) -> dict[str, Any]:
     """Rename keys of one mapping, for words that AWS spells otherwise (``id`` as ``ID``)."""
     return {names.get(key, key): inner for key, inner in value.items()}

@@ -12,6 +12,8 @@ from pipeline import policies
 class DataBucketArgs:
     """What the bucket leaves open."""
 
+    bucket_name: str
+    """The bucket's name; empty for one that Pulumi makes up."""
     protect_data: bool
     """Refuse to destroy a bucket that is not empty; otherwise it goes with all its objects."""
     noncurrent_version_days: int
@@ -41,6 +43,7 @@ class DataBucket(pulumi.ComponentResource):
 
         bucket = aws.s3.Bucket(
             f"{name}-objects",
+            bucket=args.bucket_name or None,
             force_destroy=not args.protect_data,
             tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self),

@@ -1,21 +1,41 @@
-"""Who is told when something needs a person: a topic, and the alarms that publish to it."""
+"""What needs a person, and what a person then sees: topic, alarms, metrics, dashboard."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from pipeline import policies
+from pipeline.alarms import Alarm, Metric, alarms
+from pipeline.dashboard import (
+    LAG_METRIC,
+    OUTCOME_METRIC,
+    Names,
+    dashboard,
+    dashboard_name,
+    metric_namespace,
+)
 
-PERIOD_SECONDS = 60
+# Of the handler's JSON lines; those that count nothing have no count.
+COUNTED = "{ $.outcome = * && $.count > 0 }"
+FRESH = '{ ($.outcome = "completed" || $.outcome = "deleted") && $.count > 0 && $.lag_ms >= 0 }'
 
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
     """What is watched, and who is told."""
 
+    environment_suffix: str
     account_id: pulumi.Input[str]
+    region: pulumi.Input[str]
+    bucket_name: pulumi.Input[str]
     queue_name: pulumi.Input[str]
+    table_name: pulumi.Input[str]
+    function_name: pulumi.Input[str]
+    log_group_name: pulumi.Input[str]
+    timeout: int
+    """The function's, seconds."""
     key_arn: pulumi.Input[str] | None
     """The KMS key to encrypt with; None for none."""
     alarm_email: str
@@ -24,64 +44,167 @@ class MonitoringArgs:
 
 
 class Monitoring(pulumi.ComponentResource):
-    """An alarm that rings while the failure queue is not empty, and the topic that it rings on."""
+    """Alarms on a topic, metrics from the function's log, and a dashboard of it all."""
 
     topic_arn: pulumi.Output[str]
+    dashboard_url: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare topic, policy, subscription and alarm."""
+        """Declare topic, subscription, alarms, metric filters and dashboard."""
         super().__init__("file-metadata:index:Monitoring", name, {}, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
 
+        topic, policy = self._topic()
+        watched = alarms(
+            queue=args.queue_name,
+            function=args.function_name,
+            table=args.table_name,
+            timeout=args.timeout,
+        )
+        made = [self._alarm(alarm, topic, policy) for alarm in watched]
+        self._metrics()
+        self._dashboard([alarm.arn for alarm in made])
+
+        self.topic_arn = topic.arn
+        self.dashboard_url = pulumi.Output.format(
+            "https://{0}.console.aws.amazon.com/cloudwatch/home?region={0}#dashboards/dashboard/{1}",
+            args.region,
+            dashboard_name(args.environment_suffix),
+        )
+        self.register_outputs({"topic_arn": self.topic_arn, "dashboard_url": self.dashboard_url})
+
+    def _topic(self) -> tuple[aws.sns.Topic, aws.sns.TopicPolicy]:
         topic = aws.sns.Topic(
-            f"{name}-alarms",
+            f"{self._name}-alarms",
             # Alarms cannot publish to a topic that is encrypted with the AWS managed key:
             # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
-            kms_master_key_id=args.key_arn,
-            tags=args.tags,
-            opts=child,
+            kms_master_key_id=self._args.key_arn,
+            tags=self._args.tags,
+            opts=self._child,
         )
         policy = aws.sns.TopicPolicy(
-            f"{name}-publishers",
+            f"{self._name}-publishers",
             arn=topic.arn,
             policy=pulumi.Output.json_dumps(
-                pulumi.Output.all(topic_arn=topic.arn, account_id=args.account_id).apply(
+                pulumi.Output.all(topic_arn=topic.arn, account_id=self._args.account_id).apply(
                     lambda of: policies.alarms_may_publish(**of)
                 )
             ),
-            opts=child,
+            opts=self._child,
         )
-        if args.alarm_email:
+        if self._args.alarm_email:
             aws.sns.TopicSubscription(
-                f"{name}-email",
+                f"{self._name}-email",
                 topic=topic.arn,
                 protocol="email",
-                endpoint=args.alarm_email,
-                opts=child,
+                endpoint=self._args.alarm_email,
+                opts=self._child,
             )
-        aws.cloudwatch.MetricAlarm(
-            f"{name}-events-parked",
-            alarm_description=(
-                "Events failed three times and wait in the failure queue. See why with"
-                " `python -m ops redrive --dry-run`, mend the cause, then `python -m ops redrive`."
-            ),
-            namespace="AWS/SQS",
-            metric_name="ApproximateNumberOfMessagesVisible",
-            dimensions={"QueueName": args.queue_name},
-            statistic="Maximum",
-            period=PERIOD_SECONDS,
-            evaluation_periods=1,
+        return topic, policy
+
+    def _alarm(
+        self, alarm: Alarm, topic: aws.sns.Topic, policy: aws.sns.TopicPolicy
+    ) -> aws.cloudwatch.MetricAlarm:
+        return aws.cloudwatch.MetricAlarm(
+            f"{self._name}-{alarm.role}",
+            alarm_description=alarm.description,
+            **_watching(alarm),
+            evaluation_periods=alarm.periods,
+            datapoints_to_alarm=alarm.periods,
             comparison_operator="GreaterThanThreshold",
-            threshold=0,
-            # An idle queue reports nothing, and has nothing to report.
+            threshold=alarm.threshold,
+            # An idle stack reports nothing, and has nothing to report.
             treat_missing_data="notBreaching",
             alarm_actions=[topic.arn],
             ok_actions=[topic.arn],
-            tags=args.tags,
+            tags=self._args.tags,
             # The first alarm would be lost on a topic that does not let it publish yet.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
-        self.topic_arn = topic.arn
-        self.register_outputs({"topic_arn": self.topic_arn})
+
+    def _metrics(self) -> None:
+        """Count what the function logs, at no cost to the function.
+
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
+        """
+        namespace = metric_namespace(self._args.environment_suffix)
+        aws.cloudwatch.LogMetricFilter(
+            f"{self._name}-records",
+            log_group_name=self._args.log_group_name,
+            pattern=COUNTED,
+            metric_transformation={
+                "namespace": namespace,
+                "name": OUTCOME_METRIC,
+                "value": "$.count",
+                "unit": "Count",
+                "dimensions": {"Outcome": "$.outcome"},
+            },
+            opts=self._child,
+        )
+        aws.cloudwatch.LogMetricFilter(
+            f"{self._name}-freshness",
+            log_group_name=self._args.log_group_name,
+            pattern=FRESH,
+            metric_transformation={
+                "namespace": namespace,
+                "name": LAG_METRIC,
+                "value": "$.lag_ms",
+                "unit": "Milliseconds",
+            },
+            opts=self._child,
+        )
+
+    def _dashboard(self, alarm_arns: list[pulumi.Output[str]]) -> None:
+        args = self._args
+        suffix, timeout = args.environment_suffix, args.timeout
+        names = pulumi.Output.all(
+            region=args.region,
+            bucket=args.bucket_name,
+            function=args.function_name,
+            table=args.table_name,
+            queue=args.queue_name,
+            log_group=args.log_group_name,
+            alarm_arns=alarm_arns,
+        )
+        aws.cloudwatch.Dashboard(
+            f"{self._name}-dashboard",
+            dashboard_name=dashboard_name(suffix),
+            dashboard_body=pulumi.Output.json_dumps(
+                names.apply(
+                    lambda of: dashboard(
+                        Names(**of, namespace=metric_namespace(suffix), timeout=timeout)
+                    )
+                )
+            ),
+            opts=self._child,
+        )
+
+
+def _watching(alarm: Alarm) -> dict[str, Any]:
+    """What an alarm watches: a metric, or the sum of several, each of which is billed."""
+    if len(alarm.metrics) == 1:
+        return _stated(alarm.metrics[0], alarm.period) | {"statistic": alarm.metrics[0].statistic}
+    ids = [f"m{number}" for number, _ in enumerate(alarm.metrics, start=1)]
+    queries: list[dict[str, Any]] = [
+        {"id": name, "metric": _stated(metric, alarm.period) | {"stat": metric.statistic}}
+        for name, metric in zip(ids, alarm.metrics, strict=True)
+    ]
+    total = " + ".join(f"FILL({name}, 0)" for name in ids)
+    return {
+        "metric_queries": [
+            *queries,
+            {"id": "total", "expression": total, "label": alarm.role, "return_data": True},
+        ]
+    }
+
+
+def _stated(metric: Metric, period: int) -> dict[str, Any]:
+    return {
+        "namespace": metric.namespace,
+        "metric_name": metric.name,
+        "dimensions": dict(metric.dimensions),
+        "period": period,
+    }

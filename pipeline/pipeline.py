@@ -26,6 +26,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
     table_name: pulumi.Output[str]
     function_name: pulumi.Output[str]
     failure_queue_url: pulumi.Output[str]
+    dashboard_url: pulumi.Output[str]
     alarm_topic_arn: pulumi.Output[str]
 
     def __init__(
@@ -39,11 +40,15 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         kept = pulumi.ResourceOptions(parent=self, protect=args.protect_data)
         tags = {"Environment": args.environment_suffix, "Project": "DataPipeline"}
         identity = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self))
-        key_arn = self._key(name, args, tags, identity.account_id, kept)
+        region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
+        key_arn = self._key(
+            name, args, tags, account_id=identity.account_id, region=region, opts=kept
+        )
 
         bucket = DataBucket(
             f"{name}-bucket",
             DataBucketArgs(
+                bucket_name=args.bucket_name,
                 protect_data=args.protect_data,
                 noncurrent_version_days=args.noncurrent_version_days,
                 key_arn=key_arn,
@@ -111,8 +116,15 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         monitoring = Monitoring(
             f"{name}-monitoring",
             MonitoringArgs(
+                environment_suffix=args.environment_suffix,
                 account_id=identity.account_id,
+                region=region,
+                bucket_name=bucket.bucket_name,
                 queue_name=failures.queue_name,
+                table_name=table.table_name,
+                function_name=processor.function_name,
+                log_group_name=processor.log_group_name,
+                timeout=args.timeout,
                 key_arn=key_arn,
                 alarm_email=args.alarm_email,
                 tags=tags,
@@ -124,6 +136,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         self.table_name = table.table_name
         self.function_name = processor.function_name
         self.failure_queue_url = failures.queue_url
+        self.dashboard_url = monitoring.dashboard_url
         self.alarm_topic_arn = monitoring.topic_arn
         self.register_outputs(
             {
@@ -132,6 +145,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
                 "table_name": self.table_name,
                 "function_name": self.function_name,
                 "failure_queue_url": self.failure_queue_url,
+                "dashboard_url": self.dashboard_url,
                 "alarm_topic_arn": self.alarm_topic_arn,
             }
         )
@@ -141,18 +155,19 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         name: str,
         args: Settings,
         tags: dict[str, str],
+        *,
         account_id: pulumi.Output[str],
+        region: pulumi.Output[str],
         opts: pulumi.ResourceOptions,
     ) -> pulumi.Output[str] | None:
         if not args.customer_managed_key:
             return None
-        region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self))
         key = EncryptionKey(
             f"{name}-encryption",
             EncryptionKeyArgs(
                 environment_suffix=args.environment_suffix,
                 account_id=account_id,
-                region=region.region,
+                region=region,
                 # The key comes before the log group, whose name has a random end.
                 log_group_prefix=log_group_prefix(processor_name(name)),
                 tags=tags,

@@ -51,6 +51,7 @@ class Processor(pulumi.ComponentResource):
     function_name: pulumi.Output[str]
     function_arn: pulumi.Output[str]
     role_arn: pulumi.Output[str]
+    log_group_name: pulumi.Output[str]
     ready: list[pulumi.Resource]
     """What must be in place before the first event may arrive."""
 
@@ -126,12 +127,14 @@ class Processor(pulumi.ComponentResource):
         self.function_name = function.name
         self.function_arn = function.arn
         self.role_arn = role.arn
+        self.log_group_name = log_group.name
         self.ready = [failure_path]
         self.register_outputs(
             {
                 "function_name": self.function_name,
                 "function_arn": self.function_arn,
                 "role_arn": self.role_arn,
+                "log_group_name": self.log_group_name,
             }
         )
 

@@ -64,6 +64,8 @@ class Settings:
     """Days that overwritten and deleted versions stay in the bucket (1-3650)."""
     log_level: str = "INFO"
     """Least severity that the function logs: DEBUG, INFO or WARNING."""
+    bucket_name: str = ""
+    """An existing bucket's name, to bring it under the pipeline; empty for a bucket of its own."""
     access_log_bucket: str = ""
     """An existing bucket that receives the bucket's server access logs; empty for none."""
     alarm_email: str = ""
@@ -107,11 +109,15 @@ class Settings:
             f"logLevel must be one of {', '.join(LOG_LEVELS)}",
             self.log_level,
         )
-        _check(
-            re.fullmatch(r"|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", self.access_log_bucket) is not None,
-            "accessLogBucket must be a bucket's name, 3-63 characters of a-z, 0-9, . and -",
-            self.access_log_bucket,
-        )
+        for key, value in (
+            ("bucketName", self.bucket_name),
+            ("accessLogBucket", self.access_log_bucket),
+        ):
+            _check(
+                re.fullmatch(r"|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", value) is not None,
+                f"{key} must be a bucket's name, 3-63 characters of a-z, 0-9, . and -",
+                value,
+            )
         _check(
             re.fullmatch(r"|[^@\s]+@[^@\s]+", self.alarm_email) is not None,
             "alarmEmail must be one e-mail address",

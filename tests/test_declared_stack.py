@@ -17,7 +17,14 @@ from local import engine
 COMPONENT = "file-metadata:index:FileMetadataPipeline"
 BUCKET = "aws:s3/bucket:Bucket"
 TABLE = "aws:dynamodb/table:Table"
-FIXED_NAMES = {"name", "namePrefix", "bucketPrefix", "statementId", "statementIdPrefix"}
+FIXED_NAMES = {
+    "dashboardName",
+    "name",
+    "namePrefix",
+    "bucketPrefix",
+    "statementId",
+    "statementIdPrefix",
+}
 
 
 def accepts_tags(resource: Declared) -> bool:
@@ -141,7 +148,11 @@ def test_the_component_s_provider_is_every_child_s(
 ) -> None:
     ours = {name for name, provider in asked_elsewhere.items() if "::elsewhere::" in str(provider)}
     aws = {resource.name for resource in dev.resources if resource.type.startswith("aws:")}
-    assert ours == {*aws, "aws:index/getCallerIdentity:getCallerIdentity"}
+    look_ups = {
+        "aws:index/getCallerIdentity:getCallerIdentity",
+        "aws:index/getRegion:getRegion",
+    }
+    assert ours == aws | look_ups
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
@@ -156,8 +167,17 @@ def test_the_tag_is_the_environment_s_even_where_the_stack_is_named_otherwise() 
     assert {tag["Environment"] for tag in found.values()} == {"blue"}
 
 
-def test_only_the_table_has_a_fixed_name(dev: Program) -> None:
-    assert fixed_names(dev).keys() == {"file-metadata-table-rows"}
+def test_only_table_and_dashboard_have_fixed_names(dev: Program) -> None:
+    assert fixed_names(dev).keys() == {
+        "file-metadata-table-rows",
+        "file-metadata-monitoring-dashboard",
+    }
+
+
+def test_a_bucket_that_is_named_has_that_name() -> None:
+    assert declare("dev", {"bucketName": "my-old-bucket"}).one(BUCKET).inputs["bucket"] == (
+        "my-old-bucket"
+    )
 
 
 def test_two_stacks_share_no_fixed_name(dev: Program, prod: Program) -> None:
@@ -213,6 +233,7 @@ def test_the_stack_says_nothing_else(dev: Program) -> None:
         "DynamoDBTableName",
         "LambdaFunctionName",
         "FailureQueueUrl",
+        "DashboardUrl",
         "AlarmTopicArn",
     }
 

@@ -68,6 +68,13 @@ def test_the_readme_lists_every_output(dev: Program) -> None:
     assert {row[0].strip("`") for row in table("Output")} == set(dev.outputs)
 
 
+def test_the_readme_lists_every_alarm(dev: Program) -> None:
+    listed = [row[0].strip("`") for row in table("Alarm")]
+    prefix = "file-metadata-monitoring-"
+    declared = [alarm.name for alarm in dev.all("aws:cloudwatch/metricAlarm:MetricAlarm")]
+    assert sorted(f"{prefix}{name}" for name in listed) == sorted(declared)
+
+
 def test_the_readme_lists_every_attribute_of_a_row_with_its_type() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     announcement = Announcement("bucket", "key", "ObjectCreated:Put", now, "0" * 32)

@@ -1,7 +1,9 @@
 """What tells people: SNS and CloudWatch alarms."""
 
+from typing import Any
+
 from local.cloud import Cloud
-from local.inputs import Inputs, Outputs, of_module, pascal
+from local.inputs import Inputs, Outputs, of_module, pascal, renamed
 
 
 def _topic(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
@@ -33,18 +35,64 @@ def _subscription(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 
 def _alarm(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     name = inputs.auto_name()
-    texts = ("alarmDescription", "namespace", "metricName", "statistic")
-    numbers = ("period", "evaluationPeriods", "threshold", "comparisonOperator")
-    rest = ("treatMissingData", "alarmActions")
-    declared = pascal({key: inputs.take(key) for key in (*texts, *numbers, *rest)})
-    cloud("cloudwatch").put_metric_alarm(
-        AlarmName=name,
-        OKActions=inputs.take("okActions"),
-        Dimensions=[{"Name": key, "Value": of} for key, of in inputs.take("dimensions").items()],
-        Tags=inputs.tag_list(),
-        **declared,
+    needed = ("alarmDescription", "evaluationPeriods", "datapointsToAlarm", "comparisonOperator")
+    rest = ("threshold", "treatMissingData", "alarmActions")
+    optional = ("namespace", "metricName", "statistic", "period")
+    declared = pascal({key: inputs.take(key) for key in (*needed, *rest)})
+    declared |= pascal({key: value for key in optional if (value := inputs.take(key)) is not None})
+    if dimensions := inputs.take("dimensions"):
+        declared["Dimensions"] = _pairs(dimensions)
+    if queries := inputs.take("metricQueries"):
+        declared["Metrics"] = [_query(query) for query in queries]
+    client = cloud("cloudwatch")
+    client.put_metric_alarm(
+        AlarmName=name, OKActions=inputs.take("okActions"), Tags=inputs.tag_list(), **declared
+    )
+    [made] = client.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    return name, {"name": name, "arn": made["AlarmArn"]}
+
+
+def _query(query: dict[str, Any]) -> dict[str, Any]:
+    stated: dict[str, Any] = pascal({key: of for key, of in query.items() if key != "metric"})
+    if metric := query.get("metric"):
+        of_metric = {"Namespace": metric["namespace"], "MetricName": metric["metricName"]}
+        stated["MetricStat"] = {
+            "Metric": of_metric | {"Dimensions": _pairs(metric["dimensions"])},
+            "Period": metric["period"],
+            "Stat": metric["stat"],
+        }
+        # Pulumi's default; AWS's is the other.
+        stated.setdefault("ReturnData", False)
+    return stated
+
+
+def _pairs(dimensions: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Name": name, "Value": value} for name, value in dimensions.items()]
+
+
+def _metric_filter(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    name = inputs.auto_name()
+    transformation = renamed(
+        inputs.take("metricTransformation"),
+        name="metricName",
+        namespace="metricNamespace",
+        value="metricValue",
+    )
+    cloud("logs").put_metric_filter(
+        filterName=name,
+        logGroupName=inputs.take("logGroupName"),
+        filterPattern=inputs.take("pattern"),
+        metricTransformations=[transformation],
     )
     return name, {"name": name}
+
+
+def _dashboard(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    name = inputs.take("dashboardName")
+    cloud("cloudwatch").put_dashboard(
+        DashboardName=name, DashboardBody=inputs.take("dashboardBody")
+    )
+    return name, {}
 
 
 RULES = {
@@ -52,5 +100,8 @@ RULES = {
         "sns",
         {"Topic": _topic, "TopicPolicy": _topic_policy, "TopicSubscription": _subscription},
     ),
-    **of_module("cloudwatch", {"MetricAlarm": _alarm}),
+    **of_module(
+        "cloudwatch",
+        {"MetricAlarm": _alarm, "LogMetricFilter": _metric_filter, "Dashboard": _dashboard},
+    ),
 }

@@ -1,0 +1,220 @@
+"""The dashboard, as data: names in, the body out.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.alarms import RUNBOOK
+
+WIDTH = 24
+PANEL_WIDTH, PANEL_HEIGHT = 8, 6
+OUTCOMES = ("completed", "deleted", "stale", "failed")
+OUTCOME_METRIC, LAG_METRIC = "Records", "FreshnessLag"
+
+Widget = dict[str, Any]
+Line = list[Any]
+
+
+def dashboard_name(environment_suffix: str) -> str:
+    """The name of an environment's dashboard; CloudWatch gives none of its own."""
+    return f"file-metadata-{environment_suffix}"
+
+
+def metric_namespace(environment_suffix: str) -> str:
+    """The namespace of an environment's metrics from the log, which takes no fixed dimension."""
+    return f"FileMetadata/{environment_suffix}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What the dashboard shows."""
+
+    region: str
+    namespace: str
+    """Of the metrics that come from the log."""
+    bucket: str
+    function: str
+    table: str
+    queue: str
+    log_group: str
+    timeout: int
+    """The function's, seconds."""
+    alarm_arns: Sequence[str]
+
+
+def dashboard(names: Names) -> dict[str, Any]:
+    """The body of the dashboard: what to do first, the alarms, then panels in rows of three."""
+    head: Widget = {
+        "type": "text",
+        "x": 0,
+        "y": 0,
+        "width": PANEL_WIDTH,
+        "height": 4,
+        "properties": {"markdown": _first_steps(names)},
+    }
+    alarms: Widget = {
+        "type": "alarm",
+        "x": PANEL_WIDTH,
+        "y": 0,
+        "width": WIDTH - PANEL_WIDTH,
+        "height": 4,
+        "properties": {"title": "Alarms", "alarms": list(names.alarm_arns)},
+    }
+    return {"widgets": [head, alarms, *_placed(_panels(names), top=4)]}
+
+
+def _first_steps(names: Names) -> str:
+    return (
+        f"**{names.function}** keeps **{names.table}** true to **{names.bucket}**.\n\n"
+        "An alarm? Its description says what to do first. Then `python -m ops status`;"
+        f" the runbook is `{RUNBOOK}`."
+    )
+
+
+def _panels(names: Names) -> list[Widget]:
+    return [
+        _throughput(names),
+        _freshness(names),
+        _errors(names),
+        _failure_queue(names),
+        _waiting(names),
+        _duration(names),
+        _consumption(names),
+        _throttles(names),
+        _cost(names),
+    ]
+
+
+def _throughput(names: Names) -> Widget:
+    lines = [
+        [names.namespace, OUTCOME_METRIC, "Outcome", outcome, {"label": outcome}]
+        for outcome in OUTCOMES
+    ]
+    return _panel(names, "Records by outcome", lines, stat="Sum", label="records", stacked=True)
+
+
+def _freshness(names: Names) -> Widget:
+    lines = [
+        [names.namespace, LAG_METRIC, {"stat": stat, "label": f"lag {stat}"}]
+        for stat in ("p50", "p99")
+    ]
+    return _panel(names, "Freshness: from event to row", lines, stat="p50", label="milliseconds")
+
+
+def _errors(names: Names) -> Widget:
+    lines = [
+        _function(names, "Errors"),
+        _function(names, "Throttles"),
+        _function(names, "DestinationDeliveryFailures"),
+        _function(names, "ConcurrentExecutions", stat="Maximum", yAxis="right"),
+    ]
+    return _panel(names, "Errors, throttles, concurrency", lines, stat="Sum", label="invocations")
+
+
+def _failure_queue(names: Names) -> Widget:
+    dimension = ["QueueName", names.queue]
+    lines: list[Line] = [
+        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", *dimension, {"label": "parked events"}],
+        [
+            "AWS/SQS",
+            "ApproximateAgeOfOldestMessage",
+            *dimension,
+            {"label": "oldest, seconds", "yAxis": "right"},
+        ],
+    ]
+    return _panel(names, "Failure queue", lines, stat="Maximum", label="events")
+
+
+def _waiting(names: Names) -> Widget:
+    lines = [
+        _function(names, "AsyncEventAge", stat="Maximum", label="longest wait"),
+        _function(names, "AsyncEventAge", stat="p50", label="median wait"),
+    ]
+    return _panel(names, "Wait for the function", lines, stat="Maximum", label="milliseconds")
+
+
+def _duration(names: Names) -> Widget:
+    lines = [_function(names, "Duration", stat=stat, label=stat) for stat in ("p50", "p99")]
+    panel = _panel(names, "Duration of invocations", lines, stat="p50", label="milliseconds")
+    limit = {"label": "timeout", "value": names.timeout * 1000}
+    panel["properties"]["annotations"] = {"horizontal": [limit]}
+    return panel
+
+
+def _consumption(names: Names) -> Widget:
+    lines = [
+        _table(names, "ConsumedWriteCapacityUnits", "write units"),
+        _table(names, "ConsumedReadCapacityUnits", "read units"),
+    ]
+    return _panel(names, "Table: consumed units", lines, stat="Sum", label="units")
+
+
+def _throttles(names: Names) -> Widget:
+    lines = [
+        _table(names, "WriteThrottleEvents", "writes throttled"),
+        _table(names, "ReadThrottleEvents", "reads throttled"),
+        _table(names, "ConditionalCheckFailedRequests", "conditions failed"),
+    ]
+    return _panel(names, "Table: throttles, lost races", lines, stat="Sum", label="requests")
+
+
+def _cost(names: Names) -> Widget:
+    """What is paid for: requests, billed time, write units and log bytes."""
+    log_bytes = ["AWS/Logs", "IncomingBytes", "LogGroupName", names.log_group]
+    lines = [
+        _function(names, "Invocations", label="invocations"),
+        _table(names, "ConsumedWriteCapacityUnits", "write units"),
+        _function(names, "Duration", stat="Sum", label="billed milliseconds", yAxis="right"),
+        [*log_bytes, {"label": "log bytes", "yAxis": "right"}],
+    ]
+    return _panel(names, "What costs money", lines, stat="Sum", label="invocations, units")
+
+
+def _function(names: Names, metric: str, **options: Any) -> Line:
+    line: Line = ["AWS/Lambda", metric, "FunctionName", names.function]
+    return [*line, options] if options else line
+
+
+def _table(names: Names, metric: str, label: str) -> Line:
+    return ["AWS/DynamoDB", metric, "TableName", names.table, {"label": label}]
+
+
+def _panel(
+    names: Names,
+    title: str,
+    lines: Sequence[Line],
+    *,
+    stat: str,
+    label: str,
+    stacked: bool = False,
+) -> Widget:
+    return {
+        "type": "metric",
+        "width": PANEL_WIDTH,
+        "height": PANEL_HEIGHT,
+        "properties": {
+            "title": title,
+            "metrics": list(lines),
+            "region": names.region,
+            "view": "timeSeries",
+            "stacked": stacked,
+            "stat": stat,
+            "period": 60,
+            "yAxis": {"left": {"min": 0, "label": label, "showUnits": False}},
+        },
+    }
+
+
+def _placed(panels: Sequence[Widget], top: int) -> list[Widget]:
+    columns = WIDTH // PANEL_WIDTH
+    return [
+        panel
+        | {
+            "x": number % columns * PANEL_WIDTH,
+            "y": top + number // columns * PANEL_HEIGHT,
+        }
+        for number, panel in enumerate(panels)
+    ]
