@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3control import S3ControlClient
     from mypy_boto3_sqs import SQSClient
 
 CLIENT_CONFIG = Config(
@@ -92,6 +93,12 @@ class Stack:
     def logs(self) -> "CloudWatchLogsClient":
         """The client of CloudWatch Logs."""
         client: CloudWatchLogsClient = self._client("logs")
+        return client
+
+    @property
+    def s3control(self) -> "S3ControlClient":
+        """The client of S3 Control."""
+        client: S3ControlClient = self._client("s3control")
         return client
 
     @property

@@ -3,6 +3,7 @@
 import pulumi
 import pulumi_aws as aws
 
+from pipeline.batch_operations import BatchOperations, BatchOperationsArgs
 from pipeline.bucket import DataBucket, DataBucketArgs
 from pipeline.encryption import EncryptionKey, EncryptionKeyArgs
 from pipeline.failures import (
@@ -28,6 +29,8 @@ class FileMetadataPipeline(pulumi.ComponentResource):
     failure_queue_url: pulumi.Output[str]
     dashboard_url: pulumi.Output[str]
     alarm_topic_arn: pulumi.Output[str]
+    batch_operations_role_arn: pulumi.Output[str]
+    """Empty without ``batch_operations``."""
 
     def __init__(
         self, name: str, args: Settings, opts: pulumi.ResourceOptions | None = None
@@ -131,6 +134,16 @@ class FileMetadataPipeline(pulumi.ComponentResource):
             ),
             child,
         )
+        self.batch_operations_role_arn = pulumi.Output.from_input("")
+        if args.batch_operations:
+            batch = BatchOperations(
+                f"{name}-batch",
+                BatchOperationsArgs(
+                    bucket_arn=bucket.bucket_arn, function_arn=processor.function_arn, tags=tags
+                ),
+                child,
+            )
+            self.batch_operations_role_arn = batch.role_arn
         self.bucket_name = bucket.bucket_name
         self.bucket_url = bucket.bucket_url
         self.table_name = table.table_name
@@ -147,6 +160,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
                 "failure_queue_url": self.failure_queue_url,
                 "dashboard_url": self.dashboard_url,
                 "alarm_topic_arn": self.alarm_topic_arn,
+                "batch_operations_role_arn": self.batch_operations_role_arn,
             }
         )
 

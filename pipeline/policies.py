@@ -58,6 +58,33 @@ def process_files(
     return _policy(*statements)
 
 
+def trust_batch_operations() -> Policy:
+    """Let S3 Batch Operations, and nothing else, assume the role.
+
+    A job takes only a role that its creator may pass, and so only one of its own account.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
+    """
+    return _policy(
+        {
+            "Sid": "BatchOperationsAssumesRole",
+            "Effect": "Allow",
+            "Principal": {"Service": "batchoperations.s3.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    )
+
+
+def run_batch_jobs(*, bucket_arn: str, function_arn: str) -> Policy:
+    """Allow a job to list the bucket by a generated manifest, and to invoke the function.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
+    """
+    return _policy(
+        _allow("GenerateManifest", "s3:PutInventoryConfiguration", bucket_arn),
+        _allow("InvokeFunction", "lambda:InvokeFunction", function_arn),
+    )
+
+
 def bucket_requires_tls(bucket_arn: str) -> Policy:
     """Deny the bucket to plain HTTP and to TLS older than 1.2.
 

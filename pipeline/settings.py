@@ -70,6 +70,8 @@ class Settings:
     """An existing bucket that receives the bucket's server access logs; empty for none."""
     alarm_email: str = ""
     """Who is told of alarms by e-mail; empty for nobody."""
+    batch_operations: bool = False
+    """Make the role with which S3 Batch Operations backfills a very large bucket."""
     customer_managed_key: bool = False
     """One KMS key of the account's own, rotated, for all that the pipeline keeps."""
 

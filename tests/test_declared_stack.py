@@ -235,6 +235,7 @@ def test_the_stack_says_nothing_else(dev: Program) -> None:
         "FailureQueueUrl",
         "DashboardUrl",
         "AlarmTopicArn",
+        "BatchOperationsRoleArn",
     }
 
 

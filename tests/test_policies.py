@@ -34,6 +34,8 @@ EVERY_POLICY = {
     "process_files, with a key": process_files(tracing=False, key_arn=KEY),
     "bucket_requires_tls": policies.bucket_requires_tls(BUCKET),
     "alarms_may_publish": policies.alarms_may_publish(topic_arn="arn:t", account_id="1"),
+    "trust_batch_operations": policies.trust_batch_operations(),
+    "run_batch_jobs": policies.run_batch_jobs(bucket_arn=BUCKET, function_arn="arn:f"),
     "queue_takes_only_from": policies.queue_takes_only_from(queue_arn=QUEUE, sender_arn=ROLE),
 }
 

@@ -21,12 +21,18 @@ BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
 TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
 KEY = "aws:kms/key:Key"
-STACKS = {"dev": ("dev", {}), "prod": ("prod", {}), "traced": ("dev", {"tracing": "true"})}
+STACKS = {
+    "dev": ("dev", {}),
+    "prod": ("prod", {}),
+    "traced": ("dev", {"tracing": "true"}),
+    "batch": ("dev", {"batchOperations": "true"}),
+}
 # The recorder writes every ARN alike; these are AWS's forms of those that differ.
 REAL_ARNS = {
     r"arn:aws:s3:[^:]+:\d+:": "arn:aws:s3:::",
     r"(arn:aws:dynamodb:[^:]+:\d+:)": r"\1table/",
     r"(arn:aws:kms:[^:]+:\d+:)": r"\1key/",
+    r"(arn:aws:lambda:[^:]+:\d+:)": r"\1function:",
     r"arn:aws:cloudwatch:([^:]+:\d+:)": r"arn:aws:logs:\1log-group:",
 }
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import backfill as backfills
+from ops import batch_job as batch_jobs
 from ops.announce import Announcer
 from ops.bucket import Scope
 from ops.cli import (
@@ -21,6 +23,9 @@ from ops.cli import (
     stop_on_interrupt,
 )
 from ops.pace import Pace
+from ops.stack import Stack
+
+ROLE_OUTPUT = "BatchOperationsRoleArn"
 
 
 @click.command()
@@ -43,6 +48,12 @@ from ops.pace import Pace
     help="Where to keep how far it is; else backfill-BUCKET.json here.",
 )
 @click.option("--restart", is_flag=True, help="Begin anew, whatever was interrupted.")
+@click.option(
+    "--batch-job",
+    is_flag=True,
+    help="Have S3 Batch Operations announce all objects: above ten million, say.",
+)
+@click.option("--batch-role", help="The job's role, instead of the stack's output.")
 def backfill(
     *,
     prefix: str,
@@ -52,6 +63,8 @@ def backfill(
     rate: float,
     state_file: Path | None,
     restart: bool,
+    batch_job: bool,
+    batch_role: str | None,
     as_json: bool,
     **options: Any,
 ) -> NoReturn:
@@ -60,6 +73,10 @@ def backfill(
     It never beats a live event. Interrupted, it goes on where it was when it is run again.
     """
     stack = stack_of(options)
+    if batch_job:
+        if dry_run:
+            raise click.UsageError("--dry-run must not be given with --batch-job")
+        _submit(stack, batch_role, prefix, since, as_json=as_json)
     plan = backfills.Plan(
         bucket=stack.bucket,
         table=stack.table,
@@ -101,6 +118,38 @@ def backfill(
     raise click.exceptions.Exit(0 if report.finished else FINDINGS)
 
 
+def _submit(
+    stack: Stack, role: str | None, prefix: str, since: datetime | None, *, as_json: bool
+) -> NoReturn:
+    role_arn = role or stack.outputs.get(ROLE_OUTPUT)
+    if not role_arn:
+        raise click.UsageError(
+            f"{ROLE_OUTPUT} must be known: set batchOperations to true and run `pulumi up`,"
+            " or give --batch-role"
+        )
+    try:
+        account, job = batch_jobs.submit(
+            stack.s3control,
+            stack.functions,
+            bucket=stack.bucket,
+            function=stack.function,
+            role_arn=role_arn,
+            prefix=prefix,
+            since=since,
+        )
+    except (ClientError, BotoCoreError) as err:
+        raise click.ClickException(f"no job was made: {err}") from err
+    if as_json:
+        click.echo(json.dumps({"accountId": account, "jobId": job}))
+    else:
+        out = console(as_json=False)
+        out.print(f"job {job} submitted; how far it is:", soft_wrap=True)
+        out.print(
+            f"aws s3control describe-job --account-id {account} --job-id {job}", soft_wrap=True
+        )
+    raise click.exceptions.Exit(0)
+
+
 def _state(path: Path, plan: backfills.Plan, *, fresh: bool) -> backfills.State:
     try:
         return backfills.State(plan=plan) if fresh else backfills.State.resume(path, plan)
@@ -108,7 +157,7 @@ def _state(path: Path, plan: backfills.Plan, *, fresh: bool) -> backfills.State:
         raise click.UsageError(str(err)) from err
 
 
-def _announcer(stack: Any, rate: float, stop: threading.Event) -> Announcer:
+def _announcer(stack: Stack, rate: float, stop: threading.Event) -> Announcer:
     return Announcer(
         stack.functions, stack.function, stack.bucket, backfills.EVENT_NAME, Pace(rate, stop)
     )

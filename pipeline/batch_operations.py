@@ -1,0 +1,49 @@
+"""The optional role with which S3 Batch Operations announces a very large bucket."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from pipeline import policies
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchOperationsArgs:
+    """What a job works on."""
+
+    bucket_arn: pulumi.Input[str]
+    function_arn: pulumi.Input[str]
+    tags: dict[str, str]
+
+
+class BatchOperations(pulumi.ComponentResource):
+    """A role that lists the bucket and invokes the function, for `ops backfill --batch-job`."""
+
+    role_arn: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: BatchOperationsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the role and its policy."""
+        super().__init__("file-metadata:index:BatchOperations", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+
+        role = aws.iam.Role(
+            f"{name}-role",
+            assume_role_policy=pulumi.Output.json_dumps(policies.trust_batch_operations()),
+            tags=args.tags,
+            opts=child,
+        )
+        aws.iam.RolePolicy(
+            f"{name}-permissions",
+            role=role.name,
+            policy=pulumi.Output.json_dumps(
+                pulumi.Output.all(bucket_arn=args.bucket_arn, function_arn=args.function_arn).apply(
+                    lambda arns: policies.run_batch_jobs(**arns)
+                )
+            ),
+            opts=child,
+        )
+        self.role_arn = role.arn
+        self.register_outputs({"role_arn": self.role_arn})
