@@ -10,17 +10,20 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 SOAK_HISTORIES ?= 20000
 
-.PHONY: demo test soak check format lock clean
+.PHONY: demo dashboard test soak check format lock clean
 
 demo: $(VENV)/ready
 	@$(BIN)/python -m local $(FILES)
+
+dashboard: $(VENV)/ready
+	@$(BIN)/python -m local.dashboard
 
 test: check
 	$(BIN)/python -m pytest -n 2 --cov $(PYTEST_ARGS)
 
 soak: $(VENV)/ready
-	$(BIN)/python -m pytest -n 2 tests/test_convergence.py tests/test_faults.py \
-		--histories $(SOAK_HISTORIES)
+	$(BIN)/python -m pytest -n 2 -rP tests/test_convergence.py tests/test_faults.py \
+		tests/test_ops_large.py --histories $(SOAK_HISTORIES) --objects 20000 --listed 100000
 
 check: $(VENV)/ready
 	$(BIN)/ruff format --check $(SOURCES)

@@ -65,7 +65,8 @@ def _demo(
         with show.stage(out, f"program deployed, stack {stack}"):
             outputs = engine.run(ROOT, stack, config, CloudMocks(cloud))
         for name, value in outputs.items():
-            out.print(f"  {name:<20}{value}", soft_wrap=True)
+            if value:
+                out.print(f"  {name:<20}{value}", soft_wrap=True)
         demo = Demo(cloud, outputs["S3BucketName"], outputs["DynamoDBTableName"])
         with show.stage(out, f"{len(files)} uploaded, 1 overwritten, {_deletions(files)} deleted"):
             _run(out, demo, files)

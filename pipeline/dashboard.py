@@ -111,7 +111,14 @@ def _errors(names: Names) -> Widget:
         _function(names, "DestinationDeliveryFailures"),
         _function(names, "ConcurrentExecutions", stat="Maximum", yAxis="right"),
     ]
-    return _panel(names, "Errors, throttles, concurrency", lines, stat="Sum", label="invocations")
+    return _panel(
+        names,
+        "Errors, throttles, concurrency",
+        lines,
+        stat="Sum",
+        label="invocations",
+        right="at the same time",
+    )
 
 
 def _failure_queue(names: Names) -> Widget:
@@ -122,10 +129,10 @@ def _failure_queue(names: Names) -> Widget:
             "AWS/SQS",
             "ApproximateAgeOfOldestMessage",
             *dimension,
-            {"label": "oldest, seconds", "yAxis": "right"},
+            {"label": "age of the oldest", "yAxis": "right"},
         ],
     ]
-    return _panel(names, "Failure queue", lines, stat="Maximum", label="events")
+    return _panel(names, "Failure queue", lines, stat="Maximum", label="events", right="seconds")
 
 
 def _waiting(names: Names) -> Widget:
@@ -167,10 +174,17 @@ def _cost(names: Names) -> Widget:
     lines = [
         _function(names, "Invocations", label="invocations"),
         _table(names, "ConsumedWriteCapacityUnits", "write units"),
-        _function(names, "Duration", stat="Sum", label="billed milliseconds", yAxis="right"),
-        [*log_bytes, {"label": "log bytes", "yAxis": "right"}],
+        _function(names, "Duration", stat="Sum", label="billed time", yAxis="right"),
+        [*log_bytes, {"label": "log", "yAxis": "right"}],
     ]
-    return _panel(names, "What costs money", lines, stat="Sum", label="invocations, units")
+    return _panel(
+        names,
+        "What costs money",
+        lines,
+        stat="Sum",
+        label="invocations, units",
+        right="milliseconds, bytes",
+    )
 
 
 def _function(names: Names, metric: str, **options: Any) -> Line:
@@ -189,8 +203,11 @@ def _panel(
     *,
     stat: str,
     label: str,
+    right: str | None = None,
     stacked: bool = False,
 ) -> Widget:
+    """A panel of lines; the labels of its axes say what they count, or in which unit."""
+    axes = {"left": label} | ({} if right is None else {"right": right})
     return {
         "type": "metric",
         "width": PANEL_WIDTH,
@@ -203,7 +220,9 @@ def _panel(
             "stacked": stacked,
             "stat": stat,
             "period": 60,
-            "yAxis": {"left": {"min": 0, "label": label, "showUnits": False}},
+            "yAxis": {
+                side: {"min": 0, "label": text, "showUnits": False} for side, text in axes.items()
+            },
         },
     }
 

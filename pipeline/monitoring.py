@@ -184,7 +184,15 @@ class Monitoring(pulumi.ComponentResource):
 
 
 def _watching(alarm: Alarm) -> dict[str, Any]:
-    """What an alarm watches: a metric, or the sum of several, each of which is billed."""
+    """What an alarm watches: a metric, or the sum of several, each of which is billed.
+
+    DynamoDB reports nothing while all is well, and a sum with a gap has a gap. By one page an
+    alarm on its metrics then stays as it is, whatever ``treat_missing_data`` says, and would not
+    end; by another it may be told otherwise. Filled, there is no gap:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+    """
     if len(alarm.metrics) == 1:
         return _stated(alarm.metrics[0], alarm.period) | {"statistic": alarm.metrics[0].statistic}
     ids = [f"m{number}" for number, _ in enumerate(alarm.metrics, start=1)]

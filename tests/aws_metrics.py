@@ -10,7 +10,7 @@ DYNAMODB = (
 LOGS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Monitoring-CloudWatch-Metrics.html"
 
 COUNTED = frozenset({"Sum"})
-MEASURED = frozenset({"Average", "Minimum", "Maximum", "Sum", "p50", "p90", "p99"})
+MEASURED = frozenset({"Average", "Minimum", "Maximum", "p50", "p90", "p99"})
 STATE = frozenset({"Average", "Minimum", "Maximum"})
 
 
@@ -36,7 +36,8 @@ AWS_METRICS = {
     ("AWS/Lambda", "Errors"): AwsMetric("Count", FUNCTION, COUNTED, LAMBDA),
     ("AWS/Lambda", "Throttles"): AwsMetric("Count", FUNCTION, COUNTED, LAMBDA),
     ("AWS/Lambda", "DestinationDeliveryFailures"): AwsMetric("Count", FUNCTION, COUNTED, LAMBDA),
-    ("AWS/Lambda", "Duration"): AwsMetric("Milliseconds", FUNCTION, MEASURED, LAMBDA),
+    # The time of all invocations together is what is billed.
+    ("AWS/Lambda", "Duration"): AwsMetric("Milliseconds", FUNCTION, MEASURED | COUNTED, LAMBDA),
     ("AWS/Lambda", "AsyncEventAge"): AwsMetric("Milliseconds", FUNCTION, MEASURED, LAMBDA),
     ("AWS/Lambda", "ConcurrentExecutions"): AwsMetric("Count", FUNCTION, STATE, LAMBDA),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): AwsMetric("Count", QUEUE, STATE, SQS),

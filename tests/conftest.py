@@ -28,6 +28,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=500,
         help="random histories to check for convergence (default: 500)",
     )
+    parser.addoption(
+        "--objects",
+        type=int,
+        default=250,
+        help="objects in the bucket that is backfilled, damaged and mended (default: 250)",
+    )
+    parser.addoption(
+        "--listed",
+        type=int,
+        default=8_000,
+        help="objects over which the operator's tool's memory is measured (default: 8000)",
+    )
 
 
 def pytest_configure() -> None:

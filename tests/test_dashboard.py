@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from itertools import combinations
 from typing import Any
@@ -58,9 +59,7 @@ def test_every_line_from_aws_is_of_a_metric_as_aws_publishes_it(dev: Program) ->
     for namespace, name, dimensions, statistic in from_aws:
         known = AWS_METRICS[namespace, name]
         assert frozenset(dimensions) in known.dimensions
-        # The time of all invocations together is what is billed.
-        billed = (name, statistic) == ("Duration", "Sum")
-        assert statistic in known.statistics or billed
+        assert statistic in known.statistics
 
 
 def test_every_other_line_is_of_a_metric_that_a_filter_makes(dev: Program) -> None:
@@ -118,7 +117,23 @@ def test_every_panel_says_where_how_often_and_what(dev: Program) -> None:
         assert panel["region"] == "eu-west-1"
         assert panel["period"] % 60 == 0
         assert panel["title"]
-        assert panel["yAxis"]["left"]["label"]
+
+
+def test_every_axis_names_the_units_of_its_lines(dev: Program) -> None:
+    made = transformations(dev)
+    for panel in panels(dev):
+        units: dict[str, set[str]] = {}
+        for line in panel["metrics"]:
+            options = line[-1] if isinstance(line[-1], dict) else {}
+            known = AWS_METRICS.get((line[0], line[1]))
+            unit = known.unit if known else made[line[1]]["unit"]
+            units.setdefault(options.get("yAxis", "left"), set()).add(unit)
+        assert units.keys() == panel["yAxis"].keys()
+        for side, of_lines in units.items():
+            label = panel["yAxis"][side]["label"]
+            said = set(re.split(r",? ", label)) & {"seconds", "milliseconds", "bytes"}
+            assert label
+            assert said == {unit.lower() for unit in of_lines - {"Count"}}
 
 
 def test_the_timeout_is_drawn_where_durations_are(dev: Program) -> None:

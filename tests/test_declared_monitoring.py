@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -146,12 +147,43 @@ def test_the_alarm_for_duration_follows_the_timeout() -> None:
     assert alarms(slow)["duration-near-timeout"].inputs["threshold"] == 720_000
 
 
-def test_an_alarm_of_several_metrics_watches_their_sum(dev: Program) -> None:
+@pytest.mark.parametrize(
+    ("role", "limit"),
+    [
+        ("oldest-parked-event", timedelta(days=7)),
+        ("event-age", timedelta(minutes=15)),
+        ("duration-near-timeout", timedelta(seconds=12)),
+    ],
+)
+def test_a_limit_of_time_is_in_the_metrics_own_unit(
+    dev: Program, role: str, limit: timedelta
+) -> None:
+    alarm = alarms(dev)[role].inputs
+    unit = AWS_METRICS[alarm["namespace"], alarm["metricName"]].unit
+    assert alarm["threshold"] == limit / timedelta(**{unit.lower(): 1})
+
+
+@pytest.mark.parametrize("role", ["table-throttles", "table-errors"])
+def test_an_alarm_of_several_metrics_watches_their_sum(dev: Program, role: str) -> None:
     """Those that report nothing count as zero, or one that reports would be lost."""
-    queries = alarms(dev)["table-throttles"].inputs["metricQueries"]
+    queries = alarms(dev)[role].inputs["metricQueries"]
     [total] = [query for query in queries if query.get("returnData")]
     assert total["expression"] == "FILL(m1, 0) + FILL(m2, 0)"
     assert [query["id"] for query in queries if "metric" in query] == ["m1", "m2"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_alarm_on_dynamodb_ends_when_dynamodb_falls_silent(dev: Program, role: str) -> None:
+    """Missing data may leave it as it is, so that each metric of it must be filled.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    """
+    alarm = alarms(dev)[role]
+    if not any(metric["namespace"] == "AWS/DynamoDB" for metric, _ in metrics(alarm)):
+        return
+    queries = alarm.inputs["metricQueries"]
+    filled = re.findall(r"FILL\((\w+), 0\)", " ".join(q.get("expression", "") for q in queries))
+    assert filled == [query["id"] for query in queries if "metric" in query]
 
 
 def test_the_tables_own_errors_are_watched_for_both_calls(dev: Program) -> None:

@@ -1,5 +1,6 @@
 """The documents say what the code does: their tables are read and compared with it."""
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,7 @@ from catalog import row
 from events import Announcement
 from ops.__main__ import main
 from ops.cli import of_a_stack
-from pipeline.policies import process_files
+from pipeline.policies import process_files, run_batch_jobs
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -73,6 +74,48 @@ def test_the_readme_lists_every_alarm(dev: Program) -> None:
     prefix = "file-metadata-monitoring-"
     declared = [alarm.name for alarm in dev.all("aws:cloudwatch/metricAlarm:MetricAlarm")]
     assert sorted(f"{prefix}{name}" for name in listed) == sorted(declared)
+
+
+@pytest.mark.parametrize("row", table("Alarm"), ids=lambda row: row[0])
+def test_the_readme_tells_to_do_first_what_the_alarm_tells(dev: Program, row: list[str]) -> None:
+    [alarm] = [
+        declared
+        for declared in dev.all("aws:cloudwatch/metricAlarm:MetricAlarm")
+        if declared.name == f"file-metadata-monitoring-{row[0].strip('`')}"
+    ]
+    told = re.findall(r"`python -m ops ([^`]+)`", alarm.inputs["alarmDescription"])
+    assert row[1]
+    assert row[2]
+    assert re.findall(r"`([^`]+)`", row[2]) == told
+
+
+def test_the_readme_says_what_watching_costs(dev: Program) -> None:
+    """$0.10 a month for each metric of an alarm, $0.30 for each metric from the log.
+
+    https://aws.amazon.com/cloudwatch/pricing/
+    """
+    of_alarms = sum(
+        len(
+            [
+                query
+                for query in alarm.inputs.get("metricQueries", [{"metric": 1}])
+                if "metric" in query
+            ]
+        )
+        for alarm in dev.all("aws:cloudwatch/metricAlarm:MetricAlarm")
+    )
+    [body] = dev.all("aws:cloudwatch/dashboard:Dashboard")
+    from_log = {
+        tuple(part for part in line if isinstance(part, str))
+        for widget in json.loads(body.inputs["dashboardBody"])["widgets"]
+        for line in widget["properties"].get("metrics", [])
+        if line[0].startswith("FileMetadata/")
+    }
+    words = {5: "five", 11: "eleven"}
+    assert (
+        f"${of_alarms * 0.10:.2f} a month for the alarms ({words.get(of_alarms)} metrics)" in README
+    )
+    assert f"${len(from_log) * 0.30:.2f} ({words.get(len(from_log))} at $0.30)" in README
 
 
 def test_the_readme_lists_every_attribute_of_a_row_with_its_type() -> None:
@@ -175,15 +218,16 @@ def test_a_control_that_a_key_meets_names_the_key() -> None:
     assert all(set(re.findall(r"`(\w+)`", row[2])) & DECLARED.keys() for row in rows)
 
 
-def test_the_security_page_lists_every_statement_of_the_role_with_its_actions() -> None:
-    policy = process_files(
+def test_the_security_page_lists_every_statement_of_the_roles_with_its_actions() -> None:
+    function = process_files(
         bucket_arn="b", table_arn="t", queue_arn="q", log_group_arn="l", key_arn="k", tracing=True
     )
+    job = run_batch_jobs(bucket_arn="b", function_arn="f")
     expected = {
         statement["Sid"]: {statement["Action"]}
         if isinstance(statement["Action"], str)
         else set(statement["Action"])
-        for statement in policy["Statement"]
+        for statement in function["Statement"] + job["Statement"]
     }
     listed = {
         row[0].strip("`"): set(re.findall(r"`([^`]+)`", row[1]))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ParamValidationError
 from journeys import Deployed
 from recorder import ROOT, declare
 
@@ -43,6 +44,70 @@ def test_a_property_without_a_rule_stops_with_its_name(project: Path, cloud: Clo
     )
     with pytest.raises(UnknownPropertyError, match="aws:sqs/queue:Queue 'q' declares fifoQueue"):
         run(project, program, cloud)
+
+
+def summed(**of_metric: Any) -> Inputs:
+    """An alarm on an expression over one metric, which has these properties, too."""
+    metric = {"namespace": "N", "metricName": "m", "period": 60.0, "stat": "Sum"} | of_metric
+    return Inputs(
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+        "alarm",
+        {
+            "name": "summed",
+            "alarmDescription": "",
+            "evaluationPeriods": 1.0,
+            "datapointsToAlarm": 1.0,
+            "comparisonOperator": "GreaterThanThreshold",
+            "threshold": 0.5,
+            "treatMissingData": "notBreaching",
+            "alarmActions": [],
+            "okActions": [],
+            "metricQueries": [
+                {"id": "m1", "metric": metric},
+                {"id": "e1", "expression": "FILL(m1, 0)", "returnData": True},
+            ],
+        },
+    )
+
+
+def test_a_metric_of_an_expression_is_passed_on_whole(cloud: Cloud) -> None:
+    """Read from the request, for the emulator gives no metrics of an expression back."""
+    sent: list[dict[str, Any]] = []
+    events, hook = (
+        cloud("cloudwatch").meta.events,
+        "before-parameter-build.cloudwatch.PutMetricAlarm",
+    )
+
+    def keep(params: dict[str, Any], **_: Any) -> None:
+        sent.append(params)
+
+    inputs = summed(unit="Count", dimensions={"QueueName": "q"})
+    events.register(hook, keep)
+    try:
+        RULES[inputs.type_token](cloud, inputs)
+    finally:
+        events.unregister(hook, keep)
+    inputs.finish()
+    assert sent[0]["Metrics"][0] == {
+        "Id": "m1",
+        "MetricStat": {
+            "Metric": {
+                "Namespace": "N",
+                "MetricName": "m",
+                "Dimensions": [{"Name": "QueueName", "Value": "q"}],
+            },
+            "Period": 60,
+            "Stat": "Sum",
+            "Unit": "Count",
+        },
+        "ReturnData": False,
+    }
+
+
+def test_a_property_of_a_metric_that_aws_does_not_know_stops(cloud: Cloud) -> None:
+    inputs = summed(colour="red")
+    with pytest.raises(ParamValidationError, match="Colour"):
+        RULES[inputs.type_token](cloud, inputs)
 
 
 def test_a_look_up_without_an_answer_stops_with_its_name(project: Path, cloud: Cloud) -> None:

@@ -196,35 +196,6 @@ def test_no_key_makes_an_empty_event() -> None:
     assert announced([]) == []
 
 
-def peak_kilobytes(count: int, command: str, *options: str) -> int:
-    """Run the tool on its own; the most memory that it had."""
-    with serving(Synthetic(count, has_row=lambda n: command == "verify" or n % 2 == 0)) as many:
-        words = [sys.executable, "-m", "ops", command, *many.options(), "--json", *options]
-        measured = (
-            "import resource, subprocess, sys;"
-            "code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode;"
-            "print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", measured, *words],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    code, kilobytes = map(int, done.stdout.split())
-    assert code == 0, done.stderr
-    return kilobytes
-
-
-@pytest.mark.parametrize(
-    "command", [["backfill", "--rate", "1000000"], ["verify"]], ids=lambda c: c[0]
-)
-def test_memory_does_not_grow_with_the_bucket(command: list[str]) -> None:
-    few, many = (peak_kilobytes(count, *command) for count in (1_000, 8_000))
-    assert many <= 1.2 * few
-
-
 @pytest.fixture(scope="module")
 def stack(deploy: Callable[..., Deployed]) -> Deployed:
     return deploy(environmentSuffix="backfill")

@@ -2,24 +2,33 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from faults import Fault, FaultProxy
+from conftest import deploy_to
+from faults import Fault, fault_proxy
 from journeys import Deployed
 from test_ops_backfill import of
 
+from local import emulator as emulators
 from ops import rows
 from ops import status as statuses
 from ops.__main__ import main
 
 
 @pytest.fixture(scope="module")
-def deployed(deploy: Callable[..., Deployed]) -> Deployed:
-    return deploy(environmentSuffix="status")
+def own_emulator() -> Iterator[emulators.Emulator]:
+    """One of its own: it judges an alarm by all that has the metric's name, whoever sent it."""
+    with emulators.running() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def deployed(own_emulator: emulators.Emulator) -> Deployed:
+    return deploy_to(own_emulator, environmentSuffix="status")
 
 
 @pytest.fixture
@@ -131,9 +140,9 @@ def test_an_alarm_that_rings_is_a_finding_with_its_description(stack: Deployed) 
 
 
 def test_an_alarm_of_another_pipeline_is_not_shown(
-    stack: Deployed, deploy: Callable[..., Deployed]
+    stack: Deployed, own_emulator: emulators.Emulator
 ) -> None:
-    other = deploy(environmentSuffix="status-other")
+    other = deploy_to(own_emulator, environmentSuffix="status-other")
     for name in alarms(other):
         ring(other, name, "ALARM")
     assert run(stack).exit_code == 0
@@ -205,9 +214,12 @@ def test_of_many_rows_a_sample_is_read_and_said_to_be_one(
     assert exact["counts"]["completed"] >= 250
 
 
-def test_a_part_that_does_not_answer_hides_no_other(stack: Deployed, proxy: FaultProxy) -> None:
-    proxy.fail("DescribeAlarms", Fault(status=403, code="AccessDenied"))
-    result = run(stack, "--json", endpoint=proxy.endpoint)
+def test_a_part_that_does_not_answer_hides_no_other(
+    stack: Deployed, own_emulator: emulators.Emulator
+) -> None:
+    with fault_proxy(own_emulator.endpoint) as proxy:
+        proxy.fail("DescribeAlarms", Fault(status=403, code="AccessDenied"))
+        result = run(stack, "--json", endpoint=proxy.endpoint)
     found = json.loads(result.stdout)
     assert result.exit_code == 1
     assert found["alarms"]["problem"].startswith("unknown: ")

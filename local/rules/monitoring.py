@@ -55,11 +55,12 @@ def _alarm(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 def _query(query: dict[str, Any]) -> dict[str, Any]:
     stated: dict[str, Any] = pascal({key: of for key, of in query.items() if key != "metric"})
     if metric := query.get("metric"):
-        of_metric = {"Namespace": metric["namespace"], "MetricName": metric["metricName"]}
-        stated["MetricStat"] = {
-            "Metric": of_metric | {"Dimensions": _pairs(metric["dimensions"])},
-            "Period": metric["period"],
-            "Stat": metric["stat"],
+        rest = dict(metric)
+        of_metric = {key: rest.pop(key) for key in ("namespace", "metricName")}
+        dimensions = _pairs(rest.pop("dimensions", {}))
+        # boto3 refuses what it does not know of the rest.
+        stated["MetricStat"] = pascal(rest) | {
+            "Metric": pascal(of_metric) | {"Dimensions": dimensions}
         }
         # Pulumi's default; AWS's is the other.
         stated.setdefault("ReturnData", False)
