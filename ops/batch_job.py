@@ -8,12 +8,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from ops.bucket import Scope
+
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3control import S3ControlClient
-    from mypy_boto3_s3control.type_defs import JobManifestGeneratorFilterTypeDef
+    from mypy_boto3_s3control.type_defs import (
+        JobManifestGeneratorFilterTypeDef,
+        KeyNameConstraintTypeDef,
+        S3JobManifestGeneratorTypeDef,
+    )
 
-SCHEMA_VERSION = "1.0"
+# Names the bucket; 1.0 gives an ARN in its place. The function answers both.
+SCHEMA_VERSION = "2.0"
 PRIORITY = 10
 
 
@@ -26,8 +33,9 @@ def submit(
     role_arn: str,
     prefix: str,
     since: datetime | None,
+    scope: Scope,
 ) -> tuple[str, str]:
-    """Submit a job that announces every object, and starts at once.
+    """Submit a job that announces every object of the scope, and starts at once.
 
     It writes no report: in the bucket itself the report would be announced as a file, and no
     other bucket is ours. What fails is counted by the job and logged by the function.
@@ -39,21 +47,19 @@ def submit(
         function: its name.
         role_arn: the role that the job assumes.
         prefix: only keys that start so.
-        since: only objects that changed at this time or later.
+        since: only objects that changed after this time.
+        scope: which keys the function is told of; a row of another would never be kept true.
 
     Returns:
         The account and the job's id, by which AWS knows the job.
 
     Raises:
+        ValueError: no key of the scope starts with the prefix.
         botocore.exceptions.ClientError: AWS refused.
     """
+    chosen = _chosen(prefix, since, scope)
     found = functions.get_function_configuration(FunctionName=function)
     account = found["FunctionArn"].split(":")[4]
-    chosen: JobManifestGeneratorFilterTypeDef = {}
-    if prefix:
-        chosen["KeyNameConstraint"] = {"MatchAnyPrefix": [prefix]}
-    if since:
-        chosen["CreatedAfter"] = since
     job = s3control.create_job(
         AccountId=account,
         Operation={
@@ -62,14 +68,7 @@ def submit(
                 "InvocationSchemaVersion": SCHEMA_VERSION,
             }
         },
-        ManifestGenerator={
-            "S3JobManifestGenerator": {
-                "ExpectedBucketOwner": account,
-                "SourceBucket": f"arn:aws:s3:::{bucket}",
-                "Filter": chosen,
-                "EnableManifestOutput": False,
-            }
-        },
+        ManifestGenerator={"S3JobManifestGenerator": _manifest(bucket, account, chosen)},
         Report={"Enabled": False},
         Description=f"Backfill of {bucket}",
         Priority=PRIORITY,
@@ -79,3 +78,41 @@ def submit(
         Tags=[{"Key": "Project", "Value": "DataPipeline"}],
     )
     return account, job["JobId"]
+
+
+def _manifest(
+    bucket: str, account: str, chosen: "JobManifestGeneratorFilterTypeDef"
+) -> "S3JobManifestGeneratorTypeDef":
+    manifest: S3JobManifestGeneratorTypeDef = {
+        "ExpectedBucketOwner": account,
+        "SourceBucket": f"arn:aws:s3:::{bucket}",
+        "EnableManifestOutput": False,
+    }
+    if chosen:
+        manifest["Filter"] = chosen
+    return manifest
+
+
+def _chosen(
+    prefix: str, since: datetime | None, scope: Scope
+) -> "JobManifestGeneratorFilterTypeDef":
+    """Choose the objects; one prefix and one suffix is all that S3 takes.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_KeyNameConstraint.html
+    """
+    longer, shorter = sorted((prefix, scope.prefix), key=len, reverse=True)
+    if not longer.startswith(shorter):
+        raise ValueError(
+            f"prefix must start with {scope.prefix!r}, as every key that has a row, got {prefix!r}"
+        )
+    keys: KeyNameConstraintTypeDef = {}
+    if longer:
+        keys["MatchAnyPrefix"] = [longer]
+    if scope.suffix:
+        keys["MatchAnySuffix"] = [scope.suffix]
+    chosen: JobManifestGeneratorFilterTypeDef = {}
+    if keys:
+        chosen["KeyNameConstraint"] = keys
+    if since:
+        chosen["CreatedAfter"] = since
+    return chosen

@@ -61,7 +61,9 @@ def process_files(
 def trust_batch_operations() -> Policy:
     """Let S3 Batch Operations, and nothing else, assume the role.
 
-    A job takes only a role that its creator may pass, and so only one of its own account.
+    A job takes only a role that its creator may pass, and so only one of its own account. AWS
+    names no condition key that the service sets as it assumes the role, so there is none here:
+    it could keep the service itself out.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
     """
     return _policy(
@@ -77,7 +79,10 @@ def trust_batch_operations() -> Policy:
 def run_batch_jobs(*, bucket_arn: str, function_arn: str) -> Policy:
     """Allow a job to list the bucket by a generated manifest, and to invoke the function.
 
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
+    Neither manifest nor report is stored, so that no object is read or written, and no key used.
+    A job names the function without a version, and needs no other ARN of it.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-policies.html
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html
     """
     return _policy(
         _allow("GenerateManifest", "s3:PutInventoryConfiguration", bucket_arn),

@@ -136,6 +136,25 @@ def test_tracing_adds_what_x_ray_needs_and_no_more() -> None:
     assert added == {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
 
 
+def test_only_batch_operations_may_assume_the_role_of_a_job() -> None:
+    [statement] = policies.trust_batch_operations()["Statement"]
+    del statement["Sid"]
+    assert statement == {
+        "Effect": "Allow",
+        "Principal": {"Service": "batchoperations.s3.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+
+
+def test_a_job_may_list_the_bucket_and_invoke_the_function_and_no_more() -> None:
+    function = "arn:aws:lambda:eu-west-1:123456789012:function:process"
+    policy = policies.run_batch_jobs(bucket_arn=BUCKET, function_arn=function)
+    assert grants(policy) == {
+        ("s3:PutInventoryConfiguration", BUCKET),
+        ("lambda:InvokeFunction", function),
+    }
+
+
 @pytest.mark.parametrize("tracing", [True, False])
 def test_every_statement_of_the_role_allows(tracing: bool) -> None:
     effects = {statement["Effect"] for statement in process_files(tracing=tracing)["Statement"]}

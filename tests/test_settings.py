@@ -182,6 +182,7 @@ def test_any_other_environment_may_leave_its_data_unprotected(name: str) -> None
     [
         ("protectData", "yes", "bool"),
         ("tracing", "1", "bool"),
+        ("batchOperations", "on", "bool"),
         ("memorySize", "256MB", "int"),
         ("timeout", "15.5", "int"),
         ("logRetentionDays", "a week", "int"),
@@ -237,6 +238,7 @@ def test_a_refused_value_stops_the_program_before_it_declares_anything() -> None
         ("tombstoneDays", "tombstone_days", "7", 7),
         ("noncurrentVersionDays", "noncurrent_version_days", "14", 14),
         ("logLevel", "log_level", "DEBUG", "DEBUG"),
+        ("batchOperations", "batch_operations", "true", True),
     ],
 )
 def test_each_key_sets_its_field(key: str, field: str, text: str, value: Any) -> None:

@@ -47,6 +47,7 @@ def of_stack(stack: str) -> Settings:
         ("log_level", "INFO", "WARNING"),
         ("access_log_bucket", "", ""),
         ("alarm_email", "", ""),
+        ("batch_operations", False, False),
         ("customer_managed_key", False, True),
     ],
 )

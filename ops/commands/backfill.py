@@ -136,9 +136,12 @@ def _submit(
             role_arn=role_arn,
             prefix=prefix,
             since=since,
+            scope=Scope.of_function(stack.s3, stack.bucket, stack.function),
         )
     except (ClientError, BotoCoreError) as err:
         raise click.ClickException(f"no job was made: {err}") from err
+    except ValueError as err:
+        raise click.UsageError(f"--{err}") from err
     if as_json:
         click.echo(json.dumps({"accountId": account, "jobId": job}))
     else:
