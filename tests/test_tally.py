@@ -1,8 +1,10 @@
 """At prod's log level the counts still arrive: few lines, and every record in one of them."""
 
 import logging
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -103,6 +105,19 @@ def test_no_record_is_counted_twice(
     clock.now += 60
     counting.add("completed", 1)
     assert counts(told) == {"completed": 335, "deleted": 666}
+
+
+def test_threads_lose_no_count(counting: Tally, told: list[dict[str, Any]], clock: Clock) -> None:
+    often = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: counting.add("completed", 1), range(5_000)))
+    finally:
+        sys.setswitchinterval(often)
+    clock.now += 60
+    counting.add("completed", 1)
+    assert counts(told) == {"completed": 5_001}
 
 
 @pytest.fixture
