@@ -192,6 +192,32 @@ def test_an_event_stays_small_however_long_the_keys(letter: str) -> None:
     assert all(len(keys_in(json.loads(event))) <= MOST_KEYS for event in events)
 
 
+class Counted(Pace):
+    """A pace that never waits, and counts what it let through."""
+
+    let_through = 0
+
+    def wait(self, count: int = 1) -> bool:
+        self.let_through += count
+        return not self.stop.is_set()
+
+
+def test_the_rate_is_of_keys_not_of_events() -> None:
+    pace = Counted(1, threading.Event())
+    announcer = Announcer(Taken(), "f", "b", "Backfill:Announced", pace)  # type: ignore[arg-type]
+    assert sum(announcer.announce(map(str, range(250)))) == pace.let_through == 250
+
+
+def test_what_is_stopped_announces_nothing_more() -> None:
+    pace, taken = Counted(1, threading.Event()), Taken()
+    announcer = Announcer(taken, "f", "b", "Backfill:Announced", pace)  # type: ignore[arg-type]
+    run = announcer.announce(map(str, range(250)))
+    assert next(run) == 100
+    pace.stop.set()
+    assert list(run) == []
+    assert len(taken.events) == 1
+
+
 def test_no_key_makes_an_empty_event() -> None:
     assert announced([]) == []
 
