@@ -134,7 +134,8 @@ def backfill(
         report.refused = str(err)
         return report
     report.finished = True
-    path.unlink(missing_ok=True)
+    if not dry_run:
+        path.unlink(missing_ok=True)
     return report
 
 

@@ -69,6 +69,12 @@ def test_a_dry_run_counts_and_announces_nothing(thousand: Synthetic) -> None:
     assert list(Path().iterdir()) == []
 
 
+def test_a_dry_run_minds_no_run_that_was_interrupted(thousand: Synthetic) -> None:
+    Path("backfill-b.json").write_text("of another")
+    assert backfill(thousand, "--dry-run").exit_code == 0
+    assert Path("backfill-b.json").read_text() == "of another"
+
+
 def test_a_finished_run_leaves_no_state_behind(thousand: Synthetic) -> None:
     backfill(thousand)
     assert list(Path().iterdir()) == []

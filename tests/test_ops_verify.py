@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from faults import Fault, FaultProxy
 from hypothesis import given
 from hypothesis import strategies as st
 from journeys import Deployed, eventually
@@ -312,6 +313,34 @@ def test_a_key_that_changes_while_it_is_looked_at_again_is_not_judged(
     assert list(verifier.confirmed(iter([suspect]))) == []
 
 
+def test_a_key_that_changed_lately_by_the_second_look_is_not_judged(
+    stack: Deployed, prefix: str
+) -> None:
+    fill(stack, prefix, ["a"])
+    meddle(stack, f"{prefix}a", "size")
+    suspect = Finding(f"{prefix}a", "differs", "")
+    for grace, confirmed in ((timedelta(hours=1), 0), (timedelta(0), 1)):
+        verifier = verifies.Verifier(
+            stack.client("s3"),
+            stack.client("dynamodb"),
+            stack.bucket,
+            stack.table,
+            Scope(),
+            grace,
+        )
+        assert len(list(verifier.confirmed(iter([suspect])))) == confirmed
+
+
+def test_a_table_that_cannot_be_read_is_told(stack: Deployed, proxy: FaultProxy) -> None:
+    proxy.fail("Scan", Fault(status=400, code="AccessDeniedException"))
+    where = of(stack)
+    where[where.index("--endpoint-url") + 1] = proxy.endpoint
+    result = CliRunner().invoke(main, ["verify", *where])
+    assert result.exit_code == 1
+    assert "ended early: " in result.output
+    assert "AccessDenied" in result.output
+
+
 def test_versions_and_markers_that_are_not_current_are_passed_over(
     stack: Deployed, prefix: str
 ) -> None:
@@ -331,3 +360,9 @@ def test_a_prefix_leaves_the_rest_alone(stack: Deployed, prefix: str) -> None:
     meddle(stack, f"{prefix}a/1", "row removed")
     assert check(stack, f"{prefix}b/").exit_code == 0
     assert check(stack, f"{prefix}a/").exit_code == 1
+
+
+def test_a_prefix_is_not_looked_for_within_keys(stack: Deployed, prefix: str) -> None:
+    inside = {"file_key": {"S": f"before/{prefix}x"}, "processing_status": {"S": "completed"}}
+    stack.client("dynamodb").put_item(TableName=stack.table, Item=inside)
+    assert check(stack, prefix).exit_code == 0
