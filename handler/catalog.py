@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from events import SEQUENCER_WIDTH, Announcement
@@ -20,18 +19,6 @@ COMPLETED, DELETED, STALE = "completed", "deleted", "stale"
 NO_SEQUENCER = "0" * SEQUENCER_WIDTH
 UNORDERED_ATTEMPTS = 5
 IDENTITY = ("file_key", "sequencer", "processed_at")
-CONCURRENCY = 8
-
-# One call at its slowest, to one address, is two attempts of 1 + 2 s and up to 1 s of back-off
-# between them: 7 s. The look and the write that most records take need 14 s, within the
-# function's least timeout, 15 s; what takes longer is ended by Lambda, and retried.
-# https://docs.aws.amazon.com/boto3/latest/guide/retries.html
-CLIENT_CONFIG = Config(
-    connect_timeout=1,
-    read_timeout=2,
-    retries={"mode": "standard", "total_max_attempts": 2},
-    max_pool_connections=CONCURRENCY,
-)
 
 Row = dict[str, str | int]
 

@@ -5,24 +5,24 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
-
 import batch_operations
 import events
-from catalog import CLIENT_CONFIG, CONCURRENCY, STALE, Catalog
+from catalog import STALE, Catalog
+from clients import CONCURRENCY, clients
 from tally import Tally
 
 LOG = logging.getLogger(__name__)
-for library in ("boto3", "botocore", "urllib3"):
-    # At DEBUG they write requests, and with them the role's credentials, to the log.
-    logging.getLogger(library).setLevel(logging.INFO)
+for library in ("botocore", "urllib3"):
+    # At DEBUG they write requests, and with them the role's credentials, to the log; at INFO
+    # where the credentials come from, at each cold start.
+    logging.getLogger(library).setLevel(logging.WARNING)
+S3, DYNAMODB = clients()
 CATALOG = Catalog(
-    s3=boto3.client("s3", config=CLIENT_CONFIG),
-    dynamodb=boto3.client("dynamodb", config=CLIENT_CONFIG),
+    s3=S3,
+    dynamodb=DYNAMODB,
     bucket=os.environ["S3_BUCKET_NAME"],
     account=os.environ["DYNAMODB_TABLE_ARN"].split(":")[4],
     table=os.environ["DYNAMODB_TABLE_NAME"],
@@ -91,6 +91,9 @@ def _answer(items: Sequence[events.Item], results: Sequence[str | Exception]) ->
 def _try_all(items: Sequence[events.Item]) -> list[str | Exception]:
     if len(items) <= 1:
         return [_try(item) for item in items]
+    # Most containers see single records alone, and start sooner without.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
     with ThreadPoolExecutor(max_workers=min(CONCURRENCY, len(items))) as pool:
         return list(pool.map(_try, items))
 
@@ -106,20 +109,25 @@ def _try(item: events.Item) -> str | Exception:
         LOG.exception(FAILED, extra=told)
         # Logged whole; kept until all are tried, its frames would hold what they worked on.
         return err.with_traceback(None)
-    level = logging.WARNING if outcome == STALE else logging.INFO
-    fields = _fields(item, announcement) | {"outcome": outcome, "count": 1}
-    if LOG.isEnabledFor(level):
-        LOG.log(level, outcome, extra=fields)
+    if outcome == STALE:
+        LOG.warning(outcome, extra=_fields(item, announcement) | {"outcome": outcome, "count": 1})
+    elif LOG.isEnabledFor(logging.INFO):
+        # Each byte is paid for, once an object: the row has all the rest.
+        fields = {"file_key": announcement.key, "outcome": outcome, "count": 1}
+        LOG.info(outcome, extra=fields | {"lag_ms": _lag_ms(announcement)})
     else:
-        TALLY.add(outcome, fields["lag_ms"])
+        TALLY.add(outcome, _lag_ms(announcement))
     return outcome
 
 
 def _fields(item: events.Item, announcement: events.Announcement | None) -> dict[str, Any]:
     fields: dict[str, Any] = {"file_key": events.label(item)}
     if announcement is not None:
-        lag = datetime.now(UTC) - announcement.event_time
         fields["event_name"] = announcement.event_name
         fields["sequencer"] = announcement.sequencer
-        fields["lag_ms"] = lag // timedelta(milliseconds=1)
+        fields["lag_ms"] = _lag_ms(announcement)
     return fields
+
+
+def _lag_ms(announcement: events.Announcement) -> int:
+    return (datetime.now(UTC) - announcement.event_time) // timedelta(milliseconds=1)

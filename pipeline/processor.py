@@ -142,7 +142,7 @@ class Processor(pulumi.ComponentResource):
 def _logging(
     log_group: pulumi.Input[str], log_level: str
 ) -> aws.lambda_.FunctionLoggingConfigArgsDict:
-    """JSON lines; at WARNING the platform's START and REPORT lines, which cost money, go too.
+    """JSON lines; the platform's START and REPORT lines, half of all bytes, only for debugging.
 
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
     """
@@ -150,5 +150,5 @@ def _logging(
         "log_format": "JSON",
         "log_group": log_group,
         "application_log_level": "WARN" if log_level == "WARNING" else log_level,
-        "system_log_level": "WARN" if log_level == "WARNING" else "INFO",
+        "system_log_level": "INFO" if log_level == "DEBUG" else "WARN",
     }

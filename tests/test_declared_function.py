@@ -98,7 +98,7 @@ def test_logs_go_to_our_own_log_group(dev: Program) -> None:
 
 @pytest.mark.parametrize(
     ("level", "application", "system"),
-    [("DEBUG", "DEBUG", "INFO"), ("INFO", "INFO", "INFO"), ("WARNING", "WARN", "WARN")],
+    [("DEBUG", "DEBUG", "INFO"), ("INFO", "INFO", "WARN"), ("WARNING", "WARN", "WARN")],
 )
 def test_log_levels_follow_the_configuration(level: str, application: str, system: str) -> None:
     logging = declare("dev", {"logLevel": level}).one(FUNCTION).inputs["loggingConfig"]

@@ -1,10 +1,15 @@
 """The clients give up early enough for the function to say why it failed."""
 
+from datetime import UTC, datetime
+
 import pytest
 from botocore.config import Config
+from botocore.exceptions import UnknownServiceError
 from faults import FaultProxy
-from handler_env import ACCOUNT, process_file
+from handler_env import ACCOUNT, process_file, set_up
 
+import clients
+from local.cloud import Cloud
 from pipeline.settings import Settings
 
 MAX_BACKOFF = 20
@@ -50,6 +55,34 @@ def test_retries_do_not_depend_on_boto3s_default(config: Config) -> None:
 
 def test_every_record_under_way_has_a_connection(config: Config, session_proxy: FaultProxy) -> None:
     assert config.max_pool_connections >= process_file(session_proxy).CONCURRENCY
+
+
+@pytest.mark.parametrize(
+    "text", ["Sat, 14 Mar 2026 09:26:53 GMT", "2026-03-14T09:26:53Z", "1773480413"]
+)
+def test_a_time_is_read_in_each_form_that_aws_writes(text: str) -> None:
+    """An object under lock has one in its answer that is not written as all others are."""
+    assert clients._time(text).astimezone(UTC) == datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
+
+
+def test_a_look_s_time_is_the_object_s(
+    cloud: Cloud, session_proxy: FaultProxy, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = set_up(cloud, proxy, monkeypatch)
+    bench.put("a")
+    ours = bench.handler.CATALOG.s3.head_object(Bucket=bench.bucket, Key="a")
+    theirs = cloud("s3").head_object(Bucket=bench.bucket, Key="a")
+    assert ours["LastModified"] == theirs["LastModified"]
+    assert ours["LastModified"].tzinfo is not None
+
+
+def test_the_clients_name_themselves_to_aws(config: Config) -> None:
+    assert config.user_agent.startswith("file-metadata-pipeline Botocore/")
+
+
+def test_the_clients_know_no_other_service() -> None:
+    with pytest.raises(UnknownServiceError):
+        clients._Models().load_service_model("sqs", "service-2")
 
 
 def test_the_environment_names_bucket_table_owner_and_days(session_proxy: FaultProxy) -> None:
