@@ -3,20 +3,23 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := pipeline handler local ops policy tests __main__.py
+SOURCES := bench pipeline handler local ops policy tests __main__.py
 
 export PYTHONDONTWRITEBYTECODE :=
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 SOAK_HISTORIES ?= 20000
 
-.PHONY: demo dashboard test soak check format lock clean
+.PHONY: demo dashboard bench test soak check format lock clean
 
 demo: $(VENV)/ready
 	@$(BIN)/python -m local $(FILES)
 
 dashboard: $(VENV)/ready
 	@$(BIN)/python -m local.dashboard
+
+bench: $(VENV)/ready
+	$(BIN)/python -m bench
 
 test: check
 	$(BIN)/python -m pytest -n 2 --cov $(PYTEST_ARGS)

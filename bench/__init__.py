@@ -1,0 +1,1 @@
+"""What the pipeline costs and how fast it is, beside two references."""

@@ -1,0 +1,74 @@
+"""`python -m bench`: measure, compare with the references, and write JSON and a table."""
+
+import argparse
+import json
+import platform
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import botocore
+
+from bench import handlers, system
+from bench.bed import bed
+from bench.report import GOALS, markdown, verdicts
+
+RESULTS = Path(__file__).resolve().parent / "results"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run all; exit status 1 if a goal is missed."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--output", type=Path, default=RESULTS / "latest.json", help="the JSON")
+    parser.add_argument("--quick", action="store_true", help="once each, for a look; not to trust")
+    options = parser.parse_args(arguments)
+    found = measure(quick=options.quick)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    table = markdown(found)
+    options.output.with_suffix(".md").write_text(table, encoding="utf-8")
+    print(table)
+    missed = [goal for goal, met in verdicts(found).items() if not met]
+    for goal in missed:
+        print(f"missed: {GOALS[goal].text}", file=sys.stderr)
+    return 1 if missed else 0
+
+
+def measure(*, quick: bool) -> dict[str, Any]:
+    """Take every figure: those of the handlers by handler, and those of the whole."""
+    began = time.monotonic()
+    rounds, records = (1, 100) if quick else (5, 400)
+    with bed() as ours:
+        by_handler = _merged(
+            handlers.measure(ours, rounds, records),
+            handlers.hundred(ours),
+            handlers.in_runtime(ours, rounds),
+            handlers.log_bytes(ours, 20 if quick else 200),
+            handlers.calls(ours, 20),
+        )
+    whole = system.program(rounds) | system.demo()
+    whole |= system.emulated(3 if quick else 15, 300 if quick else 3000)
+    return {
+        "taken": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "botocore": botocore.__version__,
+        "machine": f"{platform.system()} {platform.machine()}",
+        "seconds": round(time.monotonic() - began),
+        "handlers": by_handler,
+        "whole": whole,
+    }
+
+
+def _merged(*parts: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    merged: dict[str, dict[str, float]] = {}
+    for part in parts:
+        for name, figures in part.items():
+            merged.setdefault(name, {}).update(figures)
+    return merged
+
+
+if __name__ == "__main__":
+    sys.exit(main())

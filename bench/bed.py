@@ -1,0 +1,135 @@
+"""What a measurement stands on: one emulator, a bucket with files, a table, and events."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from local import emulator as emulators
+from local.cloud import Cloud
+
+ROOT = Path(__file__).resolve().parent.parent
+REGION = "us-east-1"
+BUCKET, TABLE = "bench-files", "bench-rows"
+FILES = 200
+# A role's session token has about this length, and goes out with each request.
+SESSION_TOKEN = "t" * 900
+HANDLERS = {
+    "ours": (ROOT / "handler", "process_file"),
+    "usual": (ROOT / "bench" / "references", "usual"),
+    "floor": (ROOT / "bench" / "references", "floor"),
+}
+
+
+@dataclass
+class Bed:
+    """A bucket and a table on a running emulator."""
+
+    cloud: Cloud
+    _sequence: int = field(default=0)
+
+    def record(self) -> dict[str, Any]:
+        """Announce the next file, as S3 does, with a sequencer above all before."""
+        self._sequence += 1
+        return {
+            "eventVersion": "2.1",
+            "eventSource": "aws:s3",
+            "awsRegion": REGION,
+            "eventTime": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "eventName": "ObjectCreated:Put",
+            "s3": {
+                "s3SchemaVersion": "1.0",
+                "bucket": {"name": BUCKET, "arn": f"arn:aws:s3:::{BUCKET}"},
+                "object": {
+                    "key": key(self._sequence % FILES),
+                    "size": 1024,
+                    "sequencer": f"{self._sequence:018X}",
+                },
+            },
+        }
+
+    def events(self, count: int, records: int = 1) -> list[dict[str, Any]]:
+        """Make events of so many records each."""
+        return [{"Records": [self.record() for _ in range(records)]} for _ in range(count)]
+
+    def environment(self) -> dict[str, str]:
+        """The environment that Lambda and the program give a handler."""
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "AWS_ENDPOINT_URL": self.cloud.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_SESSION_TOKEN": SESSION_TOKEN,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "DYNAMODB_TABLE_NAME": TABLE,
+            "DYNAMODB_TABLE_ARN": f"arn:aws:dynamodb:{REGION}:000000000000:table/{TABLE}",
+            "S3_BUCKET_NAME": BUCKET,
+            "TOMBSTONE_DAYS": "1",
+        }
+
+    def run(self, *words: str, **more: str) -> str:
+        """Run a module of the bench in a process of its own; what it prints.
+
+        Raises:
+            RuntimeError: it failed; the message has the end of its errors.
+        """
+        return run_module(*words, environment=self.environment() | more)
+
+
+def run_module(*words: str, environment: Mapping[str, str]) -> str:
+    """Run a Python module in a fresh process; what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        env=dict(environment),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(words)} ended with {done.returncode}: {done.stderr[-2000:]}")
+    return done.stdout
+
+
+def key(number: int) -> str:
+    """A key of usual length."""
+    return f"reports/2026/03/file-{number:05}.csv"
+
+
+@contextlib.contextmanager
+def bed() -> Iterator[Bed]:
+    """Start an emulator and put the files there."""
+    with emulators.running() as emulator:
+        cloud = Cloud(emulator.endpoint, REGION)
+        cloud("s3").create_bucket(Bucket=BUCKET)
+        cloud("s3").put_bucket_versioning(
+            Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
+        )
+        for number in range(FILES):
+            cloud("s3").put_object(
+                Bucket=BUCKET, Key=key(number), Body=b"x" * 1024, ContentType="text/csv"
+            )
+        cloud("dynamodb").create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "file_key", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "file_key", "AttributeType": "S"}],
+        )
+        yield Bed(cloud)
+
+
+def write_events(folder: Path, events: list[dict[str, Any]]) -> str:
+    """Write events where a worker finds them."""
+    path = folder / "events.json"
+    path.write_text(json.dumps(events), encoding="utf-8")
+    return str(path)

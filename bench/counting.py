@@ -1,0 +1,83 @@
+"""A proxy on loopback that counts calls and write units."""
+
+import contextlib
+import http.client
+import json
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+UNIT_BYTES = 1024
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
+
+
+def item_bytes(item: dict[str, dict[str, Any]]) -> int:
+    """The size of an item: names and values; a number takes a byte for two digits, and one.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    size = 0
+    for name, typed in item.items():
+        [(kind, value)] = typed.items()
+        size += len(name.encode())
+        size += len(value.encode()) if kind == "S" else math.ceil(len(value) / 2) + 1
+    return size
+
+
+@contextlib.contextmanager
+def counting(upstream: str, seen: Counter[str], delay: float = 0) -> Iterator[str]:
+    """Pass every call on and count it; yields the proxy's endpoint.
+
+    Args:
+        upstream: the endpoint.
+        seen: where to count calls by their name, and ``write units``.
+        delay: seconds that each answer is held back, as a network and a service would.
+    """
+    target = urlsplit(upstream)
+
+    class Proxy(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        # One packet an answer: a second one would wait for the first to be acknowledged.
+        wbufsize = -1
+
+        def answer(self) -> None:
+            """Pass one call on."""
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2] or self.command
+            seen[operation] += 1
+            if operation == "PutItem":
+                size = item_bytes(json.loads(body)["Item"])
+                seen["write units"] += math.ceil(size / UNIT_BYTES)
+            time.sleep(delay)
+            to = http.client.HTTPConnection(str(target.hostname), target.port)
+            to.request(self.command, self.path, body, dict(self.headers))
+            got = to.getresponse()
+            content = got.read()
+            self.send_response(got.status)
+            for name, value in got.getheaders():
+                if name.lower() not in HOP_BY_HOP:
+                    self.send_header(name, value)
+            length = got.headers["Content-Length"] if self.command == "HEAD" else len(content)
+            self.send_header("Content-Length", str(length))
+            self.end_headers()
+            self.wfile.write(content)
+            to.close()
+
+        do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815 - the library's names
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()

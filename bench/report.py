@@ -1,0 +1,124 @@
+"""What the figures say: a table beside the references, and which goals are met."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Found = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A bound on one figure, or on its ratio to the usual handler's."""
+
+    text: str
+    value: Callable[[Found], float]
+    most: float
+
+
+def _ratio(figure: str) -> Callable[[Found], float]:
+    def ratio(found: Found) -> float:
+        ours, usual = (found["handlers"][name][figure] for name in ("ours", "usual"))
+        return float(ours / usual)
+
+    return ratio
+
+
+def _ours(figure: str) -> Callable[[Found], float]:
+    return lambda found: float(found["handlers"]["ours"][figure])
+
+
+def _together(found: Found) -> float:
+    ours = found["handlers"]["ours"]
+    return float(ours["together_ms"] / ours["one_by_one_ms"])
+
+
+GOALS = {
+    "warm": Goal("warm CPU a record, of usual", _ratio("warm_cpu_us"), 0.55),
+    "cold": Goal("cold to first row, of usual", _ratio("cold_ms"), 0.85),
+    "memory": Goal("peak memory, of usual", _ratio("peak_rss_mb"), 0.95),
+    "info": Goal("log bytes an object at INFO, of usual", _ratio("log_bytes_INFO"), 0.5),
+    "warning": Goal("log bytes an object at WARNING, of usual", _ratio("log_bytes_WARNING"), 0.1),
+    "calls": Goal("API calls an object", _ours("calls"), 2),
+    "units": Goal("write units an object", _ours("write_units"), 1),
+    "hundred": Goal("100 records in one event, of one by one", _together, 0.25),
+    "program": Goal("seconds to declare", lambda found: float(found["whole"]["declare_s"]), 1.5),
+}
+ROWS = {
+    "warm_cpu_us": "CPU a warm record, µs",
+    "warm_wall_us": "time a warm record, µs",
+    "import_ms": "import, ms",
+    "first_record_ms": "first record after it, ms",
+    "cold_ms": "cold to the first row, ms",
+    "runtime_first_ms": "the same in AWS's runtime client, ms",
+    "peak_rss_mb": "peak memory, MB",
+    "one_by_one_ms": "100 records one by one, calls of 10 ms, ms",
+    "together_ms": "100 records in one event, calls of 10 ms, ms",
+    "log_bytes_INFO": "billed log bytes an object, INFO",
+    "log_bytes_WARNING": "billed log bytes an object, WARNING",
+    "calls": "API calls an object",
+    "write_units": "write units an object",
+}
+WHOLE = {
+    "declare_s": "declare the prod stack, imports included, s",
+    "declare_mb": "peak memory of that, MB",
+    "resources": "resources in it",
+    "archive_bytes": "the function's code, bytes",
+    "demo_emulator_s": "demo: emulator, s",
+    "demo_deploy_s": "demo: deploy, s",
+    "demo_rows_s": "demo: uploads to the last row, s",
+    "freshness_p50_ms": "event to row at 20 uploads a second, median, ms",
+    "freshness_p99_ms": "the same, 99th percentile, ms",
+    "saturation_records_s": "records a second at saturation",
+    "backfill_objects_s": "`ops backfill`, all rows there, objects a second",
+    "backfill_mb": "its peak memory, MB",
+    "verify_objects_s": "`ops verify`, objects a second",
+    "verify_mb": "its peak memory, MB",
+}
+
+
+def verdicts(found: Found) -> dict[str, bool]:
+    """Whether each goal is met."""
+    return {name: goal.value(found) <= goal.most for name, goal in GOALS.items()}
+
+
+def markdown(found: Found) -> str:
+    """Three tables: goals, handlers, the whole."""
+    met = verdicts(found)
+    goals = [
+        f"| {goal.text} | {goal.value(found):.2f} | {goal.most} | {'yes' if met[name] else 'no'} |"
+        for name, goal in GOALS.items()
+    ]
+    names = ("usual", "ours", "ours again", "floor")
+    lines = [
+        f"| {text} | "
+        + " | ".join(_shown(found["handlers"].get(name, {}).get(figure)) for name in names)
+        + " |"
+        for figure, text in ROWS.items()
+    ]
+    whole = [f"| {text} | {_shown(found['whole'][figure])} |" for figure, text in WHOLE.items()]
+    return "\n".join(
+        [
+            f"Taken {found['taken']} in {found['seconds']} s: Python {found['python']},"
+            f" botocore {found['botocore']}, {found['machine']}.",
+            "",
+            "| Goal | Measured | At most | Met |",
+            "|---|---|---|---|",
+            *goals,
+            "",
+            "| Handler | usual | ours | ours again | floor |",
+            "|---|---|---|---|---|",
+            *lines,
+            "",
+            "| The whole, on the emulator | |",
+            "|---|---|",
+            *whole,
+            "",
+        ]
+    )
+
+
+def _shown(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -1,0 +1,166 @@
+"""The measuring itself: references do the same work, and what is counted is what was done."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import handlers, runtime
+from bench.bed import BUCKET, HANDLERS, TABLE, Bed, bed, key, write_events
+from bench.counting import counting, item_bytes
+from bench.report import GOALS, ROWS, WHOLE, markdown, verdicts
+from bench.worker import WARM_UP
+from local.cloud import Cloud
+
+
+@pytest.fixture(scope="module")
+def ours() -> Iterator[Bed]:
+    with bed() as made:
+        yield made
+
+
+def rows(of: Bed) -> dict[str, dict[str, Any]]:
+    items = of.cloud("dynamodb").scan(TableName=TABLE)["Items"]
+    return {item["file_key"]["S"]: item for item in items}
+
+
+def worker(of: Bed, name: str, events: list[Any], folder: Path) -> dict[str, float]:
+    where, module = HANDLERS[name]
+    printed = of.run("bench.worker", str(where), module, write_events(folder, events))
+    found: dict[str, float] = json.loads(printed)
+    return found
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_each_handler_makes_the_row_of_each_record(ours: Bed, name: str, tmp_path: Path) -> None:
+    for file in rows(ours):
+        ours.cloud("dynamodb").delete_item(TableName=TABLE, Key={"file_key": {"S": file}})
+    events = ours.events(WARM_UP + 2)
+    figures = worker(ours, name, events, tmp_path)
+    keys = {event["Records"][0]["s3"]["object"]["key"] for event in events}
+    assert rows(ours).keys() == keys
+    assert all(row["file_size"]["N"] == "1024" for row in rows(ours).values())
+    assert all(value > 0 for value in figures.values())
+
+
+def test_a_handler_that_fails_stops_the_measuring(ours: Bed, tmp_path: Path) -> None:
+    broken = ours.events(1)
+    broken[0]["Records"][0]["s3"]["bucket"]["name"] = "another"
+    with pytest.raises(RuntimeError, match=f"s3.bucket.name must be {BUCKET}"):
+        worker(ours, "ours", broken, tmp_path)
+
+
+@pytest.mark.parametrize("level", ["INFO", "WARN"])
+def test_the_runtime_client_runs_the_handler(ours: Bed, level: str) -> None:
+    ran = runtime.run(
+        *HANDLERS["ours"],
+        ours.events(3),
+        ours.environment(),
+        log_format="JSON",
+        log_level=level,
+    )
+    told = [json.loads(line) for line in ran.lines]
+    counted = [line["count"] for line in told if line.get("outcome") == "completed"]
+    assert counted == ([1, 1, 1] if level == "INFO" else [1])
+    assert 0 < ran.ready_ms < ran.first_ms
+
+
+def test_a_failure_in_the_runtime_client_is_told(ours: Bed) -> None:
+    with pytest.raises(RuntimeError, match="must have a list Records"):
+        runtime.run(
+            *HANDLERS["ours"],
+            [{"no": "records"}],
+            ours.environment(),
+            log_format="JSON",
+            log_level="INFO",
+        )
+
+
+def test_each_event_of_the_log_is_billed_26_bytes_more_than_its_text() -> None:
+    assert runtime.billed(["é", ""]) == 2 + 26 + 26
+
+
+def test_calls_and_write_units_are_counted_on_the_way(ours: Bed) -> None:
+    found = handlers.calls(ours, 12)
+    assert found["usual"] == found["ours"] == {"calls": 2, "write_units": 1}
+
+
+def test_a_large_item_takes_more_units(ours: Bed) -> None:
+    seen: Counter[str] = Counter()
+    with counting(ours.cloud.endpoint, seen) as endpoint:
+        item = {"file_key": {"S": "large"}, "text": {"S": "x" * 2000}}
+        Cloud(endpoint, "us-east-1")("dynamodb").put_item(TableName=TABLE, Item=item)
+    assert seen == {"PutItem": 1, "write units": math.ceil((8 + 5 + 4 + 2000) / 1024)}
+
+
+def test_an_item_s_size_is_of_names_and_values() -> None:
+    item = {"file_key": {"S": "é"}, "file_size": {"N": "1234"}}
+    assert item_bytes(item) == len("file_key") + 2 + len("file_size") + 3
+
+
+def test_each_answer_is_held_back_as_long_as_told(
+    ours: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[float] = []
+    monkeypatch.setattr("bench.counting.time.sleep", held.append)
+    with counting(ours.cloud.endpoint, Counter(), 0.25) as endpoint:
+        for _ in range(2):
+            Cloud(endpoint, "us-east-1")("s3").head_object(Bucket=BUCKET, Key=key(0))
+    assert held == [0.25, 0.25]
+
+
+def test_the_keys_are_as_long_as_is_usual() -> None:
+    assert 20 <= len(key(1)) <= 40
+
+
+def found(**changed: float) -> dict[str, Any]:
+    """Figures that meet each goal just so, but for those that are changed."""
+    usual = dict.fromkeys(ROWS, 100.0)
+    ours = usual | {
+        "warm_cpu_us": 55,
+        "cold_ms": 85,
+        "peak_rss_mb": 95,
+        "log_bytes_INFO": 50,
+        "log_bytes_WARNING": 10,
+        "calls": 2,
+        "write_units": 1,
+        "together_ms": 25,
+    }
+    whole = dict.fromkeys(WHOLE, 1.5)
+    ours |= {name: value for name, value in changed.items() if name in ours}
+    whole |= {name: value for name, value in changed.items() if name in whole}
+    about = {"taken": "now", "seconds": 1, "python": "3", "botocore": "1", "machine": "m"}
+    return {**about, "handlers": {"usual": usual, "ours": ours}, "whole": whole}
+
+
+def test_a_goal_is_met_at_its_bound() -> None:
+    assert all(verdicts(found()).values())
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "goal"),
+    [
+        ("warm_cpu_us", 55.1, "warm"),
+        ("cold_ms", 85.1, "cold"),
+        ("peak_rss_mb", 95.1, "memory"),
+        ("log_bytes_INFO", 50.1, "info"),
+        ("log_bytes_WARNING", 10.1, "warning"),
+        ("calls", 2.1, "calls"),
+        ("write_units", 1.1, "units"),
+        ("together_ms", 25.1, "hundred"),
+        ("declare_s", 1.51, "program"),
+    ],
+)
+def test_a_goal_beyond_its_bound_is_missed_alone(figure: str, value: float, goal: str) -> None:
+    missed = [name for name, met in verdicts(found(**{figure: value})).items() if not met]
+    assert missed == [goal]
+
+
+def test_the_table_has_every_goal_and_figure() -> None:
+    table = markdown(found())
+    texts = [goal.text for goal in GOALS.values()] + list(ROWS.values()) + list(WHOLE.values())
+    assert [text for text in texts if f"| {text} |" not in table] == []
