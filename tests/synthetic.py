@@ -64,6 +64,8 @@ def row(name: str) -> dict[str, Any]:
 
 class _Answers(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # One packet an answer: a second one would wait for the first to be acknowledged.
+    wbufsize = -1
     synthetic: Synthetic
 
     def do_GET(self) -> None:
