@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_s3 import S3Client
 
 PAGE = 1000
@@ -53,6 +54,30 @@ class Scope:
                 named = {rule["Name"].lower(): rule["Value"] for rule in rules}
                 return cls(named.get("prefix", ""), named.get("suffix", ""))
         return cls()
+
+
+def about_how_many(cloudwatch: "CloudWatchClient", bucket: str, now: datetime) -> int | None:
+    """How many objects S3 counted last, once a day, old versions included; None if it is not known.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html
+    """
+    try:
+        answer = cloudwatch.get_metric_statistics(
+            Namespace="AWS/S3",
+            MetricName="NumberOfObjects",
+            Dimensions=[
+                {"Name": "BucketName", "Value": bucket},
+                {"Name": "StorageType", "Value": "AllStorageTypes"},
+            ],
+            StartTime=now - timedelta(days=3),
+            EndTime=now,
+            Period=24 * 60 * 60,
+            Statistics=["Average"],
+        )
+    except (ClientError, BotoCoreError):
+        return None
+    newest = max(answer["Datapoints"], key=lambda point: point["Timestamp"], default=None)
+    return round(newest["Average"]) if newest else None
 
 
 def objects(s3: "S3Client", bucket: str, prefix: str, after: str = "") -> Iterator[Current]:

@@ -87,8 +87,15 @@ class _Answers(BaseHTTPRequestHandler):
         self.end_headers()
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if "/functions/" in self.path:
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        functions, table = (
+            "/functions/" in self.path,
+            "DynamoDB" in self.headers.get("X-Amz-Target", ""),
+        )
+        if not functions and not table:
+            return self._send(403, b"", "text/plain")
+        body = json.loads(content)
+        if functions:
             with self.synthetic.lock:
                 self.synthetic.announced += keys_in(body)
             self.synthetic.on_announced(len(self.synthetic.announced))

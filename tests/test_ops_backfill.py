@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from announced import keys_in
 from click.testing import CliRunner, Result
@@ -18,8 +19,10 @@ from journeys import Deployed, eventually
 from recorder import ROOT
 from synthetic import Synthetic, key, serving
 
+from local.cloud import Cloud
 from ops.__main__ import main
 from ops.announce import MOST_BYTES, MOST_KEYS, Announcer
+from ops.bucket import about_how_many
 from ops.pace import Pace
 
 
@@ -291,6 +294,29 @@ def test_keys_that_the_notification_leaves_out_are_left_out(
     filtered.row_once("in/a.csv", lambda row: row["processing_status"] == "completed")
     checked = CliRunner().invoke(main, ["verify", *of(filtered), "--grace", "0"])
     assert checked.exit_code == 0, checked.output
+
+
+def test_the_bar_s_total_is_s3s_newest_count(cloud: Cloud) -> None:
+    now = datetime.now(UTC)
+    assert about_how_many(cloud("cloudwatch"), "counted", now) is None
+    for hours, number in ((60, 900), (30, 1200), (100, 5000)):
+        datum = {
+            "MetricName": "NumberOfObjects",
+            "Dimensions": [
+                {"Name": "BucketName", "Value": "counted"},
+                {"Name": "StorageType", "Value": "AllStorageTypes"},
+            ],
+            "Timestamp": now - timedelta(hours=hours),
+            "Value": number,
+        }
+        cloud("cloudwatch").put_metric_data(Namespace="AWS/S3", MetricData=[datum])
+    assert about_how_many(cloud("cloudwatch"), "counted", now) == 1200
+
+
+def test_a_count_that_may_not_be_read_stops_nothing(thousand: Synthetic) -> None:
+    """The synthetic AWS refuses it, as it does all that a backfill can do without."""
+    client = boto3.client("cloudwatch", "us-east-1", endpoint_url=thousand.endpoint)
+    assert about_how_many(client, "b", datetime.now(UTC)) is None
 
 
 def test_a_tombstone_of_an_object_that_is_there_counts_as_no_row(stack: Deployed) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ops import backfill as backfills
 from ops import batch_job as batch_jobs
 from ops.announce import Announcer
-from ops.bucket import Scope
+from ops.bucket import Scope, about_how_many
 from ops.cli import (
     FINDINGS,
     Moment,
@@ -89,7 +89,10 @@ def backfill(
     out = console(as_json=as_json)
     if state.after:
         out.print(f"going on after {state.after!r}, {state.listed} objects done", markup=False)
+    about = None if prefix else about_how_many(stack.cloudwatch, plan.bucket, datetime.now(UTC))
     with stop_on_interrupt() as stop, progress(out) as bar:
+        advance = bar("objects", about)
+        advance(state.listed)
         report = backfills.backfill(
             state,
             path,
@@ -98,7 +101,7 @@ def backfill(
             _announcer(stack, rate, stop),
             scope=Scope.of_function(stack.s3, plan.bucket, stack.function),
             dry_run=dry_run,
-            advance=bar("objects", None),
+            advance=advance,
         )
     if as_json:
         summary = {
