@@ -14,7 +14,7 @@ import botocore
 
 from bench import handlers, system
 from bench.bed import bed
-from bench.report import GOALS, markdown, verdicts
+from bench.report import GOALS, cost_figures, markdown, verdicts
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -58,6 +58,7 @@ def measure(*, quick: bool) -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}",
         "seconds": round(time.monotonic() - began),
         "handlers": by_handler,
+        "cost": cost_figures(by_handler),
         "whole": whole,
     }
 

@@ -4,7 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.cost import Assumptions, Figures, load_prices, per_million
+
 Found = Mapping[str, Any]
+METRICS = {"ours": 5, "usual": 0}
+"""Custom metrics that a handler's log becomes: four outcomes and the lag."""
+MEMORY = 256
+"""MB, as the stacks are configured."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,36 @@ def _together(found: Found) -> float:
     return float(ours["together_ms"] / ours["one_by_one_ms"])
 
 
+def cost_figures(handlers: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Any]]:
+    """What `bench.cost` prices, by handler; all but one of the calls are DynamoDB's, in units."""
+    return {
+        name: {
+            "cpu_ms": of["warm_cpu_us"] / 1e3,
+            "init_ms": of["import_ms"],
+            "first_cpu_ms": of["cold_cpu_ms"] - of["import_cpu_ms"] - of["warm_cpu_us"] / 1e3,
+            "api_calls": of["calls"] - of["write_units"],
+            "write_units": of["write_units"],
+            "log_bytes": {level: of[f"log_bytes_{level}"] for level in ("INFO", "WARNING")},
+            "metric_count": METRICS[name],
+        }
+        for name, of in handlers.items()
+        if name in METRICS
+    }
+
+
+def _dollars(level: str) -> Callable[[Found], float]:
+    """Price a million objects; metrics are by the month, whatever the load, and left out."""
+
+    def ratio(found: Found) -> float:
+        totals = {}
+        for name, of in cost_figures(found["handlers"]).items():
+            parts = per_million(Figures(**of), load_prices(), Assumptions(), MEMORY, level)
+            totals[name] = sum(dollars for part, dollars in parts.items() if part != "metrics")
+        return totals["ours"] / totals["usual"]
+
+    return ratio
+
+
 GOALS = {
     "warm": Goal("warm CPU a record, of usual", _ratio("warm_cpu_us"), 0.55),
     "cold": Goal("cold to first row, of usual", _ratio("cold_ms"), 0.85),
@@ -42,6 +78,7 @@ GOALS = {
     "calls": Goal("API calls an object", _ours("calls"), 2),
     "units": Goal("write units an object", _ours("write_units"), 1),
     "hundred": Goal("100 records in one event, of one by one", _together, 0.25),
+    "cost": Goal("dollars a million objects at WARNING, of usual", _dollars("WARNING"), 0.8),
     "program": Goal("seconds to declare", lambda found: float(found["whole"]["declare_s"]), 1.5),
 }
 ROWS = {

@@ -25,6 +25,10 @@ class Deployed:
 
     client: Callable[[str], Any]
     outputs: Mapping[str, str]
+    patience: float = PATIENCE_SECONDS
+    """Seconds to wait for what must come."""
+    pause: float = POLL_SECONDS
+    """Seconds between two looks."""
 
     @property
     def bucket(self) -> str:
@@ -70,7 +74,7 @@ class Deployed:
             last[0] = self.row(key)
             return last[0] if last[0] and holds(last[0]) else None
 
-        return eventually(found, lambda: f"row of {key!r}, last seen as {last[0]}")
+        return self.eventually(found, lambda: f"row of {key!r}, last seen as {last[0]}")
 
     def completed(self, key: str, version_id: str) -> Row:
         """Return a key's row once it speaks of a version."""
@@ -96,15 +100,78 @@ class Deployed:
                 return envelope
             return None
 
-        return eventually(received, lambda: "event in the failure queue")
+        return self.eventually(received, lambda: "event in the failure queue")
+
+    def announce_as_of(self, bucket: str, key: str) -> dict[str, Any]:
+        """Announce a key of another bucket: the function refuses it, and so changes nothing."""
+        record = {
+            "eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Put",
+            "eventTime": "2026-01-01T00:00:00.000Z",
+            "s3": {"bucket": {"name": bucket}, "object": {"key": key, "sequencer": "0A"}},
+        }
+        event = {"Records": [record]}
+        self.client("lambda").invoke(
+            FunctionName=self.function, InvocationType="Event", Payload=json.dumps(event).encode()
+        )
+        return event
+
+    def take_parked(self, event: Mapping[str, Any]) -> None:
+        """Take an event from the failure queue, once it is there; leave all others."""
+
+        def taken() -> bool | None:
+            return self.remove_parked(lambda parked: parked == event) or None
+
+        self.eventually(taken, lambda: f"{event} in the failure queue")
+
+    def remove_parked(self, ours: Callable[[Any], bool]) -> int:
+        """Remove those parked events that a look finds and that are ours; say how many."""
+        sqs, where = self.client("sqs"), {"QueueUrl": self.outputs["FailureQueueUrl"]}
+        answer = sqs.receive_message(
+            **where, MaxNumberOfMessages=10, WaitTimeSeconds=1, VisibilityTimeout=10
+        )
+        removed = 0
+        for message in answer.get("Messages", []):
+            handle = {"ReceiptHandle": message["ReceiptHandle"]}
+            if ours(json.loads(message["Body"]).get("requestPayload")):
+                sqs.delete_message(**where, **handle)
+                removed += 1
+            else:
+                sqs.change_message_visibility(**where, **handle, VisibilityTimeout=0)
+        return removed
+
+    def remove_objects(self, prefix: str) -> None:
+        """Delete every version of every key that starts so."""
+        s3 = self.client("s3")
+        for page in s3.get_paginator("list_object_versions").paginate(
+            Bucket=self.bucket, Prefix=prefix
+        ):
+            for found in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                self.delete(found["Key"], version_id=found["VersionId"])
+
+    def eventually(self, look: Callable[[], T | None], what: Callable[[], str]) -> T:
+        """Look again and again, with the patience that this place needs."""
+        return eventually(look, what, within=self.patience, pause=self.pause)
 
 
-def eventually(look: Callable[[], T | None], what: Callable[[], str]) -> T:
-    """Look again and again until there is something to see."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def eventually(
+    look: Callable[[], T | None],
+    what: Callable[[], str],
+    within: float = PATIENCE_SECONDS,
+    pause: float = POLL_SECONDS,
+) -> T:
+    """Look again and again until there is something to see.
+
+    Args:
+        look: returns what there is, or None.
+        what: names it, should it never come.
+        within: seconds to look for.
+        pause: seconds between two looks.
+    """
+    deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         seen = look()
         if seen is not None:
             return seen
-        time.sleep(POLL_SECONDS)
-    raise AssertionError(f"no {what()} within {PATIENCE_SECONDS} s")
+        time.sleep(pause)
+    raise AssertionError(f"no {what()} within {within} s")

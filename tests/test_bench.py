@@ -119,9 +119,10 @@ def test_the_keys_are_as_long_as_is_usual() -> None:
 
 def found(**changed: float) -> dict[str, Any]:
     """Figures that meet each goal just so, but for those that are changed."""
-    usual = dict.fromkeys(ROWS, 100.0)
+    usual = dict.fromkeys([*ROWS, "import_cpu_ms", "cold_cpu_ms"], 100.0)
+    usual |= {"warm_cpu_us": 100_000, "calls": 2, "write_units": 1}
     ours = usual | {
-        "warm_cpu_us": 55,
+        "warm_cpu_us": 55_000,
         "cold_ms": 85,
         "peak_rss_mb": 95,
         "log_bytes_INFO": 50,
@@ -144,7 +145,8 @@ def test_a_goal_is_met_at_its_bound() -> None:
 @pytest.mark.parametrize(
     ("figure", "value", "goal"),
     [
-        ("warm_cpu_us", 55.1, "warm"),
+        ("warm_cpu_us", 55_001, "warm"),
+        ("import_ms", 100_000, "cost"),
         ("cold_ms", 85.1, "cold"),
         ("peak_rss_mb", 95.1, "memory"),
         ("log_bytes_INFO", 50.1, "info"),

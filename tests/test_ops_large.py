@@ -25,6 +25,7 @@ from test_ops_backfill import of, without_notification
 from ops.__main__ import main
 
 AT_ONCE = 8
+PATIENCE_SECONDS = 900
 MEASURE = (
     "import resource, subprocess, sys;"
     "code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode;"
@@ -52,7 +53,7 @@ def interrupted_half_way(stack: Deployed, count: int, folder: Path) -> int:
                 return None
             return True if json.loads(state.read_text())["listed"] >= count / 2 else None
 
-        eventually(half, lambda: "half of the backfill")
+        eventually(half, lambda: "half of the backfill", PATIENCE_SECONDS)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 1
     listed: int = json.loads(state.read_text())["listed"]
@@ -127,12 +128,18 @@ def test_a_bucket_from_before_is_brought_in_and_kept_true(
     )
     assert json.loads(resumed.stdout)["listed"] == count
     print(f"resumed at {done} of {count}, ended {time.monotonic() - began:.1f} s later")
-    eventually(lambda: verify(stack).exit_code == 0 or None, lambda: "row of every object")
+    eventually(
+        lambda: verify(stack).exit_code == 0 or None,
+        lambda: "row of every object",
+        PATIENCE_SECONDS,
+    )
 
     expected = harm(stack, keys, random.Random(count))  # noqa: S311 - not for secrets
     assert found(verify(stack, "--json")) == expected
     assert found(verify(stack, "--json", "--repair")) == expected
-    eventually(lambda: verify(stack).exit_code == 0 or None, lambda: "end of findings")
+    eventually(
+        lambda: verify(stack).exit_code == 0 or None, lambda: "end of findings", PATIENCE_SECONDS
+    )
 
 
 def peak_kilobytes(count: int, command: str, *options: str) -> int:

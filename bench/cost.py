@@ -1,0 +1,250 @@
+"""What a million objects cost, by part, and what a stack costs that nobody uses.
+
+`python -m bench.cost` prints it. Prices are in `prices.toml`, figures in what `make bench` writes.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+PRICES = Path(__file__).with_name("prices.toml")
+FIGURES = Path(__file__).parent / "results" / "latest.json"
+STACKS = (("dev", 0, 0), ("prod", 1, 0), ("prod, a million rows", 1, 1_000_000))
+MILLION, GB = 1_000_000, 2**30
+FORM = {float: "${:.3f}", int: "{:,}"}
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+VCPU_MB = 1769
+# Billed time is rounded up, by half on average: https://aws.amazon.com/lambda/pricing/
+ROUNDING_MS = 0.5
+
+Parts = dict[str, float]  # dollars
+Row = dict[str, Any]  # cells by column
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """A list price, dollars for ``per`` units; `prices.toml` says what each field means."""
+
+    price: float
+    per: int
+    unit: str
+    source: str
+    date: str
+    checked: str
+    note: str = ""
+
+    def of(self, units: float) -> float:
+        """Dollars for so many units."""
+        return units * self.price / self.per
+
+
+Prices = Mapping[str, Price]
+
+
+def load_prices(path: Path = PRICES) -> Prices:
+    """Read the price table."""
+    table = tomllib.loads(path.read_text(encoding="utf-8"))["price"]
+    return {name: Price(**entry) for name, entry in table.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assumptions:
+    """What cannot be measured without AWS."""
+
+    s3_wait_ms: float = 8.0  # for HeadObject on a warm connection: a guess, AWS says nothing
+    dynamodb_wait_ms: float = 4.0
+    """Wait for PutItem; AWS says single-digit milliseconds:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
+    """
+    cold_share: float = 0.01
+    """Share of invocations that start a container; AWS says fewer:
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+    """
+    cpu_factor: float = 1.0  # CPU time on a vCPU of Lambda, as a multiple of the measured
+    architecture: str = "arm64"
+    millions_a_month: float = 10.0  # objects that share a month's price of metrics
+    row_bytes: int = 700  # of the table
+    update_bytes: int = 500  # of a metadata table: a guess
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What one record costs a handler, as measured; S3 sends one record an event."""
+
+    cpu_ms: float
+    """CPU time of a warm record on one full vCPU."""
+    init_ms: float
+    """Start of a container; billed, and not scaled: AWS does not say what CPU it has."""
+    first_cpu_ms: float = 0.0
+    """CPU time that a container's first record takes on top of a warm one's."""
+    api_calls: float = 1.0
+    """Calls of S3 at the price of HEAD; calls of DynamoDB are billed by unit."""
+    write_units: float = 1.0
+    read_units: float = 0.0
+    log_bytes: Mapping[str, float]
+    """Billed bytes by log level: with 26 bytes an event, and Lambda's own lines."""
+    metric_count: int = 0  # custom ones
+
+    def __post_init__(self) -> None:
+        """Check the log's levels."""
+        if not {"INFO", "WARNING"} <= self.log_bytes.keys():
+            raise ValueError(f"log_bytes must have INFO and WARNING, got {list(self.log_bytes)}")
+
+    def billed_ms(self, memory: int, given: Assumptions) -> float:
+        """Billed milliseconds a record, cold starts shared out, at so many MB of memory.
+
+        CPU is the memory's share of a vCPU, of which a record uses one at most; waits stay.
+        """
+        cpu_ms = (self.cpu_ms + given.cold_share * self.first_cpu_ms) * given.cpu_factor
+        waits = given.s3_wait_ms + given.dynamodb_wait_ms + given.cold_share * self.init_ms
+        return cpu_ms / min(1.0, memory / VCPU_MB) + waits + ROUNDING_MS
+
+
+def load_figures(path: Path = FIGURES) -> dict[str, Figures]:
+    """Read the object ``cost`` of a file: figures by handler."""
+    if not path.exists():
+        raise FileNotFoundError(f"no figures at {path}: `make bench` measures and writes them")
+    try:
+        handlers = json.loads(path.read_text(encoding="utf-8"))["cost"]
+        return {name: Figures(**entry) for name, entry in handlers.items()}
+    except (KeyError, TypeError, AttributeError) as err:
+        raise ValueError(f"figures in {path} must be as `make bench` writes them: {err!r}") from err
+
+
+def per_million(
+    figures: Figures, prices: Prices, given: Assumptions, memory: int, level: str
+) -> Parts:
+    """Dollars for a million records, by part; what the log's storage adds is left out."""
+    gb_seconds = figures.billed_ms(memory, given) / 1000 * MILLION * memory / 1024
+    return {
+        "requests": prices["lambda_request"].of(MILLION),
+        "compute": prices[f"lambda_{given.architecture}"].of(gb_seconds),
+        "S3 calls": prices["s3_read"].of(figures.api_calls * MILLION),
+        "table": prices["dynamodb_write"].of(figures.write_units * MILLION)
+        + prices["dynamodb_read"].of(figures.read_units * MILLION),
+        "logs": prices["logs_ingested"].of(figures.log_bytes[level] * MILLION / GB),
+        "metrics": prices["metric"].of(figures.metric_count) / given.millions_a_month,
+    }
+
+
+def metadata_tables(prices: Prices, given: Assumptions) -> Parts:
+    """Dollars for a million updates in a journal table of S3 Metadata, without queries."""
+    return {
+        "updates": prices["s3_metadata_update"].of(MILLION),
+        "table": prices["s3_table_storage"].of(MILLION * given.update_bytes / GB),
+    }
+
+
+def idle_month(
+    prices: Prices, given: Assumptions, *, alarm_metrics: int = 11, keys: int = 0, rows: int = 0
+) -> Parts:
+    """Dollars a month for a stack that nobody uses, by part; the bucket's storage left out."""
+    gigabytes = rows * given.row_bytes / GB
+    return {
+        "alarms": prices["alarm"].of(alarm_metrics),
+        "dashboard": prices["dashboard"].of(1),
+        "key": prices["kms_key"].of(keys),
+        "table": prices["dynamodb_storage"].of(gigabytes),
+        "its recovery": prices["dynamodb_recovery"].of(gigabytes),
+    }
+
+
+def watching(figures: Figures, prices: Prices, given: Assumptions) -> Parts:
+    """Dollars a month for what keeps counts and alarms alive at level WARNING."""
+    parts = per_million(figures, prices, given, 128, "WARNING")
+    return {
+        "tally lines": parts["logs"] * given.millions_a_month,
+        "metrics": parts["metrics"] * given.millions_a_month,
+        "alarms": idle_month(prices, given)["alarms"],
+    }
+
+
+def tables(
+    handlers: Mapping[str, Figures], prices: Prices, given: Assumptions, memory: Sequence[int]
+) -> dict[str, list[Row]]:
+    """The idle month; then what a million objects cost, and being watched, if there are figures."""
+    idle = [
+        _totalled({"idle month": name}, idle_month(prices, given, keys=keys, rows=rows))
+        for name, keys, rows in STACKS
+    ]
+    if not handlers:
+        return {"idle": idle}
+    objects = [
+        _totalled(
+            {"a million objects": name, "level": level, "MB": size}
+            | {"billed ms": round(figures.billed_ms(size, given))},
+            per_million(figures, prices, given, size, level),
+        )
+        for name, figures in handlers.items()
+        for level in figures.log_bytes
+        for size in memory
+    ]
+    managed = sum(metadata_tables(prices, given).values())
+    objects.append({"a million objects": "S3 Metadata tables", "total": managed})
+    watched = [
+        _totalled(
+            {f"{given.millions_a_month:g} million objects a month": name},
+            watching(figures, prices, given),
+        )
+        for name, figures in handlers.items()
+        if figures.metric_count
+    ]
+    return {"idle": idle, "cost": objects, "watching": watched}
+
+
+def _totalled(head: Row, parts: Parts) -> Row:
+    return {**head, **parts, "total": sum(parts.values())}
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """A table with the first row's columns; numbers with a fraction are dollars."""
+    head = list(rows[0]) if rows else ["-"]
+    shown = [[FORM.get(type(c := row.get(n, "-")), "{}").format(c) for n in head] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *shown])
+
+
+def replaced(page: str, name: str, block: str) -> str:
+    """A page with other text between the comments ``<!-- name -->`` and ``<!-- /name -->``."""
+    pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
+    new, found = re.subn(pattern, lambda m: f"{m[1]}{block}\n{m[2]}", page, flags=re.DOTALL)
+    if found != 1:
+        raise ValueError(f"the page must have <!-- {name} --> once, got {found}")
+    return new
+
+
+def show(made: Mapping[str, Sequence[Row]], page: Path | None, as_json: bool) -> None:
+    """Print tables, or put each into a page, between the comments of its name."""
+    if page is None:
+        text = "\n\n".join(markdown(rows) for rows in made.values())
+        click.echo(json.dumps(made, indent=1) if as_json else text)
+        return
+    text = page.read_text(encoding="utf-8")
+    for name, rows in made.items():
+        text = replaced(text, name, markdown(rows))
+    page.write_text(text, encoding="utf-8")
+
+
+@click.command()
+@click.option("--figures", type=click.Path(path_type=Path), default=FIGURES, help="Measured.")
+@click.option("--memory", default="128,256,512", help="Sizes in MB.")
+@click.option("--idle", is_flag=True, help="Only the idle month, which needs no figures.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@click.option("--write", type=click.Path(path_type=Path, exists=True), help="Put into a page.")
+def main(figures: Path, memory: str, idle: bool, as_json: bool, write: Path | None) -> None:
+    """What a million objects cost, by part."""
+    prices, given = load_prices(), Assumptions()
+    try:
+        handlers, sizes = {} if idle else load_figures(figures), map(int, memory.split(","))
+        show(tables(handlers, prices, given, tuple(sizes)), write, as_json)
+    except (ValueError, FileNotFoundError) as err:
+        raise click.ClickException(str(err)) from err
+
+
+if __name__ == "__main__":
+    main()
