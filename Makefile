@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := bench pipeline handler local ops policy tests __main__.py
+SOURCES := bench pipeline handler local ops policy examples tests __main__.py
 
 export PYTHONDONTWRITEBYTECODE :=
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
@@ -20,6 +20,7 @@ dashboard: $(VENV)/ready
 
 bench: $(VENV)/ready
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.cost --write docs/cost.md
 
 test: check
 	$(BIN)/python -m pytest -n 2 --cov $(PYTEST_ARGS)
@@ -32,6 +33,9 @@ check: $(VENV)/ready
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
+	$(BIN)/zizmor -q --offline --no-progress --pedantic --strict-collection .github
+	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-actions .github/actions/*/action.yml
 
 format: $(VENV)/ready
 	$(BIN)/ruff format $(SOURCES)

@@ -3,6 +3,7 @@
 import functools
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from faults import FaultProxy, fault_proxy
@@ -19,6 +20,8 @@ RETRIES_AT_ONCE = {
     "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.05",
     "LAMBDA_ASYNC_RETRY_MAX_SECONDS": "0.1",
 }
+OWN_ENVIRONMENT = pytest.StashKey[dict[str, str]]()
+"""The user's own AWS profile, region and proxy, for the tests on AWS alone."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,13 +43,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=8_000,
         help="objects over which the operator's tool's memory is measured (default: 8000)",
     )
+    parser.addoption("--stack", help="deployed stack for the tests on AWS, with -m aws")
+    parser.addoption(
+        "--outputs",
+        type=Path,
+        help="file with that stack's outputs, from `pulumi stack output --json`, instead",
+    )
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Keep the user's own AWS profile, region and proxy out of the tests."""
+    config.stash[OWN_ENVIRONMENT] = own = {}
     for name in list(os.environ):
         if name.startswith("AWS_") or name.lower().endswith("_proxy"):
-            del os.environ[name]
+            own[name] = os.environ.pop(name)
     os.environ |= {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

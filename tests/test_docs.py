@@ -177,7 +177,9 @@ def test_every_link_to_a_file_leads_to_one(page: Any) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_path_of_the_code_that_is_named_exists(page: Any) -> None:
     text = page.read_text(encoding="utf-8")
-    named = re.findall(r"`((?:pipeline|handler|local|tests|docs|samples|policy)/[\w./]*)`", text)
+    named = re.findall(
+        r"`((?:pipeline|handler|local|tests|docs|samples|policy|examples)/[\w./]*)`", text
+    )
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 

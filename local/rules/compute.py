@@ -26,6 +26,14 @@ def _role_policy(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     return f"{role}:{name}", {"name": name}
 
 
+def _oidc_provider(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    created = cloud("iam").create_open_id_connect_provider(
+        Url=inputs.take("url"), ClientIDList=inputs.take("clientIdLists"), Tags=inputs.tag_list()
+    )
+    arn = created["OpenIDConnectProviderArn"]
+    return arn, {"arn": arn}
+
+
 def _function(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     name = inputs.auto_name()
     concurrency = inputs.take("reservedConcurrentExecutions", -1)
@@ -88,7 +96,10 @@ def _permission(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 
 
 RULES = {
-    **of_module("iam", {"Role": _role, "RolePolicy": _role_policy}),
+    **of_module(
+        "iam",
+        {"Role": _role, "RolePolicy": _role_policy, "OpenIdConnectProvider": _oidc_provider},
+    ),
     **of_module(
         "lambda",
         {

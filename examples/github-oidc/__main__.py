@@ -1,0 +1,93 @@
+"""GitHub's OIDC provider and the roles of its jobs; the outputs are named as the workflows do."""
+
+from collections.abc import Callable
+
+import pulumi
+import pulumi_aws as aws
+
+import roles
+
+config = pulumi.Config()
+repo = roles.repository(config.require("repository"))
+stacks = config.require("stacks").split()
+state_bucket = config.get("stateBucket") or ""
+state_key_arn = config.get("stateKeyArn") or ""
+tags = {"Project": "DataPipeline"}
+
+account = aws.get_caller_identity_output().account_id
+where = pulumi.Output.all(account=account, region=aws.get_region_output().region)
+
+
+def role(
+    purpose: str, subjects: list[str], **policies: Callable[[roles.Where], roles.Policy]
+) -> pulumi.Output[str]:
+    """Make a role that jobs with these subjects may assume, with its policies by name."""
+    # Never file-metadata-...: what a deployment may write begins so.
+    name = f"github-file-metadata-{purpose}"
+    made = aws.iam.Role(
+        name,
+        assume_role_policy=pulumi.Output.json_dumps(
+            provider_arn.apply(lambda arn: roles.trust(arn, subjects))
+        ),
+        tags=tags,
+    )
+    for policy, document in policies.items():
+        aws.iam.RolePolicy(
+            f"{name}-{policy}",
+            role=made.name,
+            policy=pulumi.Output.json_dumps(
+                where.apply(lambda of, document=document: document(roles.Where(**of)))
+            ),
+        )
+    return made.arn
+
+
+def of_state(stack: str, *, writing: bool) -> dict[str, Callable[[roles.Where], roles.Policy]]:
+    """Return the policy for the state in a bucket, if that is where it is."""
+    if not state_bucket:
+        return {}
+    document = roles.state(bucket=state_bucket, key_arn=state_key_arn, stack=stack, writing=writing)
+    return {"state": lambda _: document}
+
+
+if config.get_bool("existingProvider"):
+    provider_arn = account.apply(lambda of: f"arn:aws:iam::{of}:oidc-provider/{roles.ISSUER}")
+else:
+    provider_arn = aws.iam.OpenIdConnectProvider(
+        "github",
+        url=f"https://{roles.ISSUER}",
+        client_id_lists=[roles.AUDIENCE],
+        tags=tags,
+    ).arn
+
+pulumi.export(
+    "AWS_PREVIEW_ROLE",
+    role(
+        "preview",
+        roles.subjects_of_previews(repo),
+        reads=lambda of: roles.reads(of, "*"),
+        **of_state("*", writing=False),
+    ),
+)
+for stack in stacks:
+    variable = f"AWS_{stack.upper().replace('-', '_')}"
+    subject = roles.subject_of_deployment(repo, stack)
+    pulumi.export(
+        f"{variable}_DEPLOY_ROLE",
+        role(
+            f"deploy-{stack}",
+            [subject],
+            reads=lambda of, stack=stack: roles.reads(of, stack),
+            writes=lambda of, stack=stack: roles.writes(of, stack),
+            **of_state(stack, writing=True),
+        ),
+    )
+    if stack == roles.FROM_BRANCH:
+        pulumi.export(
+            f"{variable}_TEST_ROLE",
+            role(
+                f"test-{stack}",
+                [subject],
+                exercise=lambda of, stack=stack: roles.exercise(of, stack),
+            ),
+        )

@@ -1,0 +1,197 @@
+"""What Pulumi's AWS provider calls for each type of resource that the pipeline declares.
+
+A type is read by ``pulumi preview --refresh``, and read and written by ``pulumi up``. Objects,
+rows and messages are neither read nor written: a bucket that is not empty is refused by S3.
+Actions and resources: https://docs.aws.amazon.com/service-authorization/latest/reference/
+"""
+
+from dataclasses import dataclass
+
+OURS = "file-metadata-*"
+"""How every name starts that Pulumi makes up for the pipeline's resources."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """What is called for one type of resource."""
+
+    on: tuple[str, ...]
+    """ARNs, with the fields ``region``, ``account`` and ``stack`` to fill in."""
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    """To create, update and delete."""
+
+
+def _all(service: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{service}:{name}" for name in names.split())
+
+
+def _bucket(reads: str, writes: str) -> Access:
+    return Access(on=(f"arn:aws:s3:::{OURS}",), reads=_all("s3", reads), writes=_all("s3", writes))
+
+
+def _function(reads: str, writes: str) -> Access:
+    return Access(
+        on=(f"arn:aws:lambda:{{region}}:{{account}}:function:{OURS}",),
+        reads=_all("lambda", reads),
+        writes=_all("lambda", writes),
+    )
+
+
+def _named(service: str, name: str, reads: str, writes: str) -> Access:
+    return Access(
+        on=(f"arn:aws:{service}:{{region}}:{{account}}:{name}",),
+        reads=_all(service, reads),
+        writes=_all(service, writes),
+    )
+
+
+def _role(reads: str, writes: str) -> Access:
+    return Access(
+        on=(f"arn:aws:iam::{{account}}:role/{OURS}",),
+        reads=_all("iam", reads),
+        writes=_all("iam", writes),
+    )
+
+
+ACCESS: dict[str, Access] = {
+    "aws:s3/bucket:Bucket": _bucket(
+        # The provider's bucket still has every setting that is a type of its own by now.
+        "ListBucket GetBucketLocation GetBucketTagging GetBucketAcl GetBucketCORS GetBucketPolicy"
+        " GetBucketWebsite GetBucketVersioning GetBucketLogging GetBucketRequestPayment"
+        " GetBucketObjectLockConfiguration GetAccelerateConfiguration GetLifecycleConfiguration"
+        " GetReplicationConfiguration GetEncryptionConfiguration",
+        "CreateBucket DeleteBucket PutBucketTagging",
+    ),
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _bucket(
+        "GetBucketOwnershipControls", "PutBucketOwnershipControls"
+    ),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _bucket(
+        "GetBucketPublicAccessBlock", "PutBucketPublicAccessBlock"
+    ),
+    "aws:s3/bucketVersioning:BucketVersioning": _bucket(
+        "GetBucketVersioning", "PutBucketVersioning"
+    ),
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
+        _bucket("GetEncryptionConfiguration", "PutEncryptionConfiguration")
+    ),
+    "aws:s3/bucketPolicy:BucketPolicy": _bucket(
+        "GetBucketPolicy", "PutBucketPolicy DeleteBucketPolicy"
+    ),
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _bucket(
+        "GetLifecycleConfiguration", "PutLifecycleConfiguration"
+    ),
+    "aws:s3/bucketLogging:BucketLogging": _bucket("GetBucketLogging", "PutBucketLogging"),
+    "aws:s3/bucketNotification:BucketNotification": _bucket(
+        "GetBucketNotification", "PutBucketNotification"
+    ),
+    "aws:dynamodb/table:Table": _named(
+        "dynamodb",
+        "table/file-metadata-table-{stack}",
+        "DescribeTable DescribeContinuousBackups DescribeTimeToLive ListTagsOfResource",
+        "CreateTable UpdateTable DeleteTable UpdateTimeToLive UpdateContinuousBackups TagResource"
+        " UntagResource",
+    ),
+    "aws:sqs/queue:Queue": _named(
+        "sqs",
+        OURS,
+        "GetQueueAttributes GetQueueUrl ListQueueTags",
+        "CreateQueue DeleteQueue SetQueueAttributes TagQueue UntagQueue",
+    ),
+    "aws:sqs/queuePolicy:QueuePolicy": _named(
+        "sqs", OURS, "GetQueueAttributes", "SetQueueAttributes"
+    ),
+    "aws:sns/topic:Topic": _named(
+        "sns",
+        OURS,
+        "GetTopicAttributes ListTagsForResource",
+        "CreateTopic DeleteTopic SetTopicAttributes TagResource UntagResource",
+    ),
+    "aws:sns/topicPolicy:TopicPolicy": _named(
+        "sns", OURS, "GetTopicAttributes", "SetTopicAttributes"
+    ),
+    "aws:sns/topicSubscription:TopicSubscription": _named(
+        "sns", OURS, "GetSubscriptionAttributes", "Subscribe Unsubscribe SetSubscriptionAttributes"
+    ),
+    "aws:cloudwatch/logGroup:LogGroup": _named(
+        "logs",
+        f"log-group:{OURS}",
+        "DescribeLogGroups ListTagsForResource",
+        "CreateLogGroup DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy AssociateKmsKey"
+        " DisassociateKmsKey TagResource UntagResource",
+    ),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": _named(
+        "logs", f"log-group:{OURS}", "DescribeMetricFilters", "PutMetricFilter DeleteMetricFilter"
+    ),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _named(
+        "cloudwatch",
+        f"alarm:{OURS}",
+        "DescribeAlarms ListTagsForResource",
+        "PutMetricAlarm DeleteAlarms TagResource UntagResource",
+    ),
+    "aws:cloudwatch/dashboard:Dashboard": Access(
+        on=("arn:aws:cloudwatch::{account}:dashboard/file-metadata-{stack}",),
+        reads=("cloudwatch:GetDashboard",),
+        writes=("cloudwatch:PutDashboard", "cloudwatch:DeleteDashboards"),
+    ),
+    "aws:iam/role:Role": _role(
+        "GetRole ListRolePolicies ListAttachedRolePolicies",
+        "CreateRole DeleteRole UpdateRole UpdateAssumeRolePolicy TagRole UntagRole"
+        " ListInstanceProfilesForRole",
+    ),
+    "aws:iam/rolePolicy:RolePolicy": _role("GetRolePolicy", "PutRolePolicy DeleteRolePolicy"),
+    "aws:lambda/function:Function": _function(
+        "GetFunction GetFunctionCodeSigningConfig ListVersionsByFunction",
+        "CreateFunction DeleteFunction UpdateFunctionCode UpdateFunctionConfiguration"
+        " GetFunctionConfiguration PutFunctionConcurrency DeleteFunctionConcurrency TagResource"
+        " UntagResource",
+    ),
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": _function(
+        "GetFunctionEventInvokeConfig",
+        "PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig"
+        " DeleteFunctionEventInvokeConfig",
+    ),
+    "aws:lambda/permission:Permission": _function("GetPolicy", "AddPermission RemovePermission"),
+    "aws:kms/key:Key": _named(
+        "kms",
+        "key/*",
+        "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags",
+        "CreateKey TagResource UntagResource EnableKeyRotation PutKeyPolicy UpdateKeyDescription"
+        " ScheduleKeyDeletion",
+    ),
+    "aws:kms/alias:Alias": Access(
+        on=(
+            "arn:aws:kms:{region}:{account}:alias/file-metadata-{stack}",
+            "arn:aws:kms:{region}:{account}:key/*",
+        ),
+        reads=("kms:ListAliases",),
+        writes=("kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias"),
+    ),
+}
+
+# Actions for which AWS knows no resource, and one that it answers in part if it is given less.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+ON_EVERYTHING = frozenset(
+    {
+        "cloudwatch:DescribeAlarms",
+        "kms:CreateKey",
+        "kms:ListAliases",
+        "logs:DescribeLogGroups",
+        "sns:GetSubscriptionAttributes",
+        "sns:SetSubscriptionAttributes",
+        "sns:Unsubscribe",
+    }
+)
+
+# A key's ARN has no name that could be told before the key is there. Its tag can be.
+OUR_TAG = {"Project": "DataPipeline"}
+_NEW = {"StringEquals": {f"aws:RequestTag/{key}": value for key, value in OUR_TAG.items()}}
+_OLD = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in OUR_TAG.items()}}
+ONLY_IF: dict[str, dict[str, dict[str, str]]] = {
+    "kms:CreateKey": _NEW,
+    "kms:TagResource": _NEW,
+    "kms:UntagResource": _OLD,
+    "kms:PutKeyPolicy": _OLD,
+    "kms:UpdateKeyDescription": _OLD,
+    "kms:ScheduleKeyDeletion": _OLD,
+}

@@ -1,0 +1,219 @@
+"""The roles that GitHub Actions takes on, as plain documents: names in, a dict out."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from permissions import ACCESS, ON_EVERYTHING, ONLY_IF, OURS
+
+ISSUER = "token.actions.githubusercontent.com"
+AUDIENCE = "sts.amazonaws.com"
+PROJECT = "file-metadata-pipeline"
+BRANCH = "main"
+FROM_BRANCH = "dev"
+"""The stack that every push to the branch deploys; the others wait behind an environment."""
+TEST_PREFIX = "e2e-"
+
+Policy = dict[str, Any]
+Statement = dict[str, Any]
+
+_OWNER, _NAME, _ID = r"[A-Za-z0-9_-]+", r"[A-Za-z0-9._-]+", r"(@[0-9]+)?"
+_REPOSITORY = re.compile(rf"{_OWNER}{_ID}/{_NAME}{_ID}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """The account and the region of the pipeline's stacks."""
+
+    account: str
+    region: str
+
+
+def repository(name: str) -> str:
+    """Check how the repository is named.
+
+    Repositories since July 2026 have ids in their tokens' subject, which no later owner of the
+    name can have: https://docs.github.com/en/actions/reference/security/oidc
+
+    Raises:
+        ValueError: it is not named so, and a pattern would let others in.
+    """
+    if not _REPOSITORY.fullmatch(name):
+        raise ValueError(f"repository must be owner/name or owner@id/name@id, got {name!r}")
+    return name
+
+
+def subjects_of_previews(repo: str) -> list[str]:
+    """Pull requests of the repository, and its main branch, which looks for drift."""
+    return [f"repo:{repo}:pull_request", f"repo:{repo}:ref:refs/heads/{BRANCH}"]
+
+
+def subject_of_deployment(repo: str, stack: str) -> str:
+    """What deploys a stack: pushes to the main branch, or jobs of an environment."""
+    if stack == FROM_BRANCH:
+        return f"repo:{repo}:ref:refs/heads/{BRANCH}"
+    return f"repo:{repo}:environment:{stack}"
+
+
+def trust(provider_arn: str, subjects: list[str]) -> Policy:
+    """Let GitHub's jobs with these subjects, and no others, assume the role.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc_cond.html
+    """
+    return _policy(
+        {
+            "Sid": "GitHubAssumesRole",
+            "Effect": "Allow",
+            "Principal": {"Federated": provider_arn},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {"StringEquals": {f"{ISSUER}:aud": AUDIENCE, f"{ISSUER}:sub": subjects}},
+        }
+    )
+
+
+def reads(where: Where, stack: str) -> Policy:
+    """Allow what a preview reads of a stack; of all stacks for ``*``."""
+    calls = ((action, access.on) for access in ACCESS.values() for action in access.reads)
+    return _policy(*_statements("Read", calls, where, stack), _environment_of_function(where))
+
+
+def writes(where: Where, stack: str) -> Policy:
+    """Allow what a deployment of a stack creates, updates and deletes, besides reading.
+
+    Whoever may write the function's role can give it, and so the function, any permission:
+    the deployment is to be trusted as much as what it deploys.
+    """
+    calls = ((action, access.on) for access in ACCESS.values() for action in access.writes)
+    pass_role = {
+        "Sid": "PassRoleToLambda",
+        "Effect": "Allow",
+        "Action": "iam:PassRole",
+        "Resource": f"arn:aws:iam::{where.account}:role/{OURS}",
+        "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
+    }
+    return _policy(
+        *_statements("Write", calls, where, stack), pass_role, *_key_through_services(where)
+    )
+
+
+def exercise(where: Where, stack: str) -> Policy:
+    """Allow what the tests of a deployed stack do, to objects of their own."""
+    at = f"{where.region}:{where.account}"
+    bucket = f"arn:aws:s3:::{OURS}"
+    return _policy(
+        _allow(
+            "UseObjects",
+            ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:PutObject"],
+            f"{bucket}/{TEST_PREFIX}*",
+        ),
+        _allow(
+            "LookAtBucket",
+            ["s3:GetBucketNotification", "s3:ListBucketVersions"],
+            bucket,
+        ),
+        _allow(
+            "ReadRows",
+            ["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Scan"],
+            f"arn:aws:dynamodb:{at}:table/file-metadata-table-{stack}",
+        ),
+        _allow(
+            "Redrive",
+            [
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ReceiveMessage",
+            ],
+            f"arn:aws:sqs:{at}:{OURS}",
+        ),
+        _allow("Announce", "lambda:InvokeFunction", f"arn:aws:lambda:{at}:function:{OURS}"),
+        _allow("SeeAlarms", "cloudwatch:DescribeAlarms", "*"),
+    )
+
+
+def state(*, bucket: str, key_arn: str, stack: str, writing: bool) -> Policy:
+    """Allow the state of a stack of the pipeline in a bucket; of all stacks for ``*``.
+
+    A preview takes no lock, and so writes nothing.
+
+    Args:
+        bucket: its name.
+        key_arn: the key of the secrets provider; empty for none.
+        stack: the stack's name.
+        writing: whether the state may be changed.
+    """
+    folder = f"arn:aws:s3:::{bucket}/.pulumi"
+    files = [f"{folder}/*/{PROJECT}/{stack}.*", f"{folder}/*/{PROJECT}/{stack}/*"]
+    statements = [
+        _allow("FindState", "s3:ListBucket", f"arn:aws:s3:::{bucket}"),
+        _allow("ReadState", "s3:GetObject", [f"{folder}/meta.yaml", *files]),
+    ]
+    if writing:
+        statements.append(_allow("WriteState", ["s3:DeleteObject", "s3:PutObject"], files))
+    if key_arn:
+        actions = ["kms:Decrypt", "kms:Encrypt"] if writing else ["kms:Decrypt"]
+        statements.append(_allow("UseSecrets", actions, key_arn))
+    return _policy(*statements)
+
+
+def _statements(
+    sid: str, calls: Iterable[tuple[str, tuple[str, ...]]], where: Where, stack: str
+) -> list[Statement]:
+    """One statement for all actions of a service on the same resources, on the same condition."""
+    grouped: dict[tuple[str, tuple[str, ...], str], set[str]] = defaultdict(set)
+    conditions = {repr(condition): condition for condition in ONLY_IF.values()}
+    for action, on in calls:
+        arns = ("*",) if action in ON_EVERYTHING else on
+        condition = repr(ONLY_IF[action]) if action in ONLY_IF else ""
+        grouped[action.partition(":")[0], arns, condition].add(action)
+    numbered = enumerate(grouped.items(), start=1)
+    return [
+        _allow(
+            f"{sid}{service.capitalize()}{number}",
+            sorted(actions),
+            [arn.format(account=where.account, region=where.region, stack=stack) for arn in arns],
+        )
+        | ({"Condition": conditions[condition]} if condition else {})
+        for number, ((service, arns, condition), actions) in numbered
+    ]
+
+
+def _environment_of_function(where: Where) -> Statement:
+    """Allow Lambda to show the function's environment, which has names of resources only.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+    """
+    return _allow("SeeEnvironment", "kms:Decrypt", _keys(where)) | _via(where, "lambda")
+
+
+def _key_through_services(where: Where) -> list[Statement]:
+    """Allow table and function to be put under the key, which the two then use on their own.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+    """
+    use = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
+    through = _via(where, "dynamodb", "lambda")
+    grant = _allow("GrantKeyToServices", "kms:CreateGrant", _keys(where)) | {
+        "Condition": through["Condition"] | {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    }
+    return [_allow("UseKeyThroughServices", use, _keys(where)) | through, grant]
+
+
+def _keys(where: Where) -> str:
+    return f"arn:aws:kms:{where.region}:{where.account}:key/*"
+
+
+def _via(where: Where, *services: str) -> Statement:
+    through = [f"{service}.{where.region}.amazonaws.com" for service in services]
+    return {"Condition": {"StringEquals": {"kms:ViaService": through}}}
+
+
+def _policy(*statements: Statement) -> Policy:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _allow(sid: str, action: str | list[str], resource: str | list[str]) -> Statement:
+    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}

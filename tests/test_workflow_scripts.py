@@ -1,0 +1,157 @@
+"""The workflows' scripts, run as the runner does, with commands that say what they were told."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from recorder import ROOT
+from test_workflows import ACTIONS, DEPLOYMENT, PREVIEW, steps
+
+FAILS_FOR_PROD = 'echo "$@"; [ "$3" != prod ]'
+SAYS = 'printf "%s\\n" "$@" >> "$SAID"; echo "$FOUND"'
+
+
+def script(path: Path, part: str) -> str:
+    """The script that has some words in it."""
+    [found] = [step["run"] for step in steps(path) if part in step.get("run", "")]
+    return str(found)
+
+
+def run(
+    folder: Path, text: str, command: str = "", does: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a script as the runner does, a command replaced.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#defaultsrunshell
+    """
+    if command:
+        (folder / command).write_text(f"#!/bin/sh\n{does}\n")
+        (folder / command).chmod(0o755)
+    return subprocess.run(
+        ["/bin/bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text],
+        cwd=ROOT,
+        env={
+            "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+            "RUNNER_TEMP": str(folder),
+            "GITHUB_OUTPUT": str(folder / "output"),
+            "GITHUB_STEP_SUMMARY": str(folder / "summary"),
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def outputs(folder: Path) -> dict[str, str]:
+    """What a script has put out, read as GitHub does: lines, or all between two like lines."""
+    found, lines = {}, iter((folder / "output").read_text().splitlines())
+    for line in lines:
+        if several := re.fullmatch(r"(\w+)<<(.+)", line):
+            taken = iter(lines.__next__, several[2])
+            found[several[1]] = "\n".join(taken)
+        else:
+            name, _, found[name] = line.partition("=")
+    return found
+
+
+def test_the_command_is_of_the_version_that_the_program_is_tested_with(tmp_path: Path) -> None:
+    done = run(tmp_path, script(ACTIONS[0], "requirements.txt)"), STACK="dev")
+    assert done.returncode == 0, done.stderr
+    pinned = f"pulumi=={outputs(tmp_path)['pulumi']}"
+    assert pinned in (ROOT / "requirements.txt").read_text().splitlines()
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_region_is_the_one_in_the_stacks_file(tmp_path: Path, stack: str) -> None:
+    run(tmp_path, script(ACTIONS[0], "requirements.txt)"), STACK=stack)
+    config: dict[str, Any] = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())
+    assert outputs(tmp_path)["region"] == config["config"]["aws:region"]
+
+
+def test_a_stack_without_a_file_stops_before_there_are_credentials(tmp_path: Path) -> None:
+    done = run(tmp_path, script(ACTIONS[0], "requirements.txt)"), STACK="none")
+    assert done.returncode != 0
+
+
+def test_a_failed_preview_fails_once_both_stacks_are_shown(tmp_path: Path) -> None:
+    text = script(PREVIEW, "pulumi preview --stack")
+    done = run(tmp_path, text, "pulumi", FAILS_FOR_PROD)
+    assert done.returncode == 1
+    shown = outputs(tmp_path)["text"]
+    assert re.findall(r"### Preview of (.+)", shown) == ["`dev`: fine", "`prod`: failed"]
+    assert shown.count("--policy-pack policy") == 2
+
+
+def test_previews_that_go_well_pass(tmp_path: Path) -> None:
+    assert (
+        run(tmp_path, script(PREVIEW, "pulumi preview --stack"), "pulumi", "true").returncode == 0
+    )
+
+
+def test_the_comment_fits_into_what_github_takes(tmp_path: Path) -> None:
+    long = "head -c 200000 /dev/zero | tr '\\0' x"
+    run(tmp_path, script(PREVIEW, "pulumi preview --stack"), "pulumi", long)
+    assert 50_000 < len(outputs(tmp_path)["text"]) < 65_000
+
+
+@pytest.mark.parametrize(
+    ("found", "method", "at"),
+    [
+        ("", "POST", "the/comments"),
+        ("17", "PATCH", "comment/17"),
+        ("17\n18", "PATCH", "comment/17"),
+    ],
+    ids=["none", "one", "two"],
+)
+def test_there_is_one_comment_which_is_kept_up_to_date(
+    tmp_path: Path, found: str, method: str, at: str
+) -> None:
+    text = 'a `preview` of $(touch owned) and "quotes"'
+    done = run(
+        tmp_path,
+        script(PREVIEW, "gh api"),
+        "gh",
+        SAYS,
+        **{"SAID": str(tmp_path / "said"), "FOUND": found, "TEXT": text, "RUN": "the-run"},
+        **{"COMMENTS": "the/comments", "COMMENT": "comment"},
+    )
+    assert done.returncode == 0, done.stderr
+    said = (tmp_path / "said").read_text()
+    assert f"--method\n{method}\n{at}\n" in said
+    assert f"body=<!-- pulumi preview -->\n{text}\n[All of it](the-run)" in said
+
+
+def test_no_second_comment_is_written_when_github_does_not_say_what_is_there(
+    tmp_path: Path,
+) -> None:
+    said = tmp_path / "said"
+    environment = {"SAID": str(said), "TEXT": "", "RUN": "", "COMMENTS": "c", "COMMENT": "c"}
+    says = 'echo "$@" >> "$SAID"; exit 1'
+    done = run(tmp_path, script(PREVIEW, "gh api"), "gh", says, **environment)
+    assert done.returncode != 0
+    assert "POST" not in said.read_text()
+
+
+def test_why_there_is_no_preview_is_said_in_the_summary(tmp_path: Path) -> None:
+    run(tmp_path, script(PREVIEW, "No preview"))
+    assert "forks" in (tmp_path / "summary").read_text()
+
+
+def test_the_outputs_of_the_stack_are_handed_on_as_one_line(tmp_path: Path) -> None:
+    says = 'if [ "$1" = stack ]; then printf \'{\\n  "a": "b"\\n}\\n\'; fi'
+    done = run(tmp_path, script(DEPLOYMENT, "pulumi stack output"), "pulumi", says)
+    assert done.returncode == 0, done.stderr
+    assert outputs(tmp_path)["stack"] == '{  "a": "b"}'
+
+
+@pytest.mark.parametrize("fails", ["up", "stack"])
+def test_a_failed_update_hands_nothing_on(tmp_path: Path, fails: str) -> None:
+    says = f'[ "$1" != {fails} ]'
+    done = run(tmp_path, script(DEPLOYMENT, "pulumi stack output"), "pulumi", says)
+    assert done.returncode != 0
+    assert not (tmp_path / "output").exists()
