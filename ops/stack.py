@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 CLIENT_CONFIG = Config(
-    connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5}
+    connect_timeout=5,
+    read_timeout=30,
+    retries={"mode": "standard", "total_max_attempts": 5},
+    # As many as are ever looked at at once; see `ops/verify.py`.
+    max_pool_connections=16,
 )
 FLAGS = {
     "LambdaFunctionName": "--function",
