@@ -25,15 +25,10 @@ CONFIG = Config(
     read_timeout=2,
     retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=CONCURRENCY,
-    # What follows spares work in each call, as `make bench` shows. Our parameters are few and
-    # made by us; the agent's name is else put together anew, twice a request; the account is
-    # in no endpoint of ours; and no body is large or has a checksum that we need.
+    # Both spare work in each call: our parameters are few and made by us, and the agent's name
+    # is else put together anew, twice a request.
     parameter_validation=False,
     user_agent=f"file-metadata-pipeline Botocore/{botocore.__version__}",
-    account_id_endpoint_mode="disabled",
-    disable_request_compression=True,
-    request_checksum_calculation="when_required",
-    response_checksum_validation="when_required",
 )
 
 

@@ -1,5 +1,7 @@
 """The clients give up early enough for the function to say why it failed."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -7,6 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import UnknownServiceError
 from faults import FaultProxy
 from handler_env import ACCOUNT, process_file, set_up
+from recorder import ROOT
 
 import clients
 from local.cloud import Cloud
@@ -83,6 +86,27 @@ def test_the_clients_name_themselves_to_aws(config: Config) -> None:
 def test_the_clients_know_no_other_service() -> None:
     with pytest.raises(UnknownServiceError):
         clients._Models().load_service_model("sqs", "service-2")
+
+
+def test_the_collector_is_off_only_while_the_function_loads() -> None:
+    """Cycles that records leave behind are collected: memory stays bounded."""
+    code = (
+        "import gc; seen = [];"
+        "real = gc.enable; gc.enable = lambda: (seen.append(gc.isenabled()), real());"
+        "import process_file; print(seen, gc.isenabled(), gc.get_freeze_count() > 1000)"
+    )
+    environment = {
+        "PYTHONPATH": str(ROOT / "handler"),
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "S3_BUCKET_NAME": "b",
+        "DYNAMODB_TABLE_NAME": "t",
+        "DYNAMODB_TABLE_ARN": f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/t",
+        "TOMBSTONE_DAYS": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[False] True True\n"
 
 
 def test_the_environment_names_bucket_table_owner_and_days(session_proxy: FaultProxy) -> None:
