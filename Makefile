@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := bench pipeline handler local ops policy examples tests __main__.py
+SOURCES := bench pipeline handler local ops plugin policy examples tests __main__.py
 
 export PYTHONDONTWRITEBYTECODE :=
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
@@ -52,7 +52,7 @@ lock: $(VENV)/ready
 		- -o policy/requirements.txt
 
 clean:
-	rm -rf $(VENV) policy/.venv .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) */.venv examples/*/.venv build *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/ready: requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer must be on the PATH, got none" >&2; exit 1; }

@@ -26,6 +26,8 @@ HANDLER_MODULES = {path.stem for path in (ROOT / "handler").glob("*.py")}
 HANDLER_FILES = sorted((ROOT / "handler").rglob("*.py"))
 OPS_FILES = sorted((ROOT / "ops").rglob("*.py"))
 PIPELINE_FILES = sorted((ROOT / "pipeline").rglob("*.py"))
+PLUGIN_FILES = sorted((ROOT / "plugin").glob("*.py"))
+USERS = {"local", "ops", "plugin", "policy", "bench", "tests"}
 
 
 def parsed(path: Path) -> ast.Module:
@@ -66,7 +68,7 @@ def test_the_handler_needs_only_what_the_lambda_runtime_has(path: Path) -> None:
 
 @by_path(HANDLER_FILES)
 def test_the_handler_never_imports_the_rest_of_the_project(path: Path) -> None:
-    assert imported(path) & {"pipeline", "local", "ops", "policy", "bench", "tests"} == set()
+    assert imported(path) & (USERS | {"pipeline"}) == set()
 
 
 @by_path(PIPELINE_FILES)
@@ -76,7 +78,13 @@ def test_the_pipeline_never_imports_the_handler(path: Path) -> None:
 
 @by_path(PIPELINE_FILES)
 def test_the_pipeline_never_imports_its_users(path: Path) -> None:
-    assert imported(path) & {"local", "ops", "policy", "bench", "tests"} == set()
+    assert imported(path) & USERS == set()
+
+
+@by_path(PLUGIN_FILES)
+def test_the_plugin_needs_only_the_component_and_what_pulumi_brings(path: Path) -> None:
+    allowed = sys.stdlib_module_names | {"pulumi", "yaml", "pipeline", "plugin"}
+    assert imported(path) - allowed == set()
 
 
 @by_path([ROOT / "pipeline" / "policies.py"])

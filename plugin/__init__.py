@@ -1,0 +1,1 @@
+"""The Pulumi package: the component for programs in any of Pulumi's languages."""
