@@ -1,6 +1,7 @@
 """``python -m local [FILES]``: see the pipeline work, here and now, with no AWS account."""
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -41,12 +42,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, _interrupt)
     _forget_aws_settings()
-    out = show.console()
+    out = show.console(picture=options.picture is not None)
     try:
-        return _demo(out, files, options.stack, config, keep=options.keep)
+        status = _demo(out, files, options.stack, config, keep=options.keep)
     except KeyboardInterrupt:
         out.print("interrupted; the emulator is stopped and nothing is left behind")
         return INTERRUPTED
+    if options.picture:
+        out.save_svg(str(options.picture), title="make demo")
+    return status
 
 
 def _demo(
@@ -79,7 +83,7 @@ def _demo(
             return WRONG_ROWS
         out.print(f"all {len(demo.expected)} rows say what the bucket says")
         if keep:
-            _keep(out, emulator.endpoint, region, outputs)
+            _keep(out, emulator, region, outputs)
     return 0
 
 
@@ -96,16 +100,22 @@ def _deletions(files: Sequence[LocalFile]) -> int:
     return 1 if len(files) > 1 else 0
 
 
-def _keep(out: Console, endpoint: str, region: str, outputs: Mapping[str, Any]) -> None:
-    aws = (
-        f"AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={region}"
-        f" aws --endpoint-url {endpoint}"
-    )
+def _keep(
+    out: Console, emulator: emulators.Emulator, region: str, outputs: Mapping[str, Any]
+) -> None:
+    endpoint, known = emulator.endpoint, emulator.folder / "outputs.json"
+    known.write_text(json.dumps(dict(outputs)), encoding="utf-8")
+    account = f"AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={region}"
+    aws = f"{account} aws --endpoint-url {endpoint}"
+    ops = f"{account} {sys.executable} -m ops"
+    where = f"--outputs {known} --endpoint-url {endpoint}"
     lines = (
         f"{aws} s3 cp README.md s3://{outputs['S3BucketName']}/",
         f"{aws} s3 ls s3://{outputs['S3BucketName']}/",
         f"{aws} dynamodb scan --table-name {outputs['DynamoDBTableName']}",
         f"{aws} sqs receive-message --queue-url {outputs['FailureQueueUrl']}",
+        f"{ops} status {where}",
+        f"{ops} verify --grace 0 {where}",
     )
     try:
         out.print(f"\nrunning on {endpoint} until Ctrl-C; paste, for example:")
@@ -133,6 +143,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         action="store_true",
         default=os.environ.get("KEEP", "") not in ("", "0"),
         help="leave it running until Ctrl-C (also KEEP=1)",
+    )
+    parser.add_argument(
+        "--picture",
+        type=Path,
+        default=os.environ.get("PICTURE") or None,
+        help="also draw what is shown, as an SVG (also PICTURE=docs/demo.svg)",
     )
     return parser.parse_args(arguments)
 

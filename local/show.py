@@ -17,8 +17,13 @@ PLAIN_WIDTH = 120
 STATUS_STYLES = {"completed": "green", "deleted": "yellow"}
 
 
-def console() -> Console:
-    """Make the console: colours and motion on a terminal, plain text elsewhere."""
+def console(*, picture: bool = False) -> Console:
+    """Make the console: colours and motion on a terminal, plain text elsewhere.
+
+    For a picture it keeps what it prints, in colours, without what moves.
+    """
+    if picture:
+        return Console(highlight=False, width=PLAIN_WIDTH, record=True, force_terminal=True)
     made = Console(highlight=False)
     if not made.is_terminal:
         made = Console(highlight=False, width=PLAIN_WIDTH, no_color=True)
@@ -37,7 +42,9 @@ def stage(out: Console, name: str) -> Iterator[None]:
 def progress(out: Console) -> Iterator[Progress]:
     """Show progress bars, on a terminal only."""
     columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn())
-    bars = Progress(*columns, TimeElapsedColumn(), console=out, disable=not out.is_terminal)
+    bars = Progress(
+        *columns, TimeElapsedColumn(), console=out, disable=not out.is_terminal or out.record
+    )
     with bars:
         yield bars
 

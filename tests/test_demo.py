@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import psutil
 import pytest
@@ -200,6 +201,28 @@ def test_an_interrupted_demo_leaves_nothing_running_or_lying_behind(
     # What is dead and merely waits for its parent to notice does not run.
     assert [member for member in family if is_alive(member)] == []
     assert list(private_tmp.iterdir()) == []
+
+
+def test_a_demo_can_draw_what_it_shows(launch: Launch, tmp_path: Path) -> None:
+    picture = tmp_path / "demo.svg"
+    process = launch(PICTURE=str(picture))
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    drawn = ElementTree.parse(picture).getroot()  # noqa: S314 - our own
+    said = "".join(drawn.itertext()).replace("\xa0", " ")
+    assert "all 6 rows say what the bucket says" in said
+
+
+def test_the_lines_of_a_demo_that_is_kept_can_be_pasted(launch: Launch) -> None:
+    process = launch(KEEP="1")
+    lines = wait_for(process, " verify ").splitlines()
+    told = [line for line in lines if " -m ops " in line]
+    assert len(told) == 2
+    for line in told:
+        done = subprocess.run(line, shell=True, cwd=ROOT, capture_output=True, text=True)  # noqa: S602, PLW1510
+        assert done.returncode == 0, done.stdout + done.stderr
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
 
 
 def test_the_demo_fails_when_a_row_is_wrong(launch: Launch, tmp_path: Path) -> None:

@@ -18,7 +18,12 @@ from ops.cli import of_a_stack
 from pipeline.policies import process_files, run_batch_jobs
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 def table(first_heading: str, text: str = README) -> list[list[str]]:
