@@ -3,7 +3,10 @@
 Exit status: 0 fine, 1 something was found that needs a person, 2 wrong usage.
 """
 
+from typing import Any
+
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.commands.backfill import backfill
 from ops.commands.redrive import redrive
@@ -12,7 +15,18 @@ from ops.commands.status import status
 from ops.commands.verify import verify
 
 
-@click.group()
+class _Commands(click.Group):
+    """Says in a line what AWS, or the way to it, refuses."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (ClientError, BotoCoreError) as err:
+            raise click.ClickException(str(err)) from err
+
+
+@click.group(cls=_Commands)
 def main() -> None:
     """Look after a deployed pipeline."""
 

@@ -41,7 +41,7 @@ def of_a_stack(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--bucket", help="Bucket name, instead of the stack's output."),
         click.option("--table", help="Table name, instead of the stack's output."),
         click.option("--alarm-topic", help="Alarm topic's ARN, instead of the stack's output."),
-        click.option("--region", help="AWS region; else as the AWS CLI finds it."),
+        click.option("--region", help="AWS region; else the stack's, or as the AWS CLI finds it."),
         click.option("--profile", help="AWS profile; else as the AWS CLI finds it."),
         click.option("--endpoint-url", help="Another endpoint than AWS's, such as an emulator's."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines."),

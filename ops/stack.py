@@ -1,6 +1,7 @@
 """Which pipeline a command is about, and the clients that reach it."""
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -119,7 +120,18 @@ class Stack:
 
     @cached_property
     def _session(self) -> Any:
-        return boto3.Session(profile_name=self.profile, region_name=self.region)
+        return boto3.Session(profile_name=self.profile, region_name=self._region)
+
+    @property
+    def _region(self) -> str | None:
+        """The one that is given, else the stack's own, else the environment's.
+
+        boto3 knows ``AWS_DEFAULT_REGION`` and the profile's; ``AWS_REGION``, which the AWS CLI
+        takes, it does not.
+        """
+        topic = str(self.outputs.get("AlarmTopicArn", "")).split(":")
+        own = topic[3] if len(topic) == 6 else None
+        return self.region or own or os.environ.get("AWS_REGION")
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:

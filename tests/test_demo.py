@@ -219,7 +219,15 @@ def test_the_lines_of_a_demo_that_is_kept_can_be_pasted(launch: Launch) -> None:
     told = [line for line in lines if " -m ops " in line]
     assert len(told) == 2
     for line in told:
-        done = subprocess.run(line, shell=True, cwd=ROOT, capture_output=True, text=True)  # noqa: S602, PLW1510
+        done = subprocess.run(  # noqa: S602 - as it is pasted
+            line,
+            shell=True,
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
