@@ -23,6 +23,7 @@ from rich.progress import (
 from ops.stack import FLAGS, Stack, file_outputs, stack_outputs
 
 FINDINGS = 1
+PLAIN_WIDTH = 240
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -89,8 +90,12 @@ class Moment(click.ParamType[datetime]):
 
 
 def console(*, as_json: bool) -> Console:
-    """Where people read: not the standard output, if machines read that."""
-    return Console(stderr=as_json, highlight=False)
+    """Where people read: not the standard output, if machines read that.
+
+    What goes into a file or another program is not cut to a terminal's width.
+    """
+    made = Console(stderr=as_json, highlight=False)
+    return made if made.is_terminal else Console(stderr=as_json, highlight=False, width=PLAIN_WIDTH)
 
 
 @contextmanager

@@ -69,6 +69,15 @@ def test_a_key_without_a_row_is_a_finding(stack: Deployed) -> None:
     assert "no row for 'no such key'" in result.output
 
 
+def test_no_value_is_cut_off(stack: Deployed) -> None:
+    long = "long/" + "x" * 90
+    stack.completed(long, stack.put(long))
+    result = CliRunner().invoke(main, ["list", *of(stack), "--prefix", "long/"])
+    assert long in result.output
+    assert "…" not in result.output
+    stack.client("dynamodb").delete_item(TableName=stack.table, Key={"file_key": {"S": long}})
+
+
 def test_without_a_limit_all_rows_are_listed_once(stack: Deployed) -> None:
     keys = [row["file_key"] for row in listed(stack, "--limit", "0")]
     assert sorted(keys) == sorted([HOSTILE, *(f"day/{n:02}" for n in range(30))])

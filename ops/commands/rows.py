@@ -113,7 +113,9 @@ def _print_csv(some: Iterator[rows.Row]) -> None:
 
 def _print_table(some: Iterator[rows.Row], limit: int) -> None:
     out = console(as_json=False)
-    table = Table(*SHOWN, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for name in SHOWN:
+        table.add_column(name, overflow="fold")
     for row in some:
         table.add_row(*(Text(_shown(row.get(name, ""))) for name in SHOWN))
     if table.row_count:
