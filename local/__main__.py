@@ -105,7 +105,7 @@ def _keep(
 ) -> None:
     endpoint, known = emulator.endpoint, emulator.folder / "outputs.json"
     known.write_text(json.dumps(dict(outputs)), encoding="utf-8")
-    account = f"AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={region}"
+    account = f"AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION={region}"
     aws = f"{account} aws --endpoint-url {endpoint}"
     ops = f"{account} {sys.executable} -m ops"
     where = f"--outputs {known} --endpoint-url {endpoint}"
@@ -146,11 +146,18 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--picture",
-        type=Path,
+        type=_picture,
         default=os.environ.get("PICTURE") or None,
         help="also draw what is shown, as an SVG (also PICTURE=docs/demo.svg)",
     )
     return parser.parse_args(arguments)
+
+
+def _picture(text: str) -> Path:
+    path = Path(text)
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"must be in a folder that exists, got {text!r}")
+    return path
 
 
 def _forget_aws_settings() -> None:

@@ -127,7 +127,7 @@ class Stack:
         """The one that is given, else the stack's own, else the environment's.
 
         boto3 knows ``AWS_DEFAULT_REGION`` and the profile's; ``AWS_REGION``, which the AWS CLI
-        takes, it does not.
+        takes from its version 2 on, it does not.
         """
         topic = str(self.outputs.get("AlarmTopicArn", "")).split(":")
         own = topic[3] if len(topic) == 6 else None

@@ -213,6 +213,14 @@ def test_a_demo_can_draw_what_it_shows(launch: Launch, tmp_path: Path) -> None:
     assert "all 6 rows say what the bucket says" in said
 
 
+def test_a_picture_without_a_folder_is_refused_before_anything_starts(launch: Launch) -> None:
+    process = launch(PICTURE="/no/such/folder/demo.svg")
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert output == ""
+    assert "must be in a folder that exists, got '/no/such/folder/demo.svg'" in errors
+
+
 def test_the_lines_of_a_demo_that_is_kept_can_be_pasted(launch: Launch) -> None:
     process = launch(KEEP="1")
     lines = wait_for(process, " verify ").splitlines()
