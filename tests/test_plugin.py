@@ -97,6 +97,16 @@ def test_the_outputs_are_those_that_the_sdk_finds_in_the_component() -> None:
     assert all(output["description"] for output in COMPONENT["properties"].values())
 
 
+def test_the_inputs_are_those_that_the_sdk_finds_in_the_settings() -> None:
+    """With the same types; only, the SDK's analyzer knows no defaults, and so requires all."""
+    found = json.loads(ComponentProvider([FileMetadataPipeline], schema.PACKAGE).schema or "")
+    inferred = found["resources"][TOKEN]
+    assert {key: of["type"] for key, of in COMPONENT["inputProperties"].items()} == {
+        key: of["type"] for key, of in inferred["inputProperties"].items()
+    }
+    assert set(inferred["requiredInputs"]) == set(COMPONENT["inputProperties"])
+
+
 def test_the_plugin_makes_what_the_program_makes(plugin: Plugin, dev: Program) -> None:
     assert resources(plugin.construct(DEV)) == resources(dev)
 
