@@ -110,7 +110,8 @@ def _try(item: events.Item) -> str | Exception:
     announcement = None
     try:
         announcement = events.announcement(item)
-        LOG.debug("announced", extra=_fields(item, announcement) | {"outcome": "announced"})
+        if LOG.isEnabledFor(logging.DEBUG):
+            LOG.debug("announced", extra=_fields(item, announcement) | {"outcome": "announced"})
         outcome = CATALOG.update(announcement)
     except Exception as err:  # the rim: one record's failure must not stop the others
         told = _fields(item, announcement) | {"outcome": FAILED, "count": 1}

@@ -18,8 +18,8 @@ from local import logfilter
 from local.cloud import Cloud
 
 POLL_SECONDS = 0.2
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html bills 26 bytes an
-# event on top of its text.
+# What CloudWatch Logs bills for each event on top of its text:
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
 EVENT_BYTES = 26
 WRITTEN = ("completed", "deleted", "stale")
 REPORT = re.compile(r"REPORT RequestId: (\S+)\s+Duration: ([\d.]+) ms")

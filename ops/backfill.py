@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 EVENT_NAME = "Backfill:Announced"
-COMPLETED = "completed"
 
 
 class StateError(ValueError):
@@ -48,7 +47,6 @@ class State:
     """The last key that is dealt with."""
     listed: int = 0
     announced: int = 0
-    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @classmethod
     def resume(cls, path: Path, plan: Plan) -> Self:
@@ -158,4 +156,4 @@ def _wanted(
     if plan.everything or not keys:
         return keys
     known = rows.statuses(dynamodb, plan.table, keys)
-    return [key for key in keys if known.get(key) != COMPLETED]
+    return [key for key in keys if known.get(key) != rows.COMPLETED]

@@ -13,6 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+COMPLETED = "completed"
 BATCH = 100
 PAGE = 500
 SEGMENTS = 4
@@ -55,18 +56,18 @@ def pages(
     table: str,
     query: Mapping[str, Any],
     stop: threading.Event,
-    segments: int = SEGMENTS,
 ) -> Iterator[list[Row]]:
     """Read the whole table, several segments at once, in no order.
+
+    Memory holds a few pages of 500 rows of each.
 
     Args:
         dynamodb: the client of DynamoDB.
         table: its name.
         query: what else to ask of ``Scan``, such as a filter.
         stop: set, it ends the iteration after the page at hand.
-        segments: how many are read at once; memory holds a few pages of 500 rows.
     """
-    ready: queue.Queue[list[Row] | None] = queue.Queue(maxsize=segments)
+    ready: queue.Queue[list[Row] | None] = queue.Queue(maxsize=SEGMENTS)
     ended = threading.Event()
 
     def put(page: list[Row] | None) -> None:
@@ -80,7 +81,7 @@ def pages(
             scan = dynamodb.get_paginator("scan").paginate(
                 TableName=table,
                 Segment=segment,
-                TotalSegments=segments,
+                TotalSegments=SEGMENTS,
                 PaginationConfig={"PageSize": PAGE},
                 **query,
             )
@@ -91,10 +92,10 @@ def pages(
         finally:
             put(None)
 
-    with ThreadPoolExecutor(segments) as pool:
-        readers = [pool.submit(read, segment) for segment in range(segments)]
+    with ThreadPoolExecutor(SEGMENTS) as pool:
+        readers = [pool.submit(read, segment) for segment in range(SEGMENTS)]
         try:
-            for _ in range(segments):
+            for _ in range(SEGMENTS):
                 while (page := ready.get()) is not None:
                     yield page
             for reader in readers:

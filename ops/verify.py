@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 MISSING, GONE, DIFFERS = "missing", "gone", "differs"
 EVENT_NAME = "Repair:Announced"
-COMPLETED = "completed"
 LOOKS_AT_ONCE = 16
 
 
@@ -114,10 +113,10 @@ def compare(row: Row | None, current: Current | None, scope: Scope) -> Finding |
         scope: which keys are to have a row.
     """
     if current is None or not current.exists:
-        if row is None or row.status != COMPLETED:
+        if row is None or row.status != rows.COMPLETED:
             return None
         return Finding(row.key, GONE, f"row says {row.status}, bucket has no object")
-    if row is None or row.status != COMPLETED:
+    if row is None or row.status != rows.COMPLETED:
         if not scope.has(current.key):
             return None
         says = "there is no row" if row is None else f"row says {row.status}"

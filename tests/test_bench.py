@@ -113,10 +113,6 @@ def test_each_answer_is_held_back_as_long_as_told(
     assert held == [0.25, 0.25]
 
 
-def test_the_keys_are_as_long_as_is_usual() -> None:
-    assert 20 <= len(key(1)) <= 40
-
-
 def found(**changed: float) -> dict[str, Any]:
     """Figures that meet each goal just so, but for those that are changed."""
     usual = dict.fromkeys([*ROWS, "import_cpu_ms", "cold_cpu_ms"], 100.0)

@@ -37,4 +37,4 @@ class AsJson(logging.Formatter):
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     to_log = logging.StreamHandler(sys.stderr)
     to_log.setFormatter(AsJson())
-    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), handlers=[to_log])
+    logging.basicConfig(level=logging.INFO, handlers=[to_log])
