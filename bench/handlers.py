@@ -17,7 +17,6 @@ Figures = dict[str, float]
 SECOND = "ours again"
 ORDER = ("usual", "ours", "floor", SECOND)
 DELAY_SECONDS = 0.01
-LEVELS = {"INFO": "INFO", "WARNING": "WARN"}
 
 
 def measure(bed: Bed, rounds: int, records: int) -> dict[str, Figures]:
@@ -101,21 +100,26 @@ def in_runtime(bed: Bed, rounds: int) -> dict[str, Figures]:
 def log_bytes(bed: Bed, records: int) -> dict[str, Figures]:
     """Billed bytes an object, warm, single-record events: the function's lines and Lambda's.
 
-    *usual* logs text and has Lambda's own lines; ours has them as `pipeline/processor.py` sets
-    them at each level.
+    *usual* logs text and has Lambda's own lines; ours has them at DEBUG alone, as
+    `pipeline/processor.py` sets them. DEBUG is in JSON for both.
     """
-    found: dict[str, Figures] = {"usual": {}, "ours": {}}
-    lines = _logged(bed, "usual", records, "Text", "INFO")
-    platform = runtime.billed(runtime.PLATFORM_TEXT)
-    found["usual"] = {
-        "log_bytes_INFO": lines + platform,
-        # What most never change.
-        "log_bytes_WARNING": lines + platform,
+    text, as_json = (runtime.billed(p) for p in (runtime.PLATFORM_TEXT, runtime.PLATFORM_JSON))
+    usual = _logged(bed, "usual", records, "Text", "INFO")
+    return {
+        "usual": {
+            "log_bytes_INFO": usual + text,
+            # What most never change.
+            "log_bytes_WARNING": usual + text,
+            "log_bytes_DEBUG": _logged(bed, "usual", records, "JSON", "DEBUG") + as_json,
+            "platform_bytes": text,
+        },
+        "ours": {
+            "log_bytes_INFO": _logged(bed, "ours", records, "JSON", "INFO"),
+            "log_bytes_WARNING": _logged(bed, "ours", records, "JSON", "WARN"),
+            "log_bytes_DEBUG": _logged(bed, "ours", records, "JSON", "DEBUG") + as_json,
+            "platform_bytes": as_json,
+        },
     }
-    for level, name in LEVELS.items():
-        lines = _logged(bed, "ours", records, "JSON", name)
-        found["ours"][f"log_bytes_{level}"] = lines
-    return found
 
 
 def _logged(bed: Bed, name: str, records: int, log_format: str, level: str) -> float:

@@ -93,6 +93,8 @@ ROWS = {
     "together_ms": "100 records in one event, calls of 10 ms, ms",
     "log_bytes_INFO": "billed log bytes an object, INFO",
     "log_bytes_WARNING": "billed log bytes an object, WARNING",
+    "log_bytes_DEBUG": "billed log bytes an object, DEBUG, as JSON",
+    "platform_bytes": "of which Lambda's own lines, where it writes them",
     "calls": "API calls an object",
     "write_units": "write units an object",
 }
