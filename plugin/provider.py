@@ -1,50 +1,47 @@
-"""Makes the component for a program in another language."""
+"""Answers Pulumi for the package."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 import pulumi
 from pulumi.output import Unknown
-from pulumi.provider import ConstructResult, Provider
+from pulumi.provider.experimental.component import ComponentProvider
 
-from pipeline import FileMetadataPipeline, Settings
+from pipeline import Settings
 from pipeline.settings import config_key
-from plugin import schema
+from plugin.component import FileMetadataPipeline, FileMetadataPipelineArgs
 
+PACKAGE = "file-metadata"
 FIELDS = {config_key(field.name): field for field in fields(Settings)}
 KINDS: dict[Any, str] = {bool: "true or false", int: "a whole number", str: "a text"}
 
 
-class PipelineProvider(Provider):
-    """Answers for the package ``file-metadata``."""
+class PipelineProvider(ComponentProvider):
+    """What the SDK's `component_provider_host` serves, with bad input told in the rule's words.
+
+    The SDK infers the schema and makes the component. Of an input that the component refuses
+    it would print a traceback, and it fails on an output.
+    """
 
     def __init__(self) -> None:
-        """Answer with the package's schema."""
-        super().__init__(schema.VERSION, json.dumps(schema.package()))
+        """Infer the schema. Pulumi puts the version of the git tag in the place of this one."""
+        super().__init__([FileMetadataPipeline], PACKAGE, version="0.0.0")
 
-    def construct(
+    def map_inputs(
         self,
-        name: str,
-        resource_type: str,
-        inputs: Mapping[str, pulumi.Input[Any]],
-        options: pulumi.ResourceOptions | None = None,
-    ) -> ConstructResult:
-        """Make one pipeline.
+        inputs: Mapping[str, Any],
+        component_def: object,  # noqa: ARG002 - the SDK's parameter
+    ) -> dict[str, Any]:
+        """Read the component's inputs, before it makes anything.
 
         Raises:
-            pulumi.InputPropertyError: an input breaks its rule.
-            ValueError: the package has no such type.
+            pulumi.InputPropertyError: as `checked` says.
         """
-        if resource_type != schema.TOKEN:
-            raise ValueError(f"type must be {schema.TOKEN}, got {resource_type!r}")
-        pipeline = FileMetadataPipeline(name, settings(inputs, pulumi.get_stack()), options)
-        outputs = {config_key(output): getattr(pipeline, output) for output in schema.OUTPUTS}
-        return ConstructResult(pipeline.urn, outputs)
+        return dict(checked(inputs, pulumi.get_stack()))
 
 
-def settings(inputs: Mapping[str, Any], stack: str) -> Settings:
+def checked(inputs: Mapping[str, Any], stack: str) -> FileMetadataPipelineArgs:
     """Read a component's inputs as the program reads its configuration: an empty text is none.
 
     Args:
@@ -55,7 +52,7 @@ def settings(inputs: Mapping[str, Any], stack: str) -> Settings:
         pulumi.InputPropertyError: a value is unknown yet, of the wrong type, or breaks its rule;
             it names the key, and Pulumi prints it without a traceback.
     """
-    values: dict[str, Any] = {"environment_suffix": stack}
+    args = FileMetadataPipelineArgs(environment_suffix=stack)
     for key, value in inputs.items():
         if key not in FIELDS:
             raise pulumi.InputPropertyError(
@@ -63,12 +60,13 @@ def settings(inputs: Mapping[str, Any], stack: str) -> Settings:
             )
         plain = _plain(key, value)
         if plain not in (None, ""):
-            values[FIELDS[key].name] = plain
+            args[FIELDS[key].name] = plain  # type: ignore[literal-required]
     try:
-        return Settings(**values)
+        Settings(**args)
     except ValueError as err:
         key, _, _ = str(err).partition(" ")
         raise pulumi.InputPropertyError(key, str(err)) from err
+    return args
 
 
 def _plain(key: str, value: object) -> object:

@@ -136,7 +136,6 @@ class Plugin:
         inputs: Mapping[str, Any],
         *,
         dependencies: Mapping[str, list[str]] | None = None,
-        type_: str = TOKEN,
         stack: str = "dev",
         preview: bool = False,
     ) -> Program:
@@ -145,7 +144,6 @@ class Plugin:
         Args:
             inputs: values by key; `rpc.UNKNOWN` for what a preview does not know.
             dependencies: URNs that a value comes from, by key.
-            type_: the type to ask for.
             stack: the stack's name.
             preview: whether this is a preview.
 
@@ -163,7 +161,7 @@ class Plugin:
                 dryRun=preview,
                 parallel=8,
                 monitorEndpoint=monitor,
-                type=type_,
+                type=TOKEN,
                 name="file-metadata",
                 inputDependencies={
                     key: proto.ConstructRequest.PropertyDependencies(urns=urns)
