@@ -16,7 +16,7 @@ EXAMPLE = ROOT / "examples" / "github-oidc"
 REPOSITORY = "octo-org@65/metadata.pipeline@74"
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
-ROLES = ["preview", "deploy-dev", "deploy-prod", "test-dev"]
+ROLES = ["preview-dev", "preview-prod", "deploy-dev", "deploy-prod", "test-dev"]
 PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 
 Statement = dict[str, Any]

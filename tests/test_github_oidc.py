@@ -52,7 +52,8 @@ def with_state() -> Program:
 @pytest.mark.parametrize(
     ("role", "subjects"),
     [
-        ("preview", ["pull_request", "ref:refs/heads/main"]),
+        ("preview-dev", ["pull_request", "ref:refs/heads/main"]),
+        ("preview-prod", ["pull_request", "ref:refs/heads/main"]),
         ("deploy-dev", ["ref:refs/heads/main"]),
         ("test-dev", ["ref:refs/heads/main"]),
         ("deploy-prod", ["environment:prod"]),
@@ -75,7 +76,8 @@ def test_only_these_jobs_of_this_repository_may_assume_the_role(
 
 def test_there_is_a_role_for_each_output_and_no_other(example: Program) -> None:
     outputs = {
-        "AWS_PREVIEW_ROLE": "preview",
+        "AWS_DEV_PREVIEW_ROLE": "preview-dev",
+        "AWS_PROD_PREVIEW_ROLE": "preview-prod",
         "AWS_DEV_DEPLOY_ROLE": "deploy-dev",
         "AWS_DEV_TEST_ROLE": "test-dev",
         "AWS_PROD_DEPLOY_ROLE": "deploy-prod",
@@ -105,12 +107,18 @@ def test_the_provider_gives_tokens_for_aws_alone(example: Program) -> None:
     assert provider.inputs["clientIdLists"] == ["sts.amazonaws.com"]
 
 
+def test_an_account_with_one_stack_has_the_roles_of_that_one(tmp_path: Path) -> None:
+    folder = example_config(tmp_path, repository=REPOSITORY, stacks="prod")
+    outputs = declare("test", project=folder).outputs
+    assert set(outputs) == {"AWS_PROD_PREVIEW_ROLE", "AWS_PROD_DEPLOY_ROLE"}
+
+
 def test_a_provider_that_is_there_is_used(tmp_path: Path) -> None:
     folder = example_config(tmp_path, repository=REPOSITORY, existingProvider="true")
     program = declare("test", project=folder)
     assert program.all(PROVIDER) == []
     arn = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
-    assert trust_of(program, "preview")["Principal"] == {"Federated": arn}
+    assert trust_of(program, "preview-prod")["Principal"] == {"Federated": arn}
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -132,13 +140,13 @@ def test_a_deployment_cannot_change_the_roles_of_github(example: Program) -> Non
 
 
 def test_without_a_bucket_for_it_no_state_is_read(example: Program) -> None:
-    assert "s3:GetObject" not in actions(*policies_of(example, "preview"))
+    assert "s3:GetObject" not in actions(*policies_of(example, "preview-prod"))
 
 
 @pytest.mark.parametrize(
     ("role", "expected"),
     [
-        ("preview", {"s3:ListBucket", "s3:GetObject", "kms:Decrypt"}),
+        ("preview-prod", {"s3:ListBucket", "s3:GetObject", "kms:Decrypt"}),
         (
             "deploy-dev",
             {

@@ -102,7 +102,7 @@ def test_the_names_of_the_program_are_within_reach(
 
 
 def test_a_preview_may_read_each_resource_and_write_none(example: Program) -> None:
-    granted = actions(*policies_of(example, "preview"))
+    granted = actions(*policies_of(example, "preview-prod"))
     needed = {action for access in ACCESS.values() for action in access.reads}
     assert granted == needed | {"kms:Decrypt"}
     assert {access_level(action) for action in needed} <= {"Read", "List"}
@@ -111,13 +111,13 @@ def test_a_preview_may_read_each_resource_and_write_none(example: Program) -> No
 def test_a_preview_decrypts_through_lambda_alone(example: Program) -> None:
     [condition] = [
         statement["Condition"]
-        for action, _, statement in grants(*policies_of(example, "preview"))
+        for action, _, statement in grants(*policies_of(example, "preview-prod"))
         if action == "kms:Decrypt"
     ]
     assert condition == {"StringEquals": {"kms:ViaService": ["lambda.eu-west-1.amazonaws.com"]}}
 
 
-@pytest.mark.parametrize("role", ["preview", "deploy-dev", "deploy-prod"])
+@pytest.mark.parametrize("role", ["preview-dev", "preview-prod", "deploy-dev", "deploy-prod"])
 def test_no_file_row_or_message_is_read(example: Program, role: str) -> None:
     assert actions(*policies_of(example, role)) & DATA == set()
 

@@ -78,25 +78,23 @@ def test_a_stack_without_a_file_stops_before_there_are_credentials(tmp_path: Pat
     assert done.returncode != 0
 
 
-def test_a_failed_preview_fails_once_both_stacks_are_shown(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("stack", "result", "status"), [("dev", "fine", 0), ("prod", "failed", 1)])
+def test_a_preview_is_shown_whether_it_fails_or_not(
+    tmp_path: Path, stack: str, result: str, status: int
+) -> None:
     text = script(PREVIEW, "pulumi preview --stack")
-    done = run(tmp_path, text, "pulumi", FAILS_FOR_PROD)
-    assert done.returncode == 1
-    shown = outputs(tmp_path)["text"]
-    assert re.findall(r"### Preview of (.+)", shown) == ["`dev`: fine", "`prod`: failed"]
-    assert shown.count("--policy-pack policy") == 2
+    done = run(tmp_path, text, "pulumi", FAILS_FOR_PROD, STACK=stack)
+    assert done.returncode == status
+    shown = outputs(tmp_path)[stack]
+    assert shown.startswith(f"### Preview of `{stack}`: {result}\n")
+    assert f"preview --stack {stack} --policy-pack policy" in shown
+    assert shown.endswith("</details>")
 
 
-def test_previews_that_go_well_pass(tmp_path: Path) -> None:
-    assert (
-        run(tmp_path, script(PREVIEW, "pulumi preview --stack"), "pulumi", "true").returncode == 0
-    )
-
-
-def test_the_comment_fits_into_what_github_takes(tmp_path: Path) -> None:
+def test_the_previews_of_both_stacks_fit_into_one_comment(tmp_path: Path) -> None:
     long = "head -c 200000 /dev/zero | tr '\\0' x"
-    run(tmp_path, script(PREVIEW, "pulumi preview --stack"), "pulumi", long)
-    assert 50_000 < len(outputs(tmp_path)["text"]) < 65_000
+    run(tmp_path, script(PREVIEW, "pulumi preview --stack"), "pulumi", long, STACK="dev")
+    assert 50_000 < 2 * len(outputs(tmp_path)["dev"]) < 65_000
 
 
 @pytest.mark.parametrize(
@@ -117,20 +115,21 @@ def test_there_is_one_comment_which_is_kept_up_to_date(
         script(PREVIEW, "gh api"),
         "gh",
         SAYS,
-        **{"SAID": str(tmp_path / "said"), "FOUND": found, "TEXT": text, "RUN": "the-run"},
-        **{"COMMENTS": "the/comments", "COMMENT": "comment"},
+        **{"SAID": str(tmp_path / "said"), "FOUND": found, "DEV": text, "PROD": "of prod"},
+        **{"COMMENTS": "the/comments", "COMMENT": "comment", "RUN": "the-run"},
     )
     assert done.returncode == 0, done.stderr
     said = (tmp_path / "said").read_text()
     assert f"--method\n{method}\n{at}\n" in said
-    assert f"body=<!-- pulumi preview -->\n{text}\n[All of it](the-run)" in said
+    assert f"body=<!-- pulumi preview -->\n{text}\n\nof prod\n\n[All of it](the-run)" in said
 
 
 def test_no_second_comment_is_written_when_github_does_not_say_what_is_there(
     tmp_path: Path,
 ) -> None:
     said = tmp_path / "said"
-    environment = {"SAID": str(said), "TEXT": "", "RUN": "", "COMMENTS": "c", "COMMENT": "c"}
+    environment = {"SAID": str(said), "DEV": "", "PROD": "", "RUN": ""}
+    environment |= {"COMMENTS": "c", "COMMENT": "c"}
     says = 'echo "$@" >> "$SAID"; exit 1'
     done = run(tmp_path, script(PREVIEW, "gh api"), "gh", says, **environment)
     assert done.returncode != 0

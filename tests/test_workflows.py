@@ -23,7 +23,7 @@ TRUSTED = {
     "aws-actions/configure-aws-credentials",
     "pulumi/actions",
 }
-OF_THE_BACKEND = {"PULUMI_BACKEND_URL"}
+OF_THE_BACKEND = {"PULUMI_BACKEND_URL", "PULUMI_DEV_BACKEND_URL", "PULUMI_PROD_BACKEND_URL"}
 
 Job = dict[str, Any]
 
@@ -123,7 +123,7 @@ def test_a_preview_is_for_pull_requests_of_the_repository_itself() -> None:
     condition = jobs(PREVIEW)["preview"]["if"]
     assert "head.repo.full_name == github.repository" in condition
     skipped = jobs(PREVIEW)["skipped"]["if"]
-    opposite = {"==": "!=", "!=": "==", "&&": "||"}
+    opposite = {"==": "!=", "!=": "==", "&&": "||", "||": "&&"}
     turned = " ".join(opposite.get(word, word) for word in condition.split())
     assert skipped.split() == turned.split()
 

@@ -60,18 +60,18 @@ else:
         tags=tags,
     ).arn
 
-pulumi.export(
-    "AWS_PREVIEW_ROLE",
-    role(
-        "preview",
-        roles.subjects_of_previews(repo),
-        reads=lambda of: roles.reads(of, "*"),
-        **of_state("*", writing=False),
-    ),
-)
 for stack in stacks:
     variable = f"AWS_{stack.upper().replace('-', '_')}"
     subject = roles.subject_of_deployment(repo, stack)
+    pulumi.export(
+        f"{variable}_PREVIEW_ROLE",
+        role(
+            f"preview-{stack}",
+            roles.subjects_of_previews(repo),
+            reads=lambda of, stack=stack: roles.reads(of, stack),
+            **of_state(stack, writing=False),
+        ),
+    )
     pulumi.export(
         f"{variable}_DEPLOY_ROLE",
         role(

@@ -74,7 +74,7 @@ def trust(provider_arn: str, subjects: list[str]) -> Policy:
 
 
 def reads(where: Where, stack: str) -> Policy:
-    """Allow what a preview reads of a stack; of all stacks for ``*``."""
+    """Allow what a preview reads of a stack."""
     calls = ((action, access.on) for access in ACCESS.values() for action in access.reads)
     return _policy(*_statements("Read", calls, where, stack), _environment_of_function(where))
 
@@ -134,7 +134,7 @@ def exercise(where: Where, stack: str) -> Policy:
 
 
 def state(*, bucket: str, key_arn: str, stack: str, writing: bool) -> Policy:
-    """Allow the state of a stack of the pipeline in a bucket; of all stacks for ``*``.
+    """Allow the state of a stack of the pipeline in a bucket.
 
     A preview takes no lock, and so writes nothing.
 
