@@ -10,26 +10,29 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 SOAK_HISTORIES ?= 20000
 
-.PHONY: demo dashboard bench test soak check format lock clean
+.PHONY: help demo dashboard bench test soak check format lock clean
 
-demo: $(VENV)/ready
+help: ## Say what there is to make
+	@sed -n 's/^\([a-z]*\):.* ## /make \1	/p' Makefile | expand -t 16
+
+demo: $(VENV)/ready ## Deploy to the emulator, upload, overwrite, delete, show the rows
 	@$(BIN)/python -m local $(FILES)
 
-dashboard: $(VENV)/ready
+dashboard: $(VENV)/ready ## Run the pipeline for a minute, with an outage in it, and draw its dashboard
 	@$(BIN)/python -m local.dashboard
 
-bench: $(VENV)/ready
+bench: $(VENV)/ready ## Measure function, program, demo and tool; writes bench/results/
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.cost --write docs/cost.md
 
-test: check
+test: check ## make check, then every test with branch coverage
 	$(BIN)/python -m pytest -n 2 --cov $(PYTEST_ARGS)
 
-soak: $(VENV)/ready
+soak: $(VENV)/ready ## 20,000 random histories, the fault matrix, and a bucket of 20,000 objects
 	$(BIN)/python -m pytest -n 2 -rP tests/test_convergence.py tests/test_faults.py \
 		tests/test_ops_large.py --histories $(SOAK_HISTORIES) --objects 20000 --listed 100000
 
-check: $(VENV)/ready
+check: $(VENV)/ready ## Format, lint, types, and GitHub's workflows
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
@@ -37,11 +40,11 @@ check: $(VENV)/ready
 	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-actions .github/actions/*/action.yml
 
-format: $(VENV)/ready
+format: $(VENV)/ready ## Put the format right, and what the linter can fix
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
-lock: $(VENV)/ready
+lock: $(VENV)/ready ## Pin the newest allowed versions in requirements*.txt
 	$(BIN)/uv pip compile -q --universal --no-emit-index-url pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --no-emit-index-url --python-version 3.11 \
 		-c requirements.txt --group dev pyproject.toml -o requirements-dev.txt
@@ -51,8 +54,8 @@ lock: $(VENV)/ready
 		--no-emit-index-url --python-version 3.11 --no-annotate --no-header \
 		- -o policy/requirements.txt
 
-clean:
-	rm -rf $(VENV) */.venv examples/*/.venv build *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache
+clean: ## Remove .venv, caches, and what pip and Pulumi build
+	rm -rf $(VENV) */.venv examples/*/.venv examples/*/sdks examples/*/node_modules build *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/ready: requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer must be on the PATH, got none" >&2; exit 1; }

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from datetime import UTC, datetime
 from typing import Any
 
@@ -160,10 +161,14 @@ def test_the_readme_lists_every_command_with_its_own_options() -> None:
     assert listed == own
 
 
-def test_the_readme_lists_every_make_target() -> None:
+def test_the_readme_lists_every_make_target_as_make_help_does() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     [phony] = re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
-    assert {row[0].strip("`") for row in table("Command")} == {f"make {t}" for t in phony.split()}
+    say = ["make", "--no-print-directory", "help"]
+    said = subprocess.run(say, check=True, cwd=ROOT, capture_output=True, text=True)
+    helped = dict(re.split(r"\s{2,}", line) for line in said.stdout.splitlines())
+    assert helped.keys() == {f"make {target}" for target in phony.split()}
+    assert {row[0].strip("`"): row[1] for row in table("Command")} == helped
 
 
 def test_the_readme_lists_every_folder_of_code() -> None:
