@@ -16,6 +16,7 @@ import pulumi
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime import proto, rpc
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
+from pulumi.runtime.mocks import Mocks
 from pulumi.runtime.proto import (
     engine_pb2_grpc,
     errors_pb2,
@@ -79,8 +80,8 @@ class _Engine(engine_pb2_grpc.EngineServicer):
         return Empty()
 
 
-def _monitor(program: Program) -> resource_pb2_grpc.ResourceMonitorServicer:
-    monitor = _ServedMonitor(program)
+def _monitor(program: Program, creator: Mocks | None) -> resource_pb2_grpc.ResourceMonitorServicer:
+    monitor = _ServedMonitor(program, creator)
     servicer = resource_pb2_grpc.ResourceMonitorServicer()
     for name in ("GetDeploymentInfo", "Invoke", "RegisterResource", "RegisterResourceOutputs"):
         answer = getattr(monitor, name)
@@ -138,6 +139,7 @@ class Plugin:
         dependencies: Mapping[str, list[str]] | None = None,
         stack: str = "dev",
         preview: bool = False,
+        creator: Mocks | None = None,
     ) -> Program:
         """Make the component, named as the program names it.
 
@@ -146,13 +148,14 @@ class Plugin:
             dependencies: URNs that a value comes from, by key.
             stack: the stack's name.
             preview: whether this is a preview.
+            creator: creates what is registered; by default it is only recorded.
 
         Raises:
             grpc.RpcError: the plugin refused.
         """
         program = Program()
         with _served(
-            resource_pb2_grpc.add_ResourceMonitorServicer_to_server, _monitor(program)
+            resource_pb2_grpc.add_ResourceMonitorServicer_to_server, _monitor(program, creator)
         ) as monitor:
             request = proto.ConstructRequest(
                 project=PROJECT,

@@ -64,11 +64,7 @@ class Program:
 class _Answers(Mocks):
     """Answers as the provider would: names, ARNs and addresses made from the inputs."""
 
-    def __init__(self) -> None:
-        self.inputs: dict[str, dict[str, Any]] = {}
-
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        self.inputs[args.name] = args.inputs
         if not args.custom:
             return "", {}
         name = args.inputs.get("name", f"{args.name}-1234567")
@@ -91,10 +87,25 @@ class _Answers(Mocks):
         raise AssertionError(f"unexpected look-up {args.token}")
 
 
+class _Noted(Mocks):
+    """Has another create and answer, and keeps the inputs."""
+
+    def __init__(self, creator: Mocks) -> None:
+        self.inputs: dict[str, dict[str, Any]] = {}
+        self._creator = creator
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        self.inputs[args.name] = args.inputs
+        return self._creator.new_resource(args)
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        return self._creator.call(args)
+
+
 class _Monitor(MockMonitor):
-    def __init__(self, program: Program) -> None:
-        self._answers = _Answers()
-        super().__init__(self._answers)
+    def __init__(self, program: Program, creator: Mocks | None = None) -> None:
+        self._noted = _Noted(creator or _Answers())
+        super().__init__(self._noted)
         self._program = program
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
@@ -106,7 +117,7 @@ class _Monitor(MockMonitor):
                     name=request.name,
                     urn=answer.urn,
                     custom=request.custom,
-                    inputs=self._answers.inputs[request.name],
+                    inputs=self._noted.inputs[request.name],
                     parent=request.parent,
                     dependencies=frozenset(request.dependencies),
                     protect=request.protect,

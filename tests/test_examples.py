@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from journeys import Deployed
 from plugin_process import TOKEN, Plugin, environment, resources, running_plugin
 from recorder import ROOT, Program, declare
 
@@ -112,15 +113,33 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
         yield running
 
 
-@pytest.mark.parametrize(
+EXAMPLE_INPUTS = pytest.mark.parametrize(
     "inputs",
     [of_yaml(loaded(EXAMPLES / "yaml" / "Pulumi.yaml")), of_typescript(TYPESCRIPT)],
     ids=["yaml", "typescript"],
 )
+
+
+@EXAMPLE_INPUTS
 def test_an_example_s_inputs_make_what_the_program_makes(
     plugin: Plugin, inputs: dict[str, Any], dev: Program
 ) -> None:
     assert resources(plugin.construct(inputs)) == resources(dev)
+
+
+@EXAMPLE_INPUTS
+def test_an_example_keeps_the_metadata_of_files_on_the_emulator(
+    plugin: Plugin, inputs: dict[str, Any], cloud: Cloud, request: pytest.FixtureRequest
+) -> None:
+    suffix = f"of-{request.node.callspec.id}"
+    program = plugin.construct(inputs | {"environmentSuffix": suffix}, creator=CloudMocks(cloud))
+    assert_a_file_gets_its_row(cloud, program.outputs["bucketName"], program.outputs["tableName"])
+
+
+def assert_a_file_gets_its_row(cloud: Cloud, bucket: str, table: str) -> None:
+    stack = Deployed(cloud, {"S3BucketName": bucket, "DynamoDBTableName": table})
+    row = stack.completed("report.txt", stack.put("report.txt", b"twelve bytes"))
+    assert (row["processing_status"], row["file_size"]) == ("completed", 12)
 
 
 def python_example(folder: Path, program: str) -> Path:
@@ -145,12 +164,12 @@ def test_the_python_text_of_the_readme_runs(tmp_path: Path) -> None:
     assert set(program.outputs) == {"bucket"}
 
 
-def test_the_python_example_runs_on_the_emulator(tmp_path: Path, cloud: Cloud) -> None:
+def test_the_python_example_keeps_the_metadata_of_files_on_the_emulator(
+    tmp_path: Path, cloud: Cloud
+) -> None:
     folder = python_example(tmp_path, PYTHON.replace("pulumi.get_stack()", '"example"'))
     outputs = engine.run(folder, "dev", {}, CloudMocks(cloud))
-    table = cloud("dynamodb").describe_table(TableName=outputs["table"])["Table"]
-    assert table["TableStatus"] == "ACTIVE"
-    assert cloud("s3").get_bucket_versioning(Bucket=outputs["bucket"])["Status"] == "Enabled"
+    assert_a_file_gets_its_row(cloud, outputs["bucket"], outputs["table"])
 
 
 INSTALLED = """
