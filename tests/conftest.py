@@ -1,7 +1,10 @@
 """What the tests share: a clean environment, one emulator a worker, the declared program."""
 
+import fcntl
 import functools
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -117,6 +120,25 @@ def deploy_to(running: emulators.Emulator, stack: str = "dev", **config: str) ->
 def deploy(emulator: emulators.Emulator) -> Callable[..., Deployed]:
     """Deploy to the session's emulator: ``deploy("prod", environmentSuffix="other")``."""
     return functools.partial(deploy_to, emulator)
+
+
+@pytest.fixture(scope="session")
+def policy_python() -> str:
+    """The interpreter of the environment that ``PulumiPolicy.yaml`` names, made if need be."""
+    requirements = ROOT / "policy" / "requirements.txt"
+    environment = ROOT / "policy" / ".venv"
+    python = str(environment / "bin" / "python")
+    installed = environment / "installed.txt"
+    with requirements.open() as pins:
+        # The tests may run in several processes.
+        fcntl.flock(pins, fcntl.LOCK_EX)
+        wanted = pins.read()
+        if not installed.exists() or installed.read_text(encoding="utf-8") != wanted:
+            subprocess.run([sys.executable, "-m", "venv", "--clear", environment], check=True)
+            pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+            subprocess.run([*pip, "-r", requirements], check=True)
+            installed.write_text(wanted, encoding="utf-8")
+    return python
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

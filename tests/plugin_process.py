@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,14 +90,19 @@ def _monitor(program: Program, creator: Mocks | None) -> resource_pb2_grpc.Resou
 
 
 @contextmanager
-def _served(add: Callable[[Any, grpc.Server], None], servicer: object) -> Iterator[str]:
+def served(
+    add: Callable[[Any, grpc.Server], None], servicer: object, *, threads: int = 1
+) -> Iterator[str]:
     """Serve on a free port of 127.0.0.1, and give its address."""
-    # The SDK makes a loop in the thread and leaves it open.
-    loop = asyncio.new_event_loop()
-    with (
-        closing(loop),
-        ThreadPoolExecutor(1, initializer=lambda: asyncio.set_event_loop(loop)) as pool,
-    ):
+    # The SDK makes a loop in each thread and leaves it open.
+    loops = [asyncio.new_event_loop() for _ in range(threads)]
+    free = iter(loops)
+    with ExitStack() as cleanup:
+        for loop in loops:
+            cleanup.callback(loop.close)
+        pool = cleanup.enter_context(
+            ThreadPoolExecutor(threads, initializer=lambda: asyncio.set_event_loop(next(free)))
+        )
         # The handler's code is inside a registration, and the SDK lets it be this long.
         server = grpc.server(pool, options=_GRPC_CHANNEL_OPTIONS)
         add(servicer, server)
@@ -154,7 +159,7 @@ class Plugin:
             grpc.RpcError: the plugin refused.
         """
         program = Program()
-        with _served(
+        with served(
             resource_pb2_grpc.add_ResourceMonitorServicer_to_server, _monitor(program, creator)
         ) as monitor:
             request = proto.ConstructRequest(
@@ -182,7 +187,7 @@ def running_plugin(repository: Path, folder: Path) -> Iterator[Plugin]:
     """Start it as Pulumi does: its folder as the script, the caller's as the working directory."""
     script = str(repository / "plugin")
     with (
-        _served(engine_pb2_grpc.add_EngineServicer_to_server, _Engine()) as engine,
+        served(engine_pb2_grpc.add_EngineServicer_to_server, _Engine()) as engine,
         subprocess.Popen(
             [sys.executable, script, engine], cwd=folder, env=environment(), stdout=subprocess.PIPE
         ) as process,

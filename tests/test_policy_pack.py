@@ -1,8 +1,6 @@
 """The policy pack as the engine runs it: a process that answers over gRPC, without the engine."""
 
-import fcntl
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -100,25 +98,6 @@ def _sent(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _sent(inner) for key, inner in value.items()}
     return [_sent(inner) for inner in value] if isinstance(value, list) else value
-
-
-@pytest.fixture(scope="session")
-def policy_python() -> str:
-    """The interpreter of the environment that ``PulumiPolicy.yaml`` names, made if need be."""
-    requirements = POLICY / "requirements.txt"
-    environment = POLICY / ".venv"
-    python = str(environment / "bin" / "python")
-    installed = environment / "installed.txt"
-    with requirements.open() as pins:
-        # The tests may run in several processes.
-        fcntl.flock(pins, fcntl.LOCK_EX)
-        wanted = pins.read()
-        if not installed.exists() or installed.read_text(encoding="utf-8") != wanted:
-            subprocess.run([sys.executable, "-m", "venv", "--clear", environment], check=True)
-            pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-            subprocess.run([*pip, "-r", requirements], check=True)
-            installed.write_text(wanted, encoding="utf-8")
-    return python
 
 
 @pytest.fixture(scope="session")
