@@ -14,6 +14,8 @@ class BatchOperationsArgs:
 
     bucket_arn: pulumi.Input[str]
     function_arn: pulumi.Input[str]
+    permissions_boundary: str
+    """The ARN of the policy that bounds the role; empty for none."""
     tags: dict[str, str]
 
 
@@ -32,6 +34,7 @@ class BatchOperations(pulumi.ComponentResource):
         role = aws.iam.Role(
             f"{name}-role",
             assume_role_policy=pulumi.Output.json_dumps(policies.trust_batch_operations()),
+            permissions_boundary=args.permissions_boundary or None,
             tags=args.tags,
             opts=child,
         )

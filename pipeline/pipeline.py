@@ -89,6 +89,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
                 tracing=args.tracing,
                 reserved_concurrency=args.reserved_concurrency,
                 tombstone_days=args.tombstone_days,
+                permissions_boundary=args.permissions_boundary,
                 tags=tags,
             ),
             child,
@@ -139,7 +140,10 @@ class FileMetadataPipeline(pulumi.ComponentResource):
             batch = BatchOperations(
                 f"{name}-batch",
                 BatchOperationsArgs(
-                    bucket_arn=bucket.bucket_arn, function_arn=processor.function_arn, tags=tags
+                    bucket_arn=bucket.bucket_arn,
+                    function_arn=processor.function_arn,
+                    permissions_boundary=args.permissions_boundary,
+                    tags=tags,
                 ),
                 child,
             )

@@ -42,6 +42,8 @@ class ProcessorArgs:
     reserved_concurrency: int
     """Invocations at once, or -1 for the account's unreserved pool."""
     tombstone_days: int
+    permissions_boundary: str
+    """The ARN of the policy that bounds the role; empty for none."""
     tags: dict[str, str]
 
 
@@ -73,6 +75,7 @@ class Processor(pulumi.ComponentResource):
         role = aws.iam.Role(
             f"{name}-role",
             assume_role_policy=pulumi.Output.json_dumps(policies.trust_lambda()),
+            permissions_boundary=args.permissions_boundary or None,
             tags=args.tags,
             opts=child,
         )

@@ -72,6 +72,11 @@ class Settings:
     """Who is told of alarms by e-mail; empty for nobody."""
     batch_operations: bool = False
     """Make the role with which S3 Batch Operations backfills a very large bucket."""
+    permissions_boundary: str = ""
+    """The ARN of an IAM policy that bounds what the stack's roles may ever do; empty for none.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    """
     customer_managed_key: bool = False
     """One KMS key of the account's own, rotated, for all that the pipeline keeps."""
 
@@ -124,6 +129,16 @@ class Settings:
             re.fullmatch(r"|[^@\s]+@[^@\s]+", self.alarm_email) is not None,
             "alarmEmail must be one e-mail address",
             self.alarm_email,
+        )
+        _check(
+            re.fullmatch(
+                r"|arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+",
+                self.permissions_boundary,
+                re.ASCII,
+            )
+            is not None,
+            "permissionsBoundary must be the ARN of an IAM policy",
+            self.permissions_boundary,
         )
         _check(
             self.protect_data or not _is_production(self.environment_suffix),

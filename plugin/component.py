@@ -50,6 +50,8 @@ class FileMetadataPipelineArgs(TypedDict, total=False):
     """Who is told of alarms by e-mail; nobody if empty"""
     batch_operations: bool
     """Make the role with which S3 Batch Operations backfills a very large bucket (false by default)"""
+    permissions_boundary: str
+    """The ARN of an IAM policy that bounds what the stack's roles may ever do; none if empty"""
     customer_managed_key: bool
     """One KMS key of the account's own, rotated, for bucket, table, queue, logs and function (false by default)"""
 

@@ -15,6 +15,7 @@ import roles
 EXAMPLE = ROOT / "examples" / "github-oidc"
 REPOSITORY = "octo-org@65/metadata.pipeline@74"
 ROLE = "aws:iam/role:Role"
+POLICY = "aws:iam/policy:Policy"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 ROLES = ["preview-dev", "preview-prod", "deploy-dev", "deploy-prod", "test-dev"]
 PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
@@ -56,6 +57,13 @@ def policies_of(program: Program, role: str) -> list[roles.Policy]:
     start = f"github-file-metadata-{role}-"
     found = [one for one in program.all(ROLE_POLICY) if one.name.startswith(start)]
     return [json.loads(one.inputs["policy"]) for one in found]
+
+
+def boundary_of(program: Program, stack: str) -> roles.Policy:
+    name = f"github-file-metadata-boundary-{stack}"
+    [found] = [one for one in program.all(POLICY) if one.name == name]
+    document: roles.Policy = json.loads(found.inputs["policy"])
+    return document
 
 
 def as_list(value: str | list[str]) -> list[str]:

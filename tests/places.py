@@ -13,12 +13,11 @@ from typing import Any
 import boto3
 import pytest
 from click.testing import CliRunner, Result
-from conftest import OWN_ENVIRONMENT, REGION, RETRIES_AT_ONCE, deploy_to
+from conftest import OWN_ENVIRONMENT, REGION, deploy_to
+from enforcing import enforcing_emulator
 from journeys import Deployed
-from test_least_privilege import write_certificate
 
 import roles
-from local import emulator as emulators
 from local.cloud import Cloud
 from ops.__main__ import main
 from ops.stack import file_outputs, stack_outputs
@@ -92,16 +91,7 @@ class Emulated:
 @contextmanager
 def emulated_account(folder: Path) -> Iterator[Emulated]:
     """Deploy the dev stack to an emulator, and make the role that tests it."""
-    certificate, key = folder / "server.pem", folder / "server.key"
-    write_certificate(certificate, key)
-    settings = {
-        **RETRIES_AT_ONCE,
-        "AUTH": "true",
-        "USE_SSL": "1",
-        "MINISTACK_SSL_CERT": str(certificate),
-        "MINISTACK_SSL_KEY": str(key),
-    }
-    with emulators.running(settings) as running:
+    with enforcing_emulator(folder) as running:
         stack = deploy_to(running)
         outputs_file = folder / "outputs.json"
         outputs_file.write_text(json.dumps(stack.outputs))
@@ -110,7 +100,7 @@ def emulated_account(folder: Path) -> Iterator[Emulated]:
             outputs=stack.outputs,
             outputs_file=outputs_file,
             endpoint=running.endpoint,
-            certificate=str(certificate),
+            certificate=str(running.certificate),
             keys=keys_of_the_testing_role(root),
             root=root,
         )

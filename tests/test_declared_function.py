@@ -152,6 +152,12 @@ def test_the_role_has_no_managed_policy(dev: Program) -> None:
     assert set(dev.one(ROLE).inputs) == {"assumeRolePolicy", "tags"}
 
 
+def test_a_boundary_is_around_every_role() -> None:
+    arn = "arn:aws:iam::123456789012:policy/bounds"
+    program = declare("dev", {"permissionsBoundary": arn, "batchOperations": "true"})
+    assert [role.inputs["permissionsBoundary"] for role in program.all(ROLE)] == [arn, arn]
+
+
 @pytest.mark.parametrize(
     ("sid", "service", "name", "rest"),
     [

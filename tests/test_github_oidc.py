@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from github_example import (
+    POLICY,
     PROVIDER,
     REPOSITORY,
     ROLE,
     ROLES,
     actions,
+    boundary_of,
     declared_example,
     example_config,
     example_with_state,
@@ -30,6 +32,9 @@ from local.resources import CloudMocks
 ALLOWED = {
     ("RESOURCE_STAR", "['cloudwatch:DescribeAlarms']"): "AWS answers in part if given one alarm",
     ("UNKNOWN_FEDERATION_SOURCE", "github"): "it knows SAML and a few others",
+    ("MISMATCHED_TYPE_BUT_USABLE", "StringEquals requires a value of type String but given Arn"): (
+        "as in AWS's own examples of iam:PermissionsBoundary"
+    ),
     ("UNKNOWN_CONDITION_FOR_ACTION", "token.actions.githubusercontent.com:"): "GitHub's own keys",
     ("RESOURCE_POLICY_PRIVILEGE_ESCALATION", "but does allow s3:PutBucketPolicy"): "it is declared",
     (
@@ -82,7 +87,8 @@ def test_there_is_a_role_for_each_output_and_no_other(example: Program) -> None:
         "AWS_DEV_TEST_ROLE": "test-dev",
         "AWS_PROD_DEPLOY_ROLE": "deploy-prod",
     }
-    assert example.outputs.keys() == outputs.keys()
+    boundaries = {"devPermissionsBoundary", "prodPermissionsBoundary"}
+    assert example.outputs.keys() - boundaries == outputs.keys()
     for output, role in outputs.items():
         assert f"github-file-metadata-{role}-" in example.outputs[output]
     assert len(example.all(ROLE)) == len(outputs)
@@ -110,7 +116,8 @@ def test_the_provider_gives_tokens_for_aws_alone(example: Program) -> None:
 def test_an_account_with_one_stack_has_the_roles_of_that_one(tmp_path: Path) -> None:
     folder = example_config(tmp_path, repository=REPOSITORY, stacks="prod")
     outputs = declare("test", project=folder).outputs
-    assert set(outputs) == {"AWS_PROD_PREVIEW_ROLE", "AWS_PROD_DEPLOY_ROLE"}
+    of_prod = {"AWS_PROD_PREVIEW_ROLE", "AWS_PROD_DEPLOY_ROLE", "prodPermissionsBoundary"}
+    assert set(outputs) == of_prod
 
 
 def test_a_provider_that_is_there_is_used(tmp_path: Path) -> None:
@@ -218,6 +225,37 @@ def is_allowed(finding: tuple[str, str]) -> bool:
 @pytest.mark.parametrize("role", ROLES)
 def test_every_policy_passes_the_linter(with_state: Program, role: str) -> None:
     assert [found for found in linted(with_state, role) if not is_allowed(found)] == []
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_boundary_passes_the_linter(example: Program, stack: str) -> None:
+    assert lint(json.dumps(boundary_of(example, stack))) == []
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_deployment_gives_permissions_only_within_the_stacks_boundary(
+    example: Program, stack: str
+) -> None:
+    name = f"github-file-metadata-boundary-{stack}"
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/{name}"
+    assert [one.inputs["name"] for one in example.all(POLICY) if one.name == name] == [name]
+    giving = {"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"}
+    found = list(grants(*policies_of(example, f"deploy-{stack}")))
+    conditions = {action: of.get("Condition") for action, _, of in found if action in giving}
+    within = {"StringEquals": {"iam:PermissionsBoundary": arn}}
+    assert conditions == dict.fromkeys(giving, within)
+
+
+def test_a_deployment_takes_no_boundary_away_and_attaches_no_policy(example: Program) -> None:
+    every = {
+        action
+        for role in ROLES
+        for action in actions(*policies_of(example, role))
+        if action.startswith("iam:")
+    }
+    others = {action for action in every if "Boundary" in action or "Attach" in action}
+    assert others == {"iam:PutRolePermissionsBoundary", "iam:ListAttachedRolePolicies"}
+    assert not {action for action in every if "PolicyVersion" in action}
 
 
 @pytest.mark.parametrize("allowed", ALLOWED, ids=" ".join)

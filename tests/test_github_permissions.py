@@ -3,11 +3,12 @@
 from fnmatch import fnmatchcase
 
 import pytest
-from github_example import ROLES, actions, declared_example, grants, policies_of
+from github_example import ROLES, actions, boundary_of, declared_example, grants, policies_of
 from recorder import ACCOUNT, Program, declare
 from test_policy_lint import parliament
 
 from permissions import ACCESS, ON_EVERYTHING
+from pipeline import policies
 
 # Every type that the program can declare, by way of its configuration.
 STACKS = {
@@ -126,6 +127,29 @@ def test_the_tests_touch_objects_of_their_own(example: Program) -> None:
     found = list(grants(*policies_of(example, "test-dev")))
     touched = {resource for action, resource, _ in found if "Object" in action}
     assert touched == {"arn:aws:s3:::file-metadata-*/e2e-*"}
+
+
+def test_the_boundary_holds_all_that_the_pipeline_grants(example: Program) -> None:
+    at = f"eu-west-1:{ACCOUNT}"
+    bucket = "arn:aws:s3:::file-metadata-bucket-objects-1234567"
+    of_function = policies.process_files(
+        bucket_arn=bucket,
+        table_arn=f"arn:aws:dynamodb:{at}:table/file-metadata-table-dev",
+        queue_arn=f"arn:aws:sqs:{at}:file-metadata-failures-events-1234567",
+        log_group_arn=f"arn:aws:logs:{at}:log-group:file-metadata-processor-logs-1234567",
+        key_arn=f"arn:aws:kms:{at}:key/1",
+        tracing=True,
+    )
+    function = f"arn:aws:lambda:{at}:function:file-metadata-processor-function-1234567"
+    of_jobs = policies.run_batch_jobs(bucket_arn=bucket, function_arn=function)
+    within = [(action, on) for action, on, _ in grants(boundary_of(example, "dev"))]
+    beyond = [
+        (action, resource)
+        for action, resource, _ in grants(of_function, of_jobs)
+        if not any(action == one and fnmatchcase(resource, on) for one, on in within)
+    ]
+    assert beyond == []
+    assert {action for action, _ in within} == actions(of_function, of_jobs)
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -7,17 +7,18 @@ check the permissions for logs and for the failure queue; the declarations hold 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-import trustme
 from botocore.exceptions import ClientError
-from conftest import RETRIES_AT_ONCE, deploy_to
+from conftest import REGION, deploy_to
+from enforcing import enforcing_emulator
 from journeys import Deployed
 
+import roles
 from local import emulator as emulators
+from local.cloud import Cloud
 
 ENFORCED = ("s3:GetObject", "dynamodb:PutItem", "dynamodb:GetItem")
 
@@ -71,18 +72,9 @@ class Account:
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key = folder / "server.pem", folder / "server.key"
-    write_certificate(certificate, key)
-    settings = {
-        **RETRIES_AT_ONCE,
-        "AUTH": "true",
-        "USE_SSL": "1",
-        "MINISTACK_SSL_CERT": str(certificate),
-        "MINISTACK_SSL_KEY": str(key),
-    }
-    with emulators.running(settings) as running:
-        stack = deploy_to(running, "prod", environmentSuffix="enforced")
+    with enforcing_emulator(tmp_path_factory.mktemp("tls")) as running:
+        bound = boundary(Cloud(running.endpoint, REGION, running.certificate), "enforced")
+        stack = deploy_to(running, "prod", environmentSuffix="enforced", permissionsBoundary=bound)
         iam = stack.client("iam")
         arn = stack.client("lambda").get_function_configuration(FunctionName=stack.function)["Role"]
         role = arn.rsplit("/", 1)[-1]
@@ -91,13 +83,12 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         yield Account(running, stack, role, name, policy)
 
 
-def write_certificate(certificate: Path, key: Path) -> None:
-    """Write what the emulator serves and its clients trust: a certificate with its authority."""
-    authority = trustme.CA()
-    issued = authority.issue_cert("127.0.0.1", "localhost")
-    for number, part in enumerate([*issued.cert_chain_pems, authority.cert_pem]):
-        part.write_to_path(str(certificate), append=number > 0)
-    issued.private_key_pem.write_to_path(str(key))
+def boundary(cloud: Cloud, stack: str) -> str:
+    """Make a stack's boundary as the example for GitHub does; return its ARN."""
+    where = roles.Where(account=cloud("sts").get_caller_identity()["Account"], region=REGION)
+    document = json.dumps(roles.boundary(where, stack))
+    made = cloud("iam").create_policy(PolicyName="boundary", PolicyDocument=document)
+    return str(made["Policy"]["Arn"])
 
 
 @pytest.fixture
@@ -143,6 +134,7 @@ def test_without_a_permission_the_call_that_needs_it_is_refused(
     assert "403" in failure or "AccessDenied" in failure
 
 
+BATCH_OPERATIONS_MAY = "invoke the function"
 CALLS = {
     "delete a row": (
         "dynamodb",
@@ -169,7 +161,7 @@ CALLS = {
         "iam",
         lambda c, _: c.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument="{}"),
     ),
-    "invoke itself": ("lambda", lambda c, s: c.invoke(FunctionName=s.function)),
+    BATCH_OPERATIONS_MAY: ("lambda", lambda c, s: c.invoke(FunctionName=s.function)),
 }
 
 
@@ -188,6 +180,18 @@ def others(account: Account) -> None:
 @pytest.mark.usefixtures("others")
 @pytest.mark.parametrize("call", CALLS)
 def test_the_role_may_not(account: Account, call: str) -> None:
+    assert_refused(account, call)
+
+
+@pytest.mark.usefixtures("others")
+@pytest.mark.parametrize("call", [c for c in CALLS if c != BATCH_OPERATIONS_MAY])
+def test_the_role_may_not_even_if_it_is_given_everything(restored: Account, call: str) -> None:
+    """Because of the boundary: a deployment can give the role what it likes."""
+    restored.allow([{"Effect": "Allow", "Action": "*", "Resource": "*"}])
+    assert_refused(restored, call)
+
+
+def assert_refused(account: Account, call: str) -> None:
     service, attempt = CALLS[call]
     with pytest.raises(ClientError) as refused:
         attempt(account.as_the_function(service), account.stack)

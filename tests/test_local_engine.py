@@ -253,5 +253,5 @@ def test_keys_turn_to_pascal_case_all_the_way_down() -> None:
 def test_every_declared_type_has_a_rule() -> None:
     program = declare("prod", {"accessLogBucket": "logs", "alarmEmail": "a@example.com"})
     declared = {resource.type for resource in program.resources if resource.custom}
-    of_examples = {"aws:iam/openIdConnectProvider:OpenIdConnectProvider"}
+    of_examples = {"aws:iam/openIdConnectProvider:OpenIdConnectProvider", "aws:iam/policy:Policy"}
     assert declared | of_examples == set(RULES)

@@ -23,6 +23,7 @@ CONCURRENCY = (
 OBJECT_PREFIX_RULE = "objectPrefix must be at most 1024 characters of A-Z a-z 0-9 ! _ . ' ( ) / -"
 OBJECT_SUFFIX_RULE = OBJECT_PREFIX_RULE.replace("Prefix", "Suffix")
 ACCESS_LOG_RULE = "accessLogBucket must be a bucket's name, 3-63 characters of a-z, 0-9, . and -"
+BOUNDARY = "permissionsBoundary must be the ARN of an IAM policy"
 SUFFIX = "environmentSuffix must be 1-32 characters of a-z, 0-9 and -"
 
 
@@ -64,6 +65,8 @@ def configured(stack: str, **values: str) -> Settings:
         ("access_log_bucket", ""),
         ("alarm_email", "ops@example.com"),
         ("bucket_name", "an-existing.bucket"),
+        ("permissions_boundary", "arn:aws:iam::123456789012:policy/path/to/bound@ry"),
+        ("permissions_boundary", "arn:aws-us-gov:iam::aws:policy/ViewOnlyAccess"),
         ("access_log_bucket", "abc"),
         ("access_log_bucket", "a" * 63),
         ("access_log_bucket", "audit.logs-1"),
@@ -114,6 +117,9 @@ def test_a_value_within_its_bounds_is_taken(field: str, value: Any) -> None:
         ("tombstone_days", 366, "tombstoneDays must be 1-365 days"),
         ("noncurrent_version_days", 0, "noncurrentVersionDays must be 1-3650 days"),
         ("noncurrent_version_days", 3651, "noncurrentVersionDays must be 1-3650 days"),
+        ("permissions_boundary", "ViewOnlyAccess", BOUNDARY),
+        ("permissions_boundary", "arn:aws:iam::123456789012:role/x", BOUNDARY),
+        ("permissions_boundary", "arn:aws:iam::1234:policy/x", BOUNDARY),
         ("log_level", "info", "logLevel must be one of DEBUG, INFO, WARNING"),
         ("log_level", "ERROR", "logLevel must be one of DEBUG, INFO, WARNING"),
     ],

@@ -61,6 +61,17 @@ else:
     ).arn
 
 for stack in stacks:
+    boundary = aws.iam.Policy(
+        f"github-file-metadata-boundary-{stack}",
+        # What deployments must name, so no name of Pulumi's making.
+        name=f"github-file-metadata-boundary-{stack}",
+        description=f"Bounds the roles of the file metadata pipeline's stack {stack}",
+        policy=pulumi.Output.json_dumps(
+            where.apply(lambda of, stack=stack: roles.boundary(roles.Where(**of), stack))
+        ),
+        tags=tags,
+    )
+    pulumi.export(f"{stack}PermissionsBoundary", boundary.arn)
     variable = f"AWS_{stack.upper().replace('-', '_')}"
     subject = roles.subject_of_deployment(repo, stack)
     pulumi.export(

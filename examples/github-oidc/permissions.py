@@ -137,7 +137,7 @@ ACCESS: dict[str, Access] = {
     "aws:iam/role:Role": _role(
         "GetRole ListRolePolicies ListAttachedRolePolicies",
         "CreateRole DeleteRole UpdateRole UpdateAssumeRolePolicy TagRole UntagRole"
-        " ListInstanceProfilesForRole",
+        " ListInstanceProfilesForRole PutRolePermissionsBoundary",
     ),
     "aws:iam/rolePolicy:RolePolicy": _role("GetRolePolicy", "PutRolePolicy DeleteRolePolicy"),
     "aws:lambda/function:Function": _function(
@@ -187,7 +187,14 @@ ON_EVERYTHING = frozenset(
 OUR_TAG = {"Project": "DataPipeline"}
 _NEW = {"StringEquals": {f"aws:RequestTag/{key}": value for key, value in OUR_TAG.items()}}
 _OLD = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in OUR_TAG.items()}}
+BOUNDARY = "arn:aws:iam::{account}:policy/github-file-metadata-boundary-{stack}"
+"""What a deployment must put around each role that it makes or gives permissions to."""
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+_BOUNDED = {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}
 ONLY_IF: dict[str, dict[str, dict[str, str]]] = {
+    "iam:CreateRole": _BOUNDED,
+    "iam:PutRolePermissionsBoundary": _BOUNDED,
+    "iam:PutRolePolicy": _BOUNDED,
     "kms:CreateKey": _NEW,
     "kms:TagResource": _NEW,
     "kms:UntagResource": _OLD,

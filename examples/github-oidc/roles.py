@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from permissions import ACCESS, ON_EVERYTHING, ONLY_IF, OURS
+from permissions import ACCESS, ON_EVERYTHING, ONLY_IF, OUR_TAG, OURS
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
@@ -82,19 +82,46 @@ def reads(where: Where, stack: str) -> Policy:
 def writes(where: Where, stack: str) -> Policy:
     """Allow what a deployment of a stack creates, updates and deletes, besides reading.
 
-    Whoever may write the function's role can give it, and so the function, any permission:
-    the deployment is to be trusted as much as what it deploys.
+    It gives roles permissions, but only to roles within the stack's boundary.
     """
     calls = ((action, access.on) for access in ACCESS.values() for action in access.writes)
-    pass_role = {
-        "Sid": "PassRoleToLambda",
-        "Effect": "Allow",
-        "Action": "iam:PassRole",
-        "Resource": f"arn:aws:iam::{where.account}:role/{OURS}",
-        "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
-    }
+    pass_role = _allow(
+        "PassRoleToLambda",
+        "iam:PassRole",
+        f"arn:aws:iam::{where.account}:role/{OURS}",
+        {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
+    )
     return _policy(
         *_statements("Write", calls, where, stack), pass_role, *_key_through_services(where)
+    )
+
+
+def boundary(where: Where, stack: str) -> Policy:
+    """Bound what a stack's roles may ever do, whatever a deployment gives them.
+
+    It holds all that the function and S3 Batch Operations are granted by the pipeline.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    """
+    at = f"{where.region}:{where.account}"
+    bucket = f"arn:aws:s3:::{OURS}"
+    ours = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in OUR_TAG.items()}}
+    return _policy(
+        _allow("LookAtObjects", "s3:GetObject", f"{bucket}/*"),
+        _allow("ListBucket", ["s3:ListBucket", "s3:PutInventoryConfiguration"], bucket),
+        _allow(
+            "UseRows",
+            ["dynamodb:GetItem", "dynamodb:PutItem"],
+            f"arn:aws:dynamodb:{at}:table/file-metadata-table-{stack}",
+        ),
+        _allow("ParkEvents", "sqs:SendMessage", f"arn:aws:sqs:{at}:{OURS}"),
+        _allow("InvokeFunction", "lambda:InvokeFunction", f"arn:aws:lambda:{at}:function:{OURS}"),
+        _allow(
+            "Log",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            f"arn:aws:logs:{at}:log-group:{OURS}:*",
+        ),
+        _allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], _keys(where), ours),
+        _allow("Trace", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
     )
 
 
@@ -164,6 +191,10 @@ def _statements(
     """One statement for all actions of a service on the same resources, on the same condition."""
     grouped: dict[tuple[str, tuple[str, ...], str], set[str]] = defaultdict(set)
     conditions = {repr(condition): condition for condition in ONLY_IF.values()}
+
+    def filled(text: str) -> str:
+        return text.format(account=where.account, region=where.region, stack=stack)
+
     for action, on in calls:
         arns = ("*",) if action in ON_EVERYTHING else on
         condition = repr(ONLY_IF[action]) if action in ONLY_IF else ""
@@ -173,9 +204,12 @@ def _statements(
         _allow(
             f"{sid}{service.capitalize()}{number}",
             sorted(actions),
-            [arn.format(account=where.account, region=where.region, stack=stack) for arn in arns],
+            [filled(arn) for arn in arns],
+            {
+                operator: {key: filled(value) for key, value in wanted.items()}
+                for operator, wanted in conditions.get(condition, {}).items()
+            },
         )
-        | ({"Condition": conditions[condition]} if condition else {})
         for number, ((service, arns, condition), actions) in numbered
     ]
 
@@ -185,7 +219,7 @@ def _environment_of_function(where: Where) -> Statement:
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
     """
-    return _allow("SeeEnvironment", "kms:Decrypt", _keys(where)) | _via(where, "lambda")
+    return _allow("SeeEnvironment", "kms:Decrypt", _keys(where), _via(where, "lambda"))
 
 
 def _key_through_services(where: Where) -> list[Statement]:
@@ -196,24 +230,31 @@ def _key_through_services(where: Where) -> list[Statement]:
     """
     use = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
     through = _via(where, "dynamodb", "lambda")
-    grant = _allow("GrantKeyToServices", "kms:CreateGrant", _keys(where)) | {
-        "Condition": through["Condition"] | {"Bool": {"kms:GrantIsForAWSResource": "true"}}
-    }
-    return [_allow("UseKeyThroughServices", use, _keys(where)) | through, grant]
+    for_service = through | {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    return [
+        _allow("UseKeyThroughServices", use, _keys(where), through),
+        _allow("GrantKeyToServices", "kms:CreateGrant", _keys(where), for_service),
+    ]
 
 
 def _keys(where: Where) -> str:
     return f"arn:aws:kms:{where.region}:{where.account}:key/*"
 
 
-def _via(where: Where, *services: str) -> Statement:
+def _via(where: Where, *services: str) -> dict[str, dict[str, Any]]:
     through = [f"{service}.{where.region}.amazonaws.com" for service in services]
-    return {"Condition": {"StringEquals": {"kms:ViaService": through}}}
+    return {"StringEquals": {"kms:ViaService": through}}
 
 
 def _policy(*statements: Statement) -> Policy:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def _allow(sid: str, action: str | list[str], resource: str | list[str]) -> Statement:
-    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
+def _allow(
+    sid: str,
+    action: str | list[str],
+    resource: str | list[str],
+    condition: dict[str, dict[str, Any]] | None = None,
+) -> Statement:
+    statement = {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
+    return statement | ({"Condition": condition} if condition else {})

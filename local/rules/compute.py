@@ -11,9 +11,12 @@ from local.inputs import Inputs, Outputs, of_module, pascal, random_suffix
 
 def _role(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     name = inputs.auto_name()
-    trust = inputs.take("assumeRolePolicy")
+    trust, boundary = inputs.take("assumeRolePolicy"), inputs.take("permissionsBoundary")
     created = cloud("iam").create_role(
-        RoleName=name, AssumeRolePolicyDocument=trust, Tags=inputs.tag_list()
+        RoleName=name,
+        AssumeRolePolicyDocument=trust,
+        Tags=inputs.tag_list(),
+        **({"PermissionsBoundary": boundary} if boundary else {}),
     )
     return name, {"name": name, "arn": created["Role"]["Arn"]}
 
@@ -24,6 +27,18 @@ def _role_policy(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
         RoleName=role, PolicyName=name, PolicyDocument=inputs.take("policy")
     )
     return f"{role}:{name}", {"name": name}
+
+
+def _policy(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    name = inputs.auto_name()
+    created = cloud("iam").create_policy(
+        PolicyName=name,
+        PolicyDocument=inputs.take("policy"),
+        Description=inputs.take("description", ""),
+        Tags=inputs.tag_list(),
+    )
+    arn = created["Policy"]["Arn"]
+    return arn, {"name": name, "arn": arn}
 
 
 def _oidc_provider(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
@@ -98,7 +113,12 @@ def _permission(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 RULES = {
     **of_module(
         "iam",
-        {"Role": _role, "RolePolicy": _role_policy, "OpenIdConnectProvider": _oidc_provider},
+        {
+            "Role": _role,
+            "RolePolicy": _role_policy,
+            "Policy": _policy,
+            "OpenIdConnectProvider": _oidc_provider,
+        },
     ),
     **of_module(
         "lambda",
