@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import pulumi
+from pulumi.runtime.config import CONFIG
 
 PROJECT = "file-metadata-pipeline"
 
@@ -156,13 +157,14 @@ class Settings:
             stack: the stack's name, the default of ``environmentSuffix``.
 
         Raises:
-            pulumi.RunError: a value is of the wrong type or breaks its rule. Pulumi prints
-                it without a traceback.
+            pulumi.RunError: a key is none of ours, or a value is of the wrong type or breaks its
+                rule. Pulumi prints it without a traceback.
         """
         values: dict[str, Any] = {"environment_suffix": stack}
         readers: dict[Any, Callable[[str], Any]]
         readers = {bool: config.get_bool, int: config.get_int, str: config.get}
         try:
+            _check_keys(config.name, [config_key(field.name) for field in fields(cls)])
             for field in fields(cls):
                 value = readers[field.type](config_key(field.name))
                 if value not in (None, ""):
@@ -177,6 +179,13 @@ class Settings:
         except (ValueError, pulumi.ConfigTypeError) as err:
             raise pulumi.RunError(f"configuration of stack {stack!r}: {err}") from err
         return settings
+
+
+def _check_keys(namespace: str, known: list[str]) -> None:
+    """Refuse a misspelt key, which Pulumi takes, and which would then choose nothing."""
+    for full_key in CONFIG.get():
+        of, _, key = full_key.partition(":")
+        _check(of != namespace or key in known, f"key must be one of {', '.join(known)}", key)
 
 
 def _is_production(name: str) -> bool:

@@ -206,6 +206,22 @@ def test_a_value_of_the_wrong_type_is_refused_by_name(key: str, value: str, kind
     )
 
 
+def test_a_misspelt_key_is_refused() -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        configured("prod", customerManagedKeys="true")
+    said = str(caught.value)
+    assert said.startswith("configuration of stack 'prod': key must be one of environmentSuffix, ")
+    assert said.endswith("customerManagedKey, got 'customerManagedKeys'")
+
+
+def test_a_key_of_another_namespace_is_none_of_ours() -> None:
+    def read() -> Settings:
+        pulumi.runtime.set_all_config({"aws:region": "eu-west-1", "mine:anything": "1"})
+        return Settings.from_config(pulumi.Config(PROJECT), "dev")
+
+    assert contextvars.Context().run(read).environment_suffix == "dev"
+
+
 def test_a_refusal_names_the_stack() -> None:
     with pytest.raises(pulumi.RunError) as caught:
         configured("dev", timeout="901")
