@@ -38,6 +38,7 @@ check: $(VENV)/ready ## Format, lint, types, and GitHub's workflows
 	$(BIN)/mypy
 	$(BIN)/zizmor -q --offline --no-progress --pedantic --strict-collection .github
 	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema -q --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-actions .github/actions/*/action.yml
 
 format: $(VENV)/ready ## Put the format right, and what the linter can fix
