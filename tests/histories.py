@@ -2,7 +2,7 @@
 
 A history changes a few keys and delivers the notifications that S3 sent for them: one to three
 times each, in any order, several in one event, and some in the middle of another's handling,
-between its look and its write. In the end each has been delivered, and table and bucket must agree.
+before or after its look. In the end each has been delivered, and table and bucket must agree.
 """
 
 import itertools
@@ -65,16 +65,17 @@ class World:
 
 
 class LookingS3:
-    """An S3 client that lets something happen right after each look."""
+    """An S3 client that lets something happen right before and right after each look."""
 
-    def __init__(self, s3: Any, after_look: Callable[[], None]) -> None:
-        self._s3, self._after_look, self.meta = s3, after_look, s3.meta
+    def __init__(self, s3: Any, before: Callable[[], None], after: Callable[[], None]) -> None:
+        self._s3, self._before, self._after, self.meta = s3, before, after, s3.meta
 
     def head_object(self, **arguments: Any) -> Any:
+        self._before()
         try:
             return self._s3.head_object(**arguments)
         finally:
-            self._after_look()
+            self._after()
 
 
 class Histories(RuleBasedStateMachine):
@@ -88,13 +89,18 @@ class Histories(RuleBasedStateMachine):
     def start(self) -> None:
         self.prefix = f"{next(self.world.numbers)}/"
         self.waiting: list[Record] = []
-        self.between: list[Callable[[], None]] = []
+        self.before_look: list[Callable[[], None]] = []
+        self.after_look: list[Callable[[], None]] = []
         self.touched: set[str] = set()
         self.made: list[str] = []
         """Version ids in the order of their making, so that a history can be repeated."""
         catalog = replace(
             self.world.handler.CATALOG,
-            s3=LookingS3(self.world.s3, self._between),
+            s3=LookingS3(
+                self.world.s3,
+                lambda: self._do(self.before_look),
+                lambda: self._do(self.after_look),
+            ),
             dynamodb=self.world.dynamodb,
             bucket=self.world.bucket,
             table=self.world.table,
@@ -168,23 +174,36 @@ class Histories(RuleBasedStateMachine):
         self._handle(batch)
 
     @precondition(lambda self: self.waiting)
-    @rule(which=picks, key=keys, size=sizes, at=picks, others=st.lists(picks, max_size=3))
+    @rule(
+        which=picks,
+        key=keys,
+        size=sizes,
+        at=picks,
+        others=st.lists(picks, max_size=3),
+        early=st.booleans(),
+    )
     def deliver_across_an_overwrite(
-        self, which: int, key: str, size: int, at: int, others: list[int]
+        self, which: int, key: str, size: int, at: int, others: list[int], *, early: bool
     ) -> None:
-        """Between look and write, a key changes, and others' announcements are handled."""
+        """Around the look, a key changes, and others' announcements are handled."""
 
         def change() -> None:
             self._put(key, size)
             self._announce(at, 1)
 
-        self.between = [change, *self._deliveries(others)]
-        self._deliver(which)
+        self._deliver_across(which, change, others, early=early)
 
     @precondition(lambda self: self.waiting)
-    @rule(which=picks, key=keys, version=picks, at=picks, others=st.lists(picks, max_size=3))
+    @rule(
+        which=picks,
+        key=keys,
+        version=picks,
+        at=picks,
+        others=st.lists(picks, max_size=3),
+        early=st.booleans(),
+    )
     def deliver_across_a_delete(
-        self, which: int, key: str, version: int, at: int, others: list[int]
+        self, which: int, key: str, version: int, at: int, others: list[int], *, early: bool
     ) -> None:
         """The same, but a version or delete marker goes."""
 
@@ -192,8 +211,7 @@ class Histories(RuleBasedStateMachine):
             if self._delete_one_version(key, version):
                 self._announce(at, 1)
 
-        self.between = [change, *self._deliveries(others)]
-        self._deliver(which)
+        self._deliver_across(which, change, others, early=early)
 
     # The end
 
@@ -262,8 +280,12 @@ class Histories(RuleBasedStateMachine):
         for copy in range(n):
             self.waiting.insert((at + copy) % (len(self.waiting) + 1), record)
 
-    def _deliveries(self, which: list[int]) -> list[Callable[[], None]]:
-        return [lambda pick=pick: self._deliver(pick, inner=True) for pick in which]
+    def _deliver_across(
+        self, which: int, change: Callable[[], None], others: list[int], *, early: bool
+    ) -> None:
+        around = self.before_look if early else self.after_look
+        around[:] = [change, *(lambda of=of: self._deliver(of, inner=True) for of in others)]
+        self._deliver(which)
 
     def _deliver(self, which: int, *, inner: bool = False) -> None:
         # Whoever has no sequencer may not handle a change in the middle of another's handling.
@@ -283,7 +305,7 @@ class Histories(RuleBasedStateMachine):
         finally:
             handler.CATALOG = before
 
-    def _between(self) -> None:
-        actions, self.between = self.between, []
-        for action in actions:
-            action()
+    @staticmethod
+    def _do(actions: list[Callable[[], None]]) -> None:
+        while actions:
+            actions.pop(0)()
