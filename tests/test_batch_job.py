@@ -287,8 +287,17 @@ def test_without_a_role_nothing_is_asked(control: Control) -> None:
     assert control.requests == []
 
 
-def test_a_job_cannot_be_rehearsed(control: Control) -> None:
-    assert submit(control, "--batch-role", ROLE_ARN, "--dry-run").exit_code == 2
+@pytest.mark.parametrize(
+    "options",
+    [("--dry-run",), ("--all",), ("--rate", "500"), ("--state", "f.json"), ("--restart",)],
+    ids=lambda options: options[0],
+)
+def test_an_option_that_a_job_cannot_heed_is_refused(
+    control: Control, options: tuple[str, ...]
+) -> None:
+    result = submit(control, "--batch-role", ROLE_ARN, *options)
+    assert result.exit_code == 2
+    assert f"{options[0]} must not be given with --batch-job" in result.output
     assert control.requests == []
 
 

@@ -74,8 +74,7 @@ def backfill(
     """
     stack = stack_of(options)
     if batch_job:
-        if dry_run:
-            raise click.UsageError("--dry-run must not be given with --batch-job")
+        _refuse_options_of_our_own_backfill()
         _submit(stack, batch_role, prefix, since, as_json=as_json)
     plan = backfills.Plan(
         bucket=stack.bucket,
@@ -119,6 +118,20 @@ def backfill(
             why = report.refused or "interrupted"
             out.print(f"ended early: {why}; run it again to go on", markup=False)
     raise click.exceptions.Exit(0 if report.finished else FINDINGS)
+
+
+def _refuse_options_of_our_own_backfill() -> None:
+    """Refuse what a job cannot heed, rather than pass it over."""
+    context = click.get_current_context()
+    for name, option in (
+        ("dry_run", "--dry-run"),
+        ("everything", "--all"),
+        ("rate", "--rate"),
+        ("state_file", "--state"),
+        ("restart", "--restart"),
+    ):
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise click.UsageError(f"{option} must not be given with --batch-job")
 
 
 def _submit(
