@@ -14,11 +14,11 @@ from test_examples import assert_a_file_gets_its_row
 
 from local.cloud import Cloud
 from local.resources import CloudMocks
+from pipeline.settings import PROJECT
 
 pytestmark = pytest.mark.skipif(
     shutil.which("pulumi") is None, reason="needs the pulumi command on the PATH"
 )
-PROJECT = "file-metadata-pipeline"
 ABOVE = 1
 """The stack itself, which is a resource too."""
 
@@ -102,7 +102,10 @@ def test_a_bad_value_stops_the_preview_in_its_own_words(open_stack: Open) -> Non
     assert "Traceback" not in str(caught.value)
 
 
-@pytest.mark.parametrize("language", ["yaml", "typescript"])
+NEEDS_NPM = pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm on the PATH")
+
+
+@pytest.mark.parametrize("language", ["yaml", pytest.param("typescript", marks=NEEDS_NPM)])
 def test_an_example_runs_from_a_clone(
     open_stack: Open, cloud: Cloud, dev: Program, language: str
 ) -> None:
