@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import pulumi
+from pulumi.output import Unknown
 from pulumi.runtime.config import CONFIG
 
 PROJECT = "file-metadata-pipeline"
@@ -17,6 +18,7 @@ LOG_RETENTION_DAYS = (
 )
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING")
 UNRESERVED = -1
+KINDS: dict[Any, str] = {bool: "true or false", int: "a whole number", str: "a text"}
 PRODUCTION_NAMES = frozenset({"prod", "production"})
 
 
@@ -31,7 +33,8 @@ class Settings:
     """What one environment chooses.
 
     Raises:
-        ValueError: a value breaks its rule; the message names the key, the rule and the value.
+        ValueError: a value is of the wrong type, not known yet, or breaks its rule; the message
+            names the key, the rule and the value.
     """
 
     environment_suffix: str
@@ -83,6 +86,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check every key."""
+        for field in fields(self):
+            _check_type(config_key(field.name), field.type, getattr(self, field.name))
         _check(
             re.fullmatch(r"[a-z0-9-]{1,32}", self.environment_suffix) is not None,
             "environmentSuffix must be 1-32 characters of a-z, 0-9 and -",
@@ -195,6 +200,16 @@ def _is_production(name: str) -> bool:
 def _check(holds: bool, rule: str, got: object) -> None:
     if not holds:
         raise ValueError(f"{rule}, got {got!r}")
+
+
+def _check_type(key: str, kind: Any, value: object) -> None:
+    # A true secret or output would be as good as true, whatever it holds.
+    if isinstance(value, pulumi.Output | Unknown):
+        raise ValueError(  # noqa: TRY004 - as every other broken rule
+            f"{key} must be known before any resource is made,"
+            " got an output of a resource or a secret"
+        )
+    _check(type(value) is kind, f"{key} must be {KINDS[kind]}", value)
 
 
 def _check_range(key: str, value: int, low: int, high: int, unit: str) -> None:

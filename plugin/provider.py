@@ -5,7 +5,6 @@ from dataclasses import fields
 from typing import Any
 
 import pulumi
-from pulumi.output import Unknown
 from pulumi.provider.experimental.component import ComponentProvider
 
 from pipeline import Settings
@@ -14,7 +13,6 @@ from plugin.component import FileMetadataPipeline, FileMetadataPipelineArgs
 
 PACKAGE = "file-metadata"
 FIELDS = {config_key(field.name): field for field in fields(Settings)}
-KINDS: dict[Any, str] = {bool: "true or false", int: "a whole number", str: "a text"}
 
 
 class PipelineProvider(ComponentProvider):
@@ -58,28 +56,13 @@ def checked(inputs: Mapping[str, Any], stack: str) -> FileMetadataPipelineArgs:
             raise pulumi.InputPropertyError(
                 key, f"input must be one of {', '.join(FIELDS)}, got {key!r}"
             )
-        plain = _plain(key, value)
-        if plain not in (None, ""):
-            args[FIELDS[key].name] = plain  # type: ignore[literal-required]
+        # The wire knows no whole numbers.
+        whole = FIELDS[key].type is int and isinstance(value, float) and value.is_integer()
+        if value not in (None, ""):
+            args[FIELDS[key].name] = int(value) if whole else value  # type: ignore[literal-required]
     try:
         Settings(**args)
     except ValueError as err:
         key, _, _ = str(err).partition(" ")
         raise pulumi.InputPropertyError(key, str(err)) from err
     return args
-
-
-def _plain(key: str, value: object) -> object:
-    if isinstance(value, pulumi.Output | Unknown):
-        raise pulumi.InputPropertyError(
-            key,
-            f"{key} must be known before any resource is made,"
-            " got an output of a resource or a secret",
-        )
-    kind = FIELDS[key].type
-    # The wire knows no whole numbers.
-    if kind is int and isinstance(value, float) and value.is_integer():
-        return int(value)
-    if value is not None and type(value) is not kind:
-        raise pulumi.InputPropertyError(key, f"{key} must be {KINDS[kind]}, got {value!r}")
-    return value

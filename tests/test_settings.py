@@ -1,8 +1,10 @@
 """The stack's configuration: its bounds, and what it refuses."""
 
+import asyncio
 import contextvars
+import re
 import string
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, fields
 from typing import Any
 
 import pulumi
@@ -204,6 +206,41 @@ def test_a_value_of_the_wrong_type_is_refused_by_name(key: str, value: str, kind
         "configuration of stack 'dev': Configuration"
         f" 'file-metadata-pipeline:{key}' value '{value}' is not a valid '{kind}'"
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("memory_size", "256", "memorySize must be a whole number, got '256'"),
+        ("memory_size", 256.0, "memorySize must be a whole number, got 256.0"),
+        ("memory_size", True, "memorySize must be a whole number, got True"),
+        ("customer_managed_key", "false", "customerManagedKey must be true or false, got 'false'"),
+        ("protect_data", None, "protectData must be true or false, got None"),
+        ("alarm_email", None, "alarmEmail must be a text, got None"),
+    ],
+)
+def test_a_program_s_value_of_the_wrong_type_is_refused_by_name(
+    field: str, value: Any, reason: str
+) -> None:
+    with pytest.raises(ValueError, match=r"must be") as caught:
+        settings(**{field: value})
+    assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize("make", [pulumi.Output.from_input, pulumi.Output.secret])
+def test_an_output_is_refused_by_name_even_where_it_could_pass_for_true(make: Any) -> None:
+    async def choose() -> None:
+        settings(tracing=make(False))
+
+    with pytest.raises(ValueError, match=r"tracing must be known before any resource is made"):
+        asyncio.run(choose())
+
+
+def test_every_setting_is_handed_to_a_component() -> None:
+    """A key that nothing reads would choose nothing, without a word."""
+    program = (ROOT / "pipeline" / "pipeline.py").read_text(encoding="utf-8")
+    read = set(re.findall(r"\bargs\.(\w+)", program))
+    assert {field.name for field in fields(Settings)} == read
 
 
 def test_a_misspelt_key_is_refused() -> None:
