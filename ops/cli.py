@@ -55,14 +55,18 @@ def of_a_stack(command: Callable[..., None]) -> Callable[..., None]:
 def stack_of(options: dict[str, Any]) -> Stack:
     """Make a stack of the options that say which; takes them out of the others."""
     outputs: dict[str, str] = {}
+    sources = []
     if name := options.pop("stack_name"):
         outputs |= stack_outputs(name)
+        sources.append(f"stack {name!r}")
     if path := options.pop("outputs_file"):
         outputs |= file_outputs(path)
+        sources.append(str(path))
     for output, flag in FLAGS.items():
         if value := options.pop(flag.removeprefix("--").replace("-", "_")):
             outputs[output] = value
-    return Stack(outputs, *(options.pop(name) for name in ("region", "profile", "endpoint_url")))
+    where = {name: options.pop(name) for name in ("region", "profile", "endpoint_url")}
+    return Stack(outputs, **where, source=" and ".join(sources))
 
 
 class Moment(click.ParamType[datetime]):

@@ -46,6 +46,8 @@ class Stack:
     region: str | None = None
     profile: str | None = None
     endpoint_url: str | None = None
+    source: str = ""
+    """Where the outputs come from; empty if from flags alone."""
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def output(self, name: str) -> str:
@@ -56,9 +58,13 @@ class Stack:
         """
         value = self.outputs.get(name)
         if not value:
-            raise click.UsageError(
-                f"{name} must be known: give --stack, --outputs or {FLAGS.get(name, 'a flag')}"
-            )
+            flag = FLAGS.get(name, "a flag")
+            if self.source:
+                raise click.UsageError(
+                    f"{name} must be known, and {self.source} has none: was it deployed"
+                    f" (pulumi up)? Else give {flag}"
+                )
+            raise click.UsageError(f"{name} must be known: give --stack, --outputs or {flag}")
         return value
 
     @property

@@ -161,6 +161,8 @@ class Verifier:
     """How long a change may take to reach the table."""
     compared: int = 0
     """How many keys were, so far."""
+    too_recent: int = 0
+    """How many of them disagree, but changed too lately to be judged."""
 
     def read_table(
         self, kept: Spill, prefix: str, *, stop: threading.Event, advance: Callable[[int], None]
@@ -212,7 +214,9 @@ class Verifier:
             self.compared += 1
             advance(1)
             found = compare(row, current, self.scope)
-            if found and (current is None or current.changed <= settled):
+            if found and current and current.changed > settled:
+                self.too_recent += 1
+            elif found:
                 yield found
 
     def confirmed(self, suspects: Iterator[Finding]) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,3 +141,14 @@ def test_a_table_that_is_not_known_is_wrong_usage(command: list[str]) -> None:
     result = CliRunner().invoke(main, [*command, "--bucket", "b", "--function", "f"])
     assert result.exit_code == 2
     assert "DynamoDBTableName must be known: give --stack, --outputs or --table" in result.output
+
+
+def test_outputs_without_the_table_are_named(tmp_path: Path) -> None:
+    """Those of a stack that was never deployed, say."""
+    file = tmp_path / "outputs.json"
+    file.write_text("{}")
+    result = CliRunner().invoke(main, ["list", "--outputs", str(file)])
+    assert result.exit_code == 2
+    said = " ".join(result.output.split())
+    assert "DynamoDBTableName must be known, and" in said
+    assert "has none: was it deployed (pulumi up)? Else give --table" in said

@@ -133,6 +133,7 @@ def test_each_finding_is_a_line_and_the_last_line_counts_them(thousand: Syntheti
     assert {found["kind"] for found in findings} == {"missing"}
     assert summary == {
         "compared": 1050,
+        "tooRecent": 0,
         "findings": {"missing": 105},
         "announced": 0,
         "endedEarly": "",
@@ -250,7 +251,9 @@ def test_all_harm_is_found_and_mended(stack: Deployed, prefix: str) -> None:
     eventually(mended, lambda: "end of findings")
 
 
-def test_what_changed_within_the_grace_is_not_judged(stack: Deployed, prefix: str) -> None:
+def test_what_changed_within_the_grace_is_not_judged_but_counted(
+    stack: Deployed, prefix: str
+) -> None:
     fill(stack, prefix, ["young", "gone", "changed"])
     for name, how in (
         ("young", "row removed"),
@@ -262,6 +265,10 @@ def test_what_changed_within_the_grace_is_not_judged(stack: Deployed, prefix: st
     lenient = CliRunner().invoke(main, ["verify", *of(stack), "--prefix", prefix])
     assert strict.exit_code == 1
     assert lenient.exit_code == 0, lenient.output
+    said = "3 keys compared: all others agree; 3 disagree, but changed within --grace seconds"
+    assert said in lenient.output
+    as_json = CliRunner().invoke(main, ["verify", *of(stack), "--prefix", prefix, "--json"])
+    assert json.loads(as_json.stdout)["tooRecent"] == 3
 
 
 def test_what_was_put_right_while_the_table_was_read_is_not_reported(

@@ -41,11 +41,12 @@ class Telling:
                 self.out.print(f"{found.kind:<8} {found.key!r}: {found.detail}", markup=False)
             yield found.key
 
-    def summary(self, compared: int) -> None:
+    def summary(self, compared: int, too_recent: int) -> None:
         """Print what all of it came to."""
         if self.as_json:
             summary = {
                 "compared": compared,
+                "tooRecent": too_recent,
                 "findings": dict(self.counts),
                 "announced": self.announced,
                 "endedEarly": self.ended,
@@ -53,6 +54,9 @@ class Telling:
             click.echo(json.dumps(summary))
             return
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(self.counts.items()))
+        if too_recent:
+            kinds = kinds or "all others agree"
+            kinds += f"; {too_recent} disagree, but changed within --grace seconds"
         self.out.print(f"{compared} keys compared: {kinds or 'all agree'}")
         if self.announced:
             self.out.print(f"{self.announced} announced; verify again once they are looked at")
@@ -117,5 +121,5 @@ def verify(
         except (ClientError, BotoCoreError, RefusedError) as err:
             telling.ended = str(err)
         telling.ended = telling.ended or ("interrupted" if stop.is_set() else "")
-    telling.summary(verifier.compared)
+    telling.summary(verifier.compared, verifier.too_recent)
     raise click.exceptions.Exit(FINDINGS if telling.counts or telling.ended else 0)
