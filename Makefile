@@ -56,7 +56,9 @@ lock: $(VENV)/ready ## Pin the newest allowed versions in requirements*.txt
 		- -o policy/requirements.txt
 
 clean: ## Remove .venv, caches, and what pip and Pulumi build
-	rm -rf $(VENV) */.venv examples/*/.venv examples/*/sdks examples/*/node_modules build *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) */.venv examples/*/.venv examples/*/sdks examples/*/node_modules \
+		examples/*/package-lock.json build *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/ready: requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer must be on the PATH, got none" >&2; exit 1; }

@@ -17,6 +17,7 @@ from events import Announcement
 from ops.__main__ import main
 from ops.cli import of_a_stack
 from pipeline.policies import process_files, run_batch_jobs
+from pipeline.settings import config_key
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [
@@ -73,6 +74,13 @@ def test_a_configuration_row_has_the_declared_type_default_and_choices(row: list
 
 def test_the_readme_lists_every_output(dev: Program) -> None:
     assert {row[0].strip("`") for row in table("Output")} == set(dev.outputs)
+
+
+def test_the_readme_says_of_which_output_of_the_component_each_is() -> None:
+    program = (ROOT / "__main__.py").read_text(encoding="utf-8")
+    exported = re.findall(r'export\("(\w+)", pipeline\.(\w+)\)', program)
+    expected = {name: config_key(of) for name, of in exported}
+    assert {row[0].strip("`"): row[1].strip("`") for row in table("Output")} == expected
 
 
 def test_the_readme_lists_every_alarm(dev: Program) -> None:
