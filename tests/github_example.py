@@ -74,7 +74,8 @@ def grants(*policies: roles.Policy) -> Iterator[tuple[str, str, Statement]]:
     """Every action with every resource that it is allowed on."""
     for policy in policies:
         for statement in policy["Statement"]:
-            assert statement["Effect"] == "Allow"
+            if statement["Effect"] == "Deny":
+                continue
             for action in as_list(statement["Action"]):
                 for resource in as_list(statement["Resource"]):
                     yield action, resource, statement

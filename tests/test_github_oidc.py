@@ -35,6 +35,7 @@ ALLOWED = {
     ("MISMATCHED_TYPE_BUT_USABLE", "StringEquals requires a value of type String but given Arn"): (
         "as in AWS's own examples of iam:PermissionsBoundary"
     ),
+    ("UNKNOWN_CONDITION_FOR_ACTION", "kms:ResourceAliases"): "a key's, for all that is done to it",
     ("UNKNOWN_CONDITION_FOR_ACTION", "token.actions.githubusercontent.com:"): "GitHub's own keys",
     ("RESOURCE_POLICY_PRIVILEGE_ESCALATION", "but does allow s3:PutBucketPolicy"): "it is declared",
     (

@@ -181,15 +181,40 @@ def test_a_role_is_passed_to_lambda_alone(example: Program, stack: str) -> None:
 @pytest.mark.parametrize(
     "action", ["kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:UntagResource"]
 )
-def test_only_a_key_with_our_tag_is_changed(example: Program, action: str) -> None:
+def test_only_a_key_with_the_stacks_tags_is_changed(example: Program, action: str) -> None:
     conditions = [
         statement["Condition"]
         for found, _, statement in grants(*policies_of(example, "deploy-prod"))
         if found == action
     ]
-    assert conditions == [{"StringEquals": {"aws:ResourceTag/Project": "DataPipeline"}}]
+    tags = {"aws:ResourceTag/Project": "DataPipeline", "aws:ResourceTag/Environment": "prod"}
+    assert conditions == [{"StringEquals": tags}]
 
 
-def test_the_keys_tag_is_the_one_that_the_program_gives(declared: dict[str, Program]) -> None:
+def test_the_keys_tags_are_those_that_the_program_gives(declared: dict[str, Program]) -> None:
     tags = declared["prod"].one("aws:kms/key:Key").inputs["tags"]
-    assert tags["Project"] == "DataPipeline"
+    assert tags == {"Project": "DataPipeline", "Environment": "prod"}
+
+
+def test_no_key_with_another_alias_is_taken_by_tagging_it(
+    example: Program, declared: dict[str, Program]
+) -> None:
+    [denied] = [
+        statement
+        for policy in policies_of(example, "deploy-prod")
+        for statement in policy["Statement"]
+        if statement["Effect"] == "Deny"
+    ]
+    alias = declared["prod"].one("aws:kms/alias:Alias").inputs["name"]
+    assert denied["Condition"] == {"ForAnyValue:StringNotEquals": {"kms:ResourceAliases": alias}}
+    assert "kms:TagResource" in denied["Action"]
+    assert fnmatchcase(f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1", denied["Resource"])
+
+
+def test_a_table_under_the_key_is_read_in_the_name_of_the_tests(example: Program) -> None:
+    [condition] = [
+        statement["Condition"]
+        for action, _, statement in grants(*policies_of(example, "test-dev"))
+        if action == "kms:Decrypt"
+    ]
+    assert condition == {"StringEquals": {"kms:ViaService": ["dynamodb.eu-west-1.amazonaws.com"]}}

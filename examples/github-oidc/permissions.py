@@ -60,8 +60,8 @@ ACCESS: dict[str, Access] = {
         "ListBucket GetBucketLocation GetBucketTagging GetBucketAcl GetBucketCORS GetBucketPolicy"
         " GetBucketWebsite GetBucketVersioning GetBucketLogging GetBucketRequestPayment"
         " GetBucketObjectLockConfiguration GetAccelerateConfiguration GetLifecycleConfiguration"
-        " GetReplicationConfiguration GetEncryptionConfiguration",
-        "CreateBucket DeleteBucket PutBucketTagging",
+        " GetReplicationConfiguration GetEncryptionConfiguration ListTagsForResource",
+        "CreateBucket DeleteBucket PutBucketTagging TagResource UntagResource",
     ),
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _bucket(
         "GetBucketOwnershipControls", "PutBucketOwnershipControls"
@@ -141,7 +141,8 @@ ACCESS: dict[str, Access] = {
     ),
     "aws:iam/rolePolicy:RolePolicy": _role("GetRolePolicy", "PutRolePolicy DeleteRolePolicy"),
     "aws:lambda/function:Function": _function(
-        "GetFunction GetFunctionCodeSigningConfig ListVersionsByFunction",
+        # Without ListTags GetFunction leaves the tags out, which would then look removed.
+        "GetFunction GetFunctionCodeSigningConfig ListTags ListVersionsByFunction",
         "CreateFunction DeleteFunction UpdateFunctionCode UpdateFunctionConfiguration"
         " GetFunctionConfiguration PutFunctionConcurrency DeleteFunctionConcurrency TagResource"
         " UntagResource",
@@ -183,10 +184,10 @@ ON_EVERYTHING = frozenset(
     }
 )
 
-# A key's ARN has no name that could be told before the key is there. Its tag can be.
-OUR_TAG = {"Project": "DataPipeline"}
-_NEW = {"StringEquals": {f"aws:RequestTag/{key}": value for key, value in OUR_TAG.items()}}
-_OLD = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in OUR_TAG.items()}}
+# A key's ARN has no name that could be told before the key is there. Its tags can be.
+OUR_TAGS = {"Project": "DataPipeline", "Environment": "{stack}"}
+_NEW = {"StringEquals": {f"aws:RequestTag/{key}": value for key, value in OUR_TAGS.items()}}
+_OLD = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in OUR_TAGS.items()}}
 BOUNDARY = "arn:aws:iam::{account}:policy/github-file-metadata-boundary-{stack}"
 """What a deployment must put around each role that it makes or gives permissions to."""
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from permissions import ACCESS, ON_EVERYTHING, ONLY_IF, OUR_TAG, OURS
+from permissions import ACCESS, ON_EVERYTHING, ONLY_IF, OUR_TAGS, OURS
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
@@ -92,7 +92,10 @@ def writes(where: Where, stack: str) -> Policy:
         {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
     )
     return _policy(
-        *_statements("Write", calls, where, stack), pass_role, *_key_through_services(where)
+        *_statements("Write", calls, where, stack),
+        pass_role,
+        *_key_through_services(where),
+        _leave_other_keys(where, stack),
     )
 
 
@@ -104,7 +107,8 @@ def boundary(where: Where, stack: str) -> Policy:
     """
     at = f"{where.region}:{where.account}"
     bucket = f"arn:aws:s3:::{OURS}"
-    ours = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in OUR_TAG.items()}}
+    tags = {key: value.format(stack=stack) for key, value in OUR_TAGS.items()}
+    ours = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in tags.items()}}
     return _policy(
         _allow("LookAtObjects", "s3:GetObject", f"{bucket}/*"),
         _allow("ListBucket", ["s3:ListBucket", "s3:PutInventoryConfiguration"], bucket),
@@ -157,6 +161,8 @@ def exercise(where: Where, stack: str) -> Policy:
         ),
         _allow("Announce", "lambda:InvokeFunction", f"arn:aws:lambda:{at}:function:{OURS}"),
         _allow("SeeAlarms", "cloudwatch:DescribeAlarms", "*"),
+        # A table under the key is read in the reader's name.
+        _allow("ReadRowsUnderKey", "kms:Decrypt", _keys(where), _via(where, "dynamodb")),
     )
 
 
@@ -228,13 +234,31 @@ def _key_through_services(where: Where) -> list[Statement]:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
     """
-    use = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
+    use = [
+        *("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
+        *("kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
+    ]
     through = _via(where, "dynamodb", "lambda")
     for_service = through | {"Bool": {"kms:GrantIsForAWSResource": "true"}}
     return [
         _allow("UseKeyThroughServices", use, _keys(where), through),
         _allow("GrantKeyToServices", "kms:CreateGrant", _keys(where), for_service),
     ]
+
+
+def _leave_other_keys(where: Where, stack: str) -> Statement:
+    """Deny to tag a key with another alias as ours, and so to take it; a new key has none yet.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+    """
+    ours = f"alias/file-metadata-{stack}"
+    return {
+        "Sid": "LeaveOtherKeys",
+        "Effect": "Deny",
+        "Action": ["kms:CreateAlias", "kms:TagResource"],
+        "Resource": _keys(where),
+        "Condition": {"ForAnyValue:StringNotEquals": {"kms:ResourceAliases": ours}},
+    }
 
 
 def _keys(where: Where) -> str:
