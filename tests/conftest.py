@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from faults import FaultProxy, fault_proxy
 from journeys import Deployed
-from recorder import ROOT, Program, declare
+from recorder import ROOT, Program, declare, shipped_config
 
 from local import emulator as emulators
 from local import engine
 from local.cloud import Cloud
 from local.resources import CloudMocks
+from pipeline.settings import PROJECT
 
 REGION = "us-east-1"
 RETRIES_AT_ONCE = {
@@ -111,8 +112,8 @@ def prod() -> Program:
 def deploy_to(running: emulators.Emulator, stack: str = "dev", **config: str) -> Deployed:
     """Deploy the program to an emulator, some keys of a stack's configuration replaced."""
     cloud = Cloud(running.endpoint, REGION, running.certificate)
-    values = engine.stack_config(ROOT, stack)
-    values |= {f"file-metadata-pipeline:{key}": value for key, value in config.items()}
+    values = shipped_config(stack)
+    values |= {f"{PROJECT}:{key}": value for key, value in config.items()}
     return Deployed(cloud, engine.run(ROOT, stack, values, CloudMocks(cloud)))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pytest
 import yaml
-from recorder import ROOT, Program
+from recorder import ROOT, Program, shipped_config
 from test_faults import FAULTS, OPERATIONS, SHARES
 
 from catalog import row
@@ -17,7 +17,7 @@ from events import Announcement
 from ops.__main__ import main
 from ops.cli import of_a_stack
 from pipeline.policies import process_files, run_batch_jobs
-from pipeline.settings import config_key
+from pipeline.settings import PROJECT, config_key
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [
@@ -64,10 +64,7 @@ def test_the_readme_lists_every_configuration_key_in_order() -> None:
 def test_a_configuration_row_has_the_declared_type_default_and_choices(row: list[str]) -> None:
     key = row[0].strip("`")
     default = DECLARED[key]["default"]
-    dev, prod = (
-        config_of(f"Pulumi.{stack}.yaml").get(f"file-metadata-pipeline:{key}", default)
-        for stack in ("dev", "prod")
-    )
+    dev, prod = (shipped_config(stack)[f"{PROJECT}:{key}"] for stack in ("dev", "prod"))
     expected_default = "the stack's name" if key == "environmentSuffix" else shown(default)
     assert row[1:5] == [DECLARED[key]["type"], expected_default, shown(dev), shown(prod)]
 

@@ -33,7 +33,6 @@ def of_stack(stack: str) -> Settings:
 @pytest.mark.parametrize(
     ("field", "in_dev", "in_prod"),
     [
-        ("environment_suffix", "dev", "prod"),
         ("protect_data", False, True),
         ("memory_size", 256, 256),
         ("timeout", 15, 15),
@@ -45,8 +44,6 @@ def of_stack(stack: str) -> Settings:
         ("tombstone_days", 1, 30),
         ("noncurrent_version_days", 7, 90),
         ("log_level", "INFO", "WARNING"),
-        ("access_log_bucket", "", ""),
-        ("alarm_email", "", ""),
         ("batch_operations", False, False),
         ("customer_managed_key", False, True),
     ],
