@@ -6,7 +6,7 @@ Exit status: 0 fine, 1 something was found that needs a person, 2 wrong usage.
 from typing import Any
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from ops.commands.backfill import backfill
 from ops.commands.redrive import redrive
@@ -22,6 +22,10 @@ class _Commands(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except NoRegionError as err:
+            raise click.UsageError(
+                "region must be known: give --region, or set AWS_REGION"
+            ) from err
         except (ClientError, BotoCoreError) as err:
             raise click.ClickException(str(err)) from err
 

@@ -143,6 +143,12 @@ def test_a_table_that_is_not_known_is_wrong_usage(command: list[str]) -> None:
     assert "DynamoDBTableName must be known: give --stack, --outputs or --table" in result.output
 
 
+def test_an_empty_key_is_wrong_usage() -> None:
+    result = CliRunner().invoke(main, ["get", "", "--table", "t"])
+    assert result.exit_code == 2
+    assert "KEY must not be empty" in result.output
+
+
 def test_outputs_without_the_table_are_named(tmp_path: Path) -> None:
     """Those of a stack that was never deployed, say."""
     file = tmp_path / "outputs.json"

@@ -65,8 +65,8 @@ WHERE = [
 def test_without_a_region_a_line_says_so(nowhere: None, command: list[str]) -> None:
     assert not {"AWS_REGION", "AWS_DEFAULT_REGION"} & os.environ.keys()
     result = CliRunner().invoke(main, [*command, *WHERE])
-    assert result.exit_code == 1
-    assert "You must specify a region." in result.output
+    assert result.exit_code == 2
+    assert "region must be known: give --region, or set AWS_REGION" in result.output
     assert isinstance(result.exception, SystemExit)
 
 

@@ -29,6 +29,8 @@ SHOWN = ("file_key", "processing_status", "file_size", "content_type", "processe
 @click.argument("key")
 def get(*, key: str, as_json: bool, **options: Any) -> NoReturn:
     """Show the row of one object KEY. Exit status 1 if there is none."""
+    if not key:
+        raise click.UsageError("KEY must not be empty")
     stack = stack_of(options)
     row = rows.get(stack.dynamodb, stack.table, key)
     out = console(as_json=as_json)
@@ -121,7 +123,7 @@ def _print_table(some: Iterator[rows.Row], limit: int) -> None:
     if table.row_count:
         out.print(table)
     more = f", --limit {limit} reached" if limit and table.row_count == limit else ""
-    out.print(f"{table.row_count} rows{more}")
+    out.print(f"{table.row_count} row{'' if table.row_count == 1 else 's'}{more}")
 
 
 def _grid(row: rows.Row) -> Table:
