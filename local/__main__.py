@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
+import pulumi
 from rich.console import Console
 
 from local import emulator as emulators
@@ -18,7 +19,8 @@ from local import engine, show
 from local.cloud import Cloud
 from local.demo import Demo
 from local.files import FilesError, LocalFile, collect
-from local.resources import CloudMocks
+from local.inputs import UnknownPropertyError
+from local.resources import CloudMocks, UnknownTypeError
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         0 if every row is right, 1 if one is missing or wrong, 2 if a file or the stack cannot
-        be had, 130 if interrupted.
+        be had or deployed, 130 if interrupted.
     """
     options = _options(arguments)
     try:
@@ -45,6 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out = show.console(picture=options.picture is not None)
     try:
         status = _demo(out, files, options.stack, config, keep=options.keep)
+    except (ValueError, pulumi.RunError) as err:
+        first = _first(err)
+        if not isinstance(first, UnknownTypeError | UnknownPropertyError | pulumi.RunError):
+            raise
+        print(f"demo: {first}", file=sys.stderr)
+        return BAD_USAGE
     except KeyboardInterrupt:
         out.print("interrupted; the emulator is stopped and nothing is left behind")
         return INTERRUPTED
@@ -166,6 +174,13 @@ def _forget_aws_settings() -> None:
         if name.startswith("AWS_"):
             del os.environ[name]
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+
+
+def _first(err: BaseException) -> BaseException:
+    """Return what an error came of: the SDK wraps one in another for each input on its way."""
+    while isinstance(err.__cause__, ValueError) and not isinstance(err, pulumi.RunError):
+        err = err.__cause__
+    return err
 
 
 def _interrupt(_signal: int, _frame: object) -> NoReturn:

@@ -3,6 +3,7 @@
 import fcntl
 import functools
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -57,6 +58,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the user's own AWS profile, region and proxy out of the tests."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # So a shell starts what runs in the background, and what the tests start would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[OWN_ENVIRONMENT] = own = {}
     for name in list(os.environ):
         if name.startswith("AWS_") or name.lower().endswith("_proxy"):

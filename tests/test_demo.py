@@ -148,6 +148,30 @@ def test_a_missing_stack_is_named_before_anything_starts(launch: Launch) -> None
     assert "Pulumi.staging.yaml must exist" in errors
 
 
+WITHOUT_A_RULE = """
+import sys
+from local.rules import RULES
+del RULES["aws:sqs/queue:Queue"]
+from local.__main__ import main
+sys.exit(main([]))
+"""
+
+
+def test_a_type_without_a_rule_is_named_in_a_line(private_tmp: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_A_RULE],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(private_tmp)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.startswith("demo: aws:sqs/queue:Queue 'file-metadata-failures-events' has no rule")
+    assert list(private_tmp.iterdir()) == []
+
+
 def test_a_missing_file_is_named_before_anything_starts(launch: Launch, private_tmp: Path) -> None:
     private_tmp.rmdir()
     process = launch("README.md", "missing.txt")

@@ -51,7 +51,7 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
 
 def test_the_plugin_s_schema_is_the_pinned_one(plugin: Plugin) -> None:
     """A change that is meant: ``python -m plugin.schema > plugin/schema.json``."""
-    assert json.loads(plugin.schema()) == PINNED
+    assert json.loads(plugin.schema()) == PINNED, "python -m plugin.schema > plugin/schema.json"
 
 
 def test_pulumi_runs_it_by_python_with_what_the_program_needs() -> None:
