@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from recorder import ROOT
-from test_workflows import ACTIONS, DEPLOYMENT, PREVIEW, steps
+from test_workflows import ACTIONS, DEPLOYMENT, DRIFT, PREVIEW, steps
 
 FAILS_FOR_PROD = 'echo "$@"; [ "$3" != prod ]'
 SAYS = 'printf "%s\\n" "$@" >> "$SAID"; echo "$FOUND"'
@@ -154,3 +154,45 @@ def test_a_failed_update_hands_nothing_on(tmp_path: Path, fails: str) -> None:
     done = run(tmp_path, script(DEPLOYMENT, "pulumi stack output"), "pulumi", says)
     assert done.returncode != 0
     assert not (tmp_path / "output").exists()
+
+
+@pytest.mark.parametrize(
+    ("stack", "states", "checked_out"),
+    [
+        ("dev", "", "HEAD"),
+        ("prod", "success", "newest"),
+        ("prod", "waiting failure success success", "third"),
+        ("prod", "waiting", None),
+        ("prod", "", None),
+    ],
+    ids=["dev", "newest", "one waits, one failed", "one waits", "none"],
+)
+def test_prod_is_compared_with_what_was_deployed_last(
+    tmp_path: Path, stack: str, states: str, checked_out: str | None
+) -> None:
+    commits = ("newest", "second", "third", "fourth")
+    known = list(zip(commits, states.split(), strict=False))
+    listed = "".join(f"echo {number} {commit}; " for number, (commit, _) in enumerate(known))
+    told = "".join(
+        f"*/{number}/statuses*) echo {state};; " for number, (_, state) in enumerate(known)
+    )
+    says = f'case "$2" in {told} *) {listed}:;; esac'
+    (tmp_path / "git").write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/git-said\n')
+    (tmp_path / "git").chmod(0o755)
+    text = script(DRIFT, "environment=prod")
+    done = run(tmp_path, text, "gh", says, STACK=stack, DEPLOYMENTS="the/deployments")
+    assert done.returncode == 0, done.stderr
+    if checked_out is None:
+        assert "never deployed" in (tmp_path / "summary").read_text()
+        assert not (tmp_path / "output").exists()
+    else:
+        assert outputs(tmp_path) == {"found": "true"}
+        assert (tmp_path / "git-said").read_text() == f"checkout --quiet {checked_out}\n"
+
+
+def test_there_is_no_look_for_drift_when_github_does_not_say_what_is_deployed(
+    tmp_path: Path,
+) -> None:
+    text = script(DRIFT, "environment=prod")
+    done = run(tmp_path, text, "gh", "exit 1", STACK="prod", DEPLOYMENTS="the/deployments")
+    assert done.returncode != 0

@@ -14,6 +14,7 @@ WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
 FILES = [*WORKFLOWS, *ACTIONS]
 DEPLOYMENT = GITHUB / "workflows" / "deploy.yml"
+DRIFT = GITHUB / "workflows" / "drift.yml"
 PREVIEW = GITHUB / "workflows" / "preview.yml"
 PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 # Whose actions run here: GitHub's own, and those that make the credentials and install Pulumi.
@@ -86,8 +87,10 @@ def test_a_job_asks_for_what_it_does(job: Job) -> None:
         expected["contents"] = "read"
     if "./.github/actions/pulumi" in text or "configure-aws-credentials" in text:
         expected["id-token"] = "write"
-    if "GH_TOKEN" in text:
+    if "/issues/" in text:
         expected["pull-requests"] = "write"
+    if "/deployments" in text:
+        expected["deployments"] = "read"
     assert job["permissions"] == expected
 
 
