@@ -62,7 +62,7 @@ class Stack:
             if self.source:
                 raise click.UsageError(
                     f"{name} must be known, and {self.source} has none: was it deployed"
-                    f" (pulumi up)? Else give {flag}"
+                    f" (pulumi up), and exported by this name? Else give {flag}"
                 )
             raise click.UsageError(f"{name} must be known: give --stack, --outputs or {flag}")
         return value

@@ -157,4 +157,5 @@ def test_outputs_without_the_table_are_named(tmp_path: Path) -> None:
     assert result.exit_code == 2
     said = " ".join(result.output.split())
     assert "DynamoDBTableName must be known, and" in said
-    assert "has none: was it deployed (pulumi up)? Else give --table" in said
+    assert "has none: was it deployed (pulumi up), and exported by this name?" in said
+    assert "Else give --table" in said
