@@ -82,10 +82,5 @@ class FileMetadataPipeline(pipeline.FileMetadataPipeline):
         args: FileMetadataPipelineArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the pipeline; what is not given is as `Settings` has it.
-
-        Raises:
-            ValueError: a value breaks its rule.
-        """
-        chosen = FileMetadataPipelineArgs(environment_suffix=pulumi.get_stack()) | args
-        super().__init__(name, Settings(**chosen), opts)
+        """Declare the pipeline, of arguments that were checked; see `provider.py`."""
+        super().__init__(name, Settings(**args), opts)

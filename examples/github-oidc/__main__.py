@@ -61,10 +61,11 @@ else:
     ).arn
 
 for stack in stacks:
+    # What deployments must name, so no name of Pulumi's making.
+    boundary_name = roles.boundary_name(stack)
     boundary = aws.iam.Policy(
-        f"github-file-metadata-boundary-{stack}",
-        # What deployments must name, so no name of Pulumi's making.
-        name=f"github-file-metadata-boundary-{stack}",
+        boundary_name,
+        name=boundary_name,
         description=f"Bounds the roles of the file metadata pipeline's stack {stack}",
         policy=pulumi.Output.json_dumps(
             where.apply(lambda of, stack=stack: roles.boundary(roles.Where(**of), stack))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from permissions import ACCESS, ON_EVERYTHING, ONLY_IF, OUR_TAGS, OURS
+from permissions import ACCESS, BOUNDARY, ON_EVERYTHING, ONLY_IF, OUR_TAGS, OURS
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
@@ -97,6 +97,11 @@ def writes(where: Where, stack: str) -> Policy:
         *_key_through_services(where),
         _leave_other_keys(where, stack),
     )
+
+
+def boundary_name(stack: str) -> str:
+    """Return the name of a stack's boundary, by which deployments must know it."""
+    return BOUNDARY.rpartition("/")[2].format(stack=stack)
 
 
 def boundary(where: Where, stack: str) -> Policy:
