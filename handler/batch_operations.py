@@ -20,7 +20,7 @@ def is_job(event: object) -> TypeGuard[Mapping[str, Any]]:
 
 
 def items(event: Mapping[str, Any], now: datetime) -> list[Item]:
-    """Read a job's tasks as records that announce their keys, without an order.
+    """Read a job's tasks as records of their keys, without an order.
 
     Args:
         event: what the job passes to the function.

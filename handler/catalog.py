@@ -1,4 +1,7 @@
-"""The table's one rule: look at the bucket, write what it says, and let the newest win."""
+"""The table's protocol: read S3, write what it says, and let the newest notification win.
+
+``docs/correctness.md`` has the argument, ``tests/protocol.py`` a model of it that is searched.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,72 +10,30 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from events import SEQUENCER_WIDTH, Announcement
+from events import SEQUENCER_WIDTH, Notification
+from row import COMPLETED, DELETED, Row, Stored, iso, row, says_the_same, text, typed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
-COMPLETED, DELETED, STALE = "completed", "deleted", "stale"
+STALE = "stale"
 NO_SEQUENCER = "0" * SEQUENCER_WIDTH
-UNORDERED_ATTEMPTS = 5
-IDENTITY = ("file_key", "sequencer", "processed_at")
-
-Row = dict[str, str | int]
+ATTEMPTS = 5
+# A write lands at the latest so long after its handler has read S3: Lambda ends an invocation
+# after 900 s, and two containers' clocks may differ by a minute.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html
+LONGEST_HANDLING = timedelta(seconds=960)
 
 
 class ContendedError(RuntimeError):
-    """A row kept changing under a write that has no sequencer to order it."""
-
-
-def row(
-    announcement: Announcement,
-    head: "HeadObjectOutputTypeDef | None",
-    *,
-    sequencer: str,
-    region: str,
-    now: datetime,
-    tombstone_days: int,
-) -> Row:
-    """Describe a key as one look found it. Pure.
-
-    Args:
-        announcement: what sent us to look.
-        head: S3's answer; None for a key that is not there.
-        sequencer: the one that the row is to carry.
-        region: where the bucket is.
-        now: the time of the look, UTC.
-        tombstone_days: how long a tombstone stays.
-    """
-    common: Row = {
-        "file_key": announcement.key,
-        "bucket_name": announcement.bucket,
-        "region": region,
-        "sequencer": sequencer,
-        "event_name": announcement.event_name,
-        "event_time": _iso(announcement.event_time),
-        "processed_at": _iso(now),
-    }
-    if head is None:
-        expires_at = int((now + timedelta(days=tombstone_days)).timestamp())
-        return common | {"processing_status": DELETED, "expires_at": expires_at}
-    found: Row = {
-        "processing_status": COMPLETED,
-        "file_size": head["ContentLength"],
-        "content_type": head["ContentType"],
-        "etag": head["ETag"].strip('"'),
-        "last_modified": _iso(head["LastModified"]),
-        # S3's own name for the version of an object from before its bucket had versions.
-        "version_id": head.get("VersionId", "null"),
-    }
-    return common | found
+    """A row kept changing between the read of S3 and the write."""
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The bucket to look at and the table to write to."""
+    """The bucket to read and the table to write to."""
 
     s3: "S3Client"
     dynamodb: "DynamoDBClient"
@@ -82,58 +43,76 @@ class Catalog:
     table: str
     tombstone_days: int
 
-    def update(self, announcement: Announcement) -> str:
+    def update(self, notification: Notification) -> str:
         """Make the row of a key say what the bucket says.
 
         Returns:
-            The outcome: ``completed``, ``deleted``, or ``stale`` where a newer announcement of
-            the key was already handled.
+            What the row says, ``completed`` or ``deleted``; or ``stale`` where a newer
+            notification of the key was already handled.
 
         Raises:
-            ValueError: the announcement is of another bucket.
-            ContendedError: without a sequencer, and the row changed at every attempt.
+            ValueError: the notification is of another bucket.
+            ContendedError: the row changed at every attempt.
             botocore.exceptions.ClientError: S3 or DynamoDB refused; 403 among them.
             botocore.exceptions.BotoCoreError: S3 or DynamoDB did not answer.
         """
-        if announcement.bucket != self.bucket:
+        if notification.bucket != self.bucket:
             raise ValueError(
-                f"s3.bucket.name must be {self.bucket}, got {announcement.bucket!r:.200}"
+                f"s3.bucket.name must be {self.bucket}, got {notification.bucket!r:.200}"
             )
-        if announcement.sequencer is None:
-            return self._update_unordered(announcement)
-        item = self._look(announcement, announcement.sequencer)
-        newest = {
-            # A row that came by another way and has no sequencer must not hold out for ever.
-            "ConditionExpression": "attribute_not_exists(sequencer) OR sequencer < :incoming",
-            "ExpressionAttributeValues": {":incoming": {"S": announcement.sequencer}},
-        }
-        return str(item["processing_status"]) if self._write(item, newest) else STALE
+        if notification.sequencer is None:
+            return self._update_unordered(notification)
+        return self._update_ordered(notification, notification.sequencer)
 
-    def _update_unordered(self, announcement: Announcement) -> str:
-        """Write on condition that the row is still the one that was read.
+    def _update_ordered(self, notification: Notification, sequencer: str) -> str:
+        """Write unless the row is of a newer notification, or an unordered deletion was after it.
 
-        It keeps the row's sequencer, so that any ordered announcement that comes later wins.
+        The latter holds for 16 minutes after such a deletion: this read of S3 may have been
+        before it. So S3 is read again, and the write depends on the row from before that read.
         """
-        for _ in range(UNORDERED_ATTEMPTS):
-            seen = self._read(announcement.key)
-            item = self._look(announcement, seen.get("sequencer", NO_SEQUENCER))
-            gone = not seen and item["processing_status"] == DELETED
-            if gone and not self._read(announcement.key):
-                # Old versions of long-gone keys expire too. Without a sequencer to keep, a
-                # tombstone would hold nothing back.
-                return DELETED
-            if self._write(item, _unchanged(seen)):
-                return str(item["processing_status"])
-        raise ContendedError(
-            f"row of {announcement.key!r} must stay unchanged between read and write,"
-            f" got {UNORDERED_ATTEMPTS} changes in a row"
-        )
+        seen: Stored | None = None
+        for _ in range(1 + ATTEMPTS):
+            new = self._read_s3(notification, sequencer)
+            if seen is None:
+                condition = _newest(new)
+            else:
+                new |= _mark(seen)
+                condition = _unchanged(seen)
+            seen = self._put(new, condition)
+            if seen is None:
+                return str(new["processing_status"])
+            if (text(seen, "sequencer") or "") >= sequencer:
+                return STALE
+        raise ContendedError(_contended(notification))
 
-    def _look(self, announcement: Announcement, sequencer: str) -> Row:
+    def _update_unordered(self, notification: Notification) -> str:
+        """Write if the row does not say it already, and is still the one that was read.
+
+        It keeps the row's sequencer, so that any ordered notification that comes later wins.
+        """
+        started = datetime.now(UTC)
+        seen = self._get(notification.key)
+        for _ in range(ATTEMPTS):
+            new = self._read_s3(notification, text(seen, "sequencer") or NO_SEQUENCER)
+            if new["processing_status"] == DELETED:
+                if _deletion_is_known(seen, notification, started):
+                    return DELETED
+                new["unordered_until"] = _latest_write(str(new["processed_at"]))
+            elif says_the_same(seen, new):
+                return COMPLETED
+            else:
+                new |= _mark(seen)
+            changed = self._put(new, _unchanged(seen))
+            if changed is None:
+                return str(new["processing_status"])
+            seen = changed
+        raise ContendedError(_contended(notification))
+
+    def _read_s3(self, notification: Notification, sequencer: str) -> Row:
         now = datetime.now(UTC)
         return row(
-            announcement,
-            self._head(announcement.key),
+            notification,
+            self._head(notification.key),
             sequencer=sequencer,
             region=self.s3.meta.region_name,
             now=now,
@@ -141,53 +120,108 @@ class Catalog:
         )
 
     def _head(self, key: str) -> "HeadObjectOutputTypeDef | None":
+        """Ask S3 for a key's current version; None if there is none.
+
+        A checksum needs the right to decrypt, which an uploader who chose another KMS key may not
+        have given: then the row goes without.
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+        """
+        where = {"Bucket": self.bucket, "Key": key, "ExpectedBucketOwner": self.account}
         try:
-            return self.s3.head_object(
-                Bucket=self.bucket, Key=key, ExpectedBucketOwner=self.account
-            )
+            return self._found(where | {"ChecksumMode": "ENABLED"})
         except ClientError as err:
-            if err.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+            if _status(err) != 403:
+                raise
+        return self._found(where)
+
+    def _found(self, arguments: Mapping[str, Any]) -> "HeadObjectOutputTypeDef | None":
+        try:
+            return self.s3.head_object(**arguments)
+        except ClientError as err:
+            if _status(err) == 404:
                 return None
             raise
 
-    def _read(self, key: str) -> dict[str, str]:
-        """Read what identifies one state of a row; empty if there is none."""
+    def _get(self, key: str) -> Stored:
         answer = self.dynamodb.get_item(
-            TableName=self.table,
-            Key={"file_key": {"S": key}},
-            ConsistentRead=True,
-            ProjectionExpression=", ".join(IDENTITY),
+            TableName=self.table, Key={"file_key": {"S": key}}, ConsistentRead=True
         )
-        return {name: value["S"] for name, value in answer.get("Item", {}).items()}
+        return answer.get("Item", {})
 
-    def _write(self, item: Row, condition: Mapping[str, Any]) -> bool:
-        """Write a row on a condition; False if the condition failed."""
+    def _put(self, item: Row, condition: Mapping[str, Any]) -> Stored | None:
+        """Write a row on a condition.
+
+        Returns:
+            None if it was written, else the row that stands, empty if there is none.
+        """
         try:
-            self.dynamodb.put_item(TableName=self.table, Item=_typed(item), **condition)
-        except self.dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+            self.dynamodb.put_item(
+                TableName=self.table,
+                Item=typed(item),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **condition,
+            )
+        except self.dynamodb.exceptions.ConditionalCheckFailedException as err:
+            stored: Stored = err.response.get("Item", {})
+            return stored
+        return None
 
 
-def _unchanged(seen: Mapping[str, str]) -> dict[str, Any]:
-    """Condition: the row is the one that was read, which may be none."""
+def _newest(new: Row) -> dict[str, Any]:
+    """Condition: no newer notification was handled, and no deletion after S3 was read."""
+    return {
+        # A row that came by another way and has no sequencer must not hold out for ever.
+        "ConditionExpression": "(attribute_not_exists(sequencer) OR sequencer < :sequencer)"
+        " AND (attribute_not_exists(unordered_until) OR unordered_until < :read_at)",
+        "ExpressionAttributeValues": {
+            ":sequencer": {"S": str(new["sequencer"])},
+            ":read_at": {"S": str(new["processed_at"])},
+        },
+    }
+
+
+def _unchanged(seen: Stored) -> dict[str, Any]:
+    """Condition: the row is the one that was seen, which may be none."""
     if not seen:
         return {"ConditionExpression": "attribute_not_exists(file_key)"}
+    names = ("file_key", "sequencer", "processed_at")
     return {
         "ConditionExpression": " AND ".join(
             f"{name} = :{name}" if name in seen else f"attribute_not_exists({name})"
-            for name in IDENTITY
+            for name in names
         ),
-        "ExpressionAttributeValues": {f":{name}": {"S": value} for name, value in seen.items()},
+        "ExpressionAttributeValues": {f":{name}": seen[name] for name in names if name in seen},
     }
 
 
-def _typed(item: Row) -> "dict[str, AttributeValueTypeDef]":
-    return {
-        name: {"N": str(value)} if isinstance(value, int) else {"S": value}
-        for name, value in item.items()
-    }
+def _mark(seen: Stored) -> Row:
+    """What a write on a row has to carry along: until when writes from before may still land."""
+    until = text(seen, "unordered_until")
+    return {} if until is None else {"unordered_until": until}
 
 
-def _iso(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def _deletion_is_known(seen: Stored, notification: Notification, started: datetime) -> bool:
+    """Whether the row need not be written for a key that is not in the bucket."""
+    if notification.is_recheck:
+        # Nothing changed that only this could tell.
+        return text(seen, "processing_status") in {None, DELETED}
+    until = text(seen, "unordered_until")
+    if until is None or text(seen, "processing_status") != DELETED:
+        return False
+    # S3 was read for that tombstone after the change that this notification stands for.
+    return until > _latest_write(iso(started))
+
+
+def _latest_write(read_at: str) -> str:
+    return iso(datetime.fromisoformat(read_at) + LONGEST_HANDLING)
+
+
+def _status(err: ClientError) -> int:
+    return err.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def _contended(notification: Notification) -> str:
+    return (
+        f"row of {notification.key!r} must stay unchanged between read and write,"
+        f" got {ATTEMPTS} changes in a row"
+    )

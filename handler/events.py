@@ -1,10 +1,10 @@
-"""What arrives, read as announcements that a key changed. Pure: no clock, no network.
+"""What arrives, read as notifications that a key changed. Pure: no clock, no network.
 
 Three shapes are known, and the first two also inside a queue message:
 
 - an S3 notification, ``{"Records": [...]}``
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html);
-- the envelope in which Lambda parks a failed event, ``{"requestPayload": {...}}``
+- the envelope in which Lambda keeps a failed event, ``{"requestPayload": {...}}``
   (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html);
 - ``s3:TestEvent``, which S3 sends to a queue or topic when a notification is saved.
 """
@@ -26,9 +26,12 @@ MAX_BODY = 8 * 1024**2
 SHOWN_CHARACTERS = 200
 MAX_LABEL = 1024
 MAX_TIME = 64
-# What S3 sends for an expiration has the sequencer of the object's creation, if any: it tells
-# no order. https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
-UNORDERED = "LifecycleExpiration:"
+# The order of all others is not known: what S3 sends for an expiration, say, has the sequencer of
+# the object's creation, if any.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+ORDERED = ("ObjectCreated:", "ObjectRemoved:")
+# Requests of this project's own (backfill, repair, S3 Batch Operations): no change caused them.
+RECHECKS = ("Backfill:", "Repair:", "BatchOperations:")
 
 
 class EventError(ValueError):
@@ -36,8 +39,8 @@ class EventError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Announcement:
-    """A key changed: go and look."""
+class Notification:
+    """A key changed, or is to be checked again."""
 
     bucket: str
     key: str
@@ -47,6 +50,11 @@ class Announcement:
     """UTC."""
     sequencer: str | None
     """Padded so that string order is event order; None where S3 gives no order."""
+
+    @property
+    def is_recheck(self) -> bool:
+        """Whether this project asked for it, and no change did."""
+        return self.event_name.startswith(RECHECKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,7 @@ def items(event: object) -> list[Item]:
     return [item for message in messages for item in _message_items(message)]
 
 
-def announcement(item: Item) -> Announcement:
+def notification(item: Item) -> Notification:
     """Read one record.
 
     Raises:
@@ -91,12 +99,12 @@ def announcement(item: Item) -> Announcement:
     event_name = text(record, "eventName")
     key = _key(text(record, "s3", "object", "key"))
     sequencer = _sequencer(_field(record, "s3", "object").get("sequencer"))
-    return Announcement(
+    return Notification(
         bucket=text(record, "s3", "bucket", "name"),
         key=key,
         event_name=event_name,
         event_time=_time(text(record, "eventTime", longest=MAX_TIME)),
-        sequencer=None if event_name.startswith(UNORDERED) else sequencer,
+        sequencer=sequencer if event_name.startswith(ORDERED) else None,
     )
 
 

@@ -58,10 +58,10 @@ class RecordsError(Exception):
 
 
 def lambda_handler(event: object, _context: object) -> dict[str, Any]:
-    """Bring the table up to date with what an event announces.
+    """Bring the table up to date with what an event says.
 
     Args:
-        event: an S3 notification, a parked event's envelope, or a batch of queue messages with
+        event: an S3 notification, a failed event's envelope, or a batch of queue messages with
             either; or tasks of an S3 Batch Operations job. The queue's event source mapping must
             have ``ReportBatchItemFailures``:
             https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
@@ -107,36 +107,36 @@ def _try_all(items: Sequence[events.Item]) -> list[str | Exception]:
 
 
 def _try(item: events.Item) -> str | Exception:
-    announcement = None
+    notification = None
     try:
-        announcement = events.announcement(item)
+        notification = events.notification(item)
         if LOG.isEnabledFor(logging.DEBUG):
-            LOG.debug("announced", extra=_fields(item, announcement) | {"outcome": "announced"})
-        outcome = CATALOG.update(announcement)
+            LOG.debug("received", extra=_fields(item, notification) | {"outcome": "received"})
+        outcome = CATALOG.update(notification)
     except Exception as err:  # the rim: one record's failure must not stop the others
-        told = _fields(item, announcement) | {"outcome": FAILED, "count": 1}
+        told = _fields(item, notification) | {"outcome": FAILED, "count": 1}
         LOG.exception(FAILED, extra=told)
         # Logged whole; kept until all are tried, its frames would hold what they worked on.
         return err.with_traceback(None)
     if outcome == STALE:
-        LOG.warning(outcome, extra=_fields(item, announcement) | {"outcome": outcome, "count": 1})
+        LOG.warning(outcome, extra=_fields(item, notification) | {"outcome": outcome, "count": 1})
     elif LOG.isEnabledFor(logging.INFO):
         # Each byte is paid for, once an object: the row has all the rest.
-        fields = {"file_key": announcement.key, "outcome": outcome, "count": 1}
-        LOG.info(outcome, extra=fields | {"lag_ms": _lag_ms(announcement)})
+        fields = {"file_key": notification.key, "outcome": outcome, "count": 1}
+        LOG.info(outcome, extra=fields | {"lag_ms": _lag_ms(notification)})
     else:
-        TALLY.add(outcome, _lag_ms(announcement))
+        TALLY.add(outcome, _lag_ms(notification))
     return outcome
 
 
-def _fields(item: events.Item, announcement: events.Announcement | None) -> dict[str, Any]:
+def _fields(item: events.Item, notification: events.Notification | None) -> dict[str, Any]:
     fields: dict[str, Any] = {"file_key": events.label(item)}
-    if announcement is not None:
-        fields["event_name"] = announcement.event_name
-        fields["sequencer"] = announcement.sequencer
-        fields["lag_ms"] = _lag_ms(announcement)
+    if notification is not None:
+        fields["event_name"] = notification.event_name
+        fields["sequencer"] = notification.sequencer
+        fields["lag_ms"] = _lag_ms(notification)
     return fields
 
 
-def _lag_ms(announcement: events.Announcement) -> int:
-    return (datetime.now(UTC) - announcement.event_time) // timedelta(milliseconds=1)
+def _lag_ms(notification: events.Notification) -> int:
+    return (datetime.now(UTC) - notification.event_time) // timedelta(milliseconds=1)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from faults import FaultProxy, fault_proxy
@@ -48,6 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=8_000,
         help="objects over which the operator's tool's memory is measured (default: 8000)",
     )
+    parser.addoption("--soak", action="store_true", help="with the tests that take many minutes")
     parser.addoption("--stack", help="deployed stack for the tests on AWS, with -m aws")
     parser.addoption(
         "--outputs",
@@ -74,6 +76,14 @@ def pytest_configure(config: pytest.Config) -> None:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes many minutes, unless asked for."""
+    if not config.getoption("--soak"):
+        long = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
 
 
 @pytest.fixture(scope="session")
@@ -147,10 +157,19 @@ def policy_python() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what happened in each fault case, one row a case."""
+    """Print what happened in each fault case, and what each search of the model found."""
     reports = [r for kind in ("passed", "failed") for r in terminalreporter.getreports(kind)]
-    rows = [row for r in reports for name, row in r.user_properties if name == "fault"]
-    if rows:
+
+    def told(kind: str) -> list[Any]:
+        return sorted(row for r in reports for name, row in r.user_properties if name == kind)
+
+    if rows := told("fault"):
         terminalreporter.section("faults: keys, right rows, parked, wrong, lost")
-        for case, *figures in sorted(rows):
+        for case, *figures in rows:
             terminalreporter.line(f"{case:<36}" + "".join(f"{n:>8}" for n in figures))
+    if rows := told("model"):
+        terminalreporter.section("protocol: variant, at most, states, wrong ends, seconds")
+        for variant, bounds, *figures in rows:
+            terminalreporter.line(
+                f"{variant:<26}{bounds:<76}" + "".join(f"{n:>14}" for n in figures)
+            )

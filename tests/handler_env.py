@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from faults import FaultProxy
 
-from events import Announcement
+from events import Notification
 from local.cloud import Cloud
 
 EVENTS = Path(__file__).parent / "events"
@@ -49,9 +49,9 @@ def process_file(proxy: FaultProxy) -> ModuleType:
 
 def announce(
     bucket: str, key: str, sequencer: str | None, event_name: str = "ObjectCreated:Put"
-) -> Announcement:
+) -> Notification:
     """Make an announcement, its sequencer already padded."""
-    return Announcement(bucket, key, event_name, EVENT_TIME, sequencer)
+    return Notification(bucket, key, event_name, EVENT_TIME, sequencer)
 
 
 @dataclass
@@ -79,12 +79,16 @@ class Bench:
 
     def row(self, key: str) -> dict[str, str] | None:
         """Read a row, numbers as DynamoDB writes them; None if there is none."""
+        item = self.item(key)
+        return {name: next(iter(value.values())) for name, value in item.items()} or None
+
+    def item(self, key: str) -> dict[str, Any]:
+        """Read a row as DynamoDB has it; empty if there is none."""
         answer = self.cloud("dynamodb").get_item(
             TableName=self.table, Key={"file_key": {"S": key}}, ConsistentRead=True
         )
-        if "Item" not in answer:
-            return None
-        return {name: next(iter(value.values())) for name, value in answer["Item"].items()}
+        item: dict[str, Any] = answer.get("Item", {})
+        return item
 
     def rows(self) -> list[str]:
         """List the keys that have a row."""

@@ -2,11 +2,13 @@
 
 import hashlib
 import itertools
+from base64 import b64encode
 from collections.abc import Sequence
+from zlib import crc32
 
 import pytest
 from botocore.exceptions import ClientError
-from faults import FaultProxy
+from faults import Fault, FaultProxy
 from handler_env import ACCOUNT, EARLIER, NEWER, NEWEST, Bench, announce, set_up
 
 from local.cloud import Cloud
@@ -40,6 +42,7 @@ def test_a_new_object_is_completed(bench: Bench) -> None:
         "etag": hashlib.md5(b"four", usedforsecurity=False).hexdigest(),
         "last_modified": head["LastModified"].strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "version_id": version,
+        "checksum": f"CRC32:{b64encode(crc32(b'four').to_bytes(4)).decode()}",
         "sequencer": NEWER,
         "event_name": "ObjectCreated:Put",
         "event_time": "2026-03-14T09:26:53.589000Z",
@@ -227,3 +230,45 @@ def test_the_table_refuses_are_not_taken_for_stale(bench: Bench) -> None:
     bench.cloud("dynamodb").delete_table(TableName=bench.table)
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         bench.update(KEY)
+
+
+def test_a_row_has_the_checksum_that_its_uploader_chose(bench: Bench) -> None:
+    bench.cloud("s3").put_object(
+        Bucket=bench.bucket, Key=KEY, Body=b"four", ChecksumAlgorithm="SHA256"
+    )
+    bench.update(KEY)
+    digest = b64encode(hashlib.sha256(b"four").digest()).decode()
+    assert (bench.row(KEY) or {})["checksum"] == f"SHA256:{digest}"
+
+
+def test_a_row_has_the_metadata_that_its_uploader_gave(bench: Bench) -> None:
+    bench.cloud("s3").put_object(
+        Bucket=bench.bucket,
+        Key=KEY,
+        Metadata={"Owner": "ada", "origin": "=?UTF-8?B?w4VzdHLDtm0=?="},
+    )
+    bench.update(KEY)
+    assert (bench.row(KEY) or {})["metadata"] == {
+        "owner": {"S": "ada"},
+        "origin": {"S": "\u00c5str\u00f6m"},
+    }
+
+
+def test_an_object_under_a_key_that_is_closed_to_the_function_has_a_row_without_checksum(
+    bench: Bench,
+) -> None:
+    """The uploader may encrypt with any KMS key, and only a checksum needs it."""
+    version = bench.put(KEY, b"four")
+    bench.proxy.fail("HeadObject", Fault(status=403, code="AccessDenied"), times=1)
+    assert bench.update(KEY) == "completed"
+    row = bench.row(KEY) or {}
+    assert (row["version_id"], row["file_size"], row.get("checksum")) == (version, "4", None)
+    assert bench.proxy.calls == ["HeadObject", "HeadObject", "PutItem"]
+
+
+def test_an_object_that_goes_before_it_is_read_without_checksum_leaves_a_tombstone(
+    bench: Bench,
+) -> None:
+    bench.proxy.fail("HeadObject", Fault(status=403, code="AccessDenied"), times=1)
+    assert bench.update(KEY) == "deleted"
+    assert state(bench) == ("deleted", None)

@@ -71,8 +71,10 @@ def test_a_refusal_is_raised_at_once_and_writes_nothing(
     with pytest.raises(ClientError) as caught:
         bench.update(KEY)
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == fault.status
+    # A 403 may be of the checksum alone, so S3 is asked once without.
+    twice = fault.status == 403
     assert bench.proxy.calls[-1] == operation
-    assert bench.proxy.calls.count(operation) == 1
+    assert bench.proxy.calls.count(operation) == (2 if twice else 1)
     assert bench.row(KEY) is None
 
 

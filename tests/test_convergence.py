@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from catalog import Catalog, Row, row
-from events import Announcement
+from events import Notification
 from local.cloud import Cloud
 
 PARTS = 2
@@ -98,7 +98,7 @@ def without_condition(catalog: Catalog) -> Catalog:
 class Trusting(Catalog):
     """A catalog that takes an event at its word instead of looking."""
 
-    def _look(self, announcement: Announcement, sequencer: str) -> Row:
+    def _look(self, announcement: Notification, sequencer: str) -> Row:
         if not announcement.event_name.startswith("ObjectRemoved"):
             return super()._look(announcement, sequencer)
         now = datetime.now(UTC)

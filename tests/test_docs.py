@@ -13,7 +13,7 @@ from recorder import ROOT, Program, shipped_config
 from test_faults import FAULTS, OPERATIONS, SHARES
 
 from catalog import row
-from events import Announcement
+from events import Notification
 from ops.__main__ import main
 from ops.cli import of_a_stack
 from pipeline.policies import process_files, run_batch_jobs
@@ -131,7 +131,7 @@ def test_the_readme_says_what_watching_costs(dev: Program) -> None:
 
 def test_the_readme_lists_every_attribute_of_a_row_with_its_type() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    announcement = Announcement("bucket", "key", "ObjectCreated:Put", now, "0" * 32)
+    announcement = Notification("bucket", "key", "ObjectCreated:Put", now, "0" * 32)
     head: Any = {"ContentLength": 1, "ContentType": "", "ETag": '"e"', "LastModified": now}
     made = {
         name: "N" if isinstance(value, int) else "S"

@@ -101,7 +101,7 @@ def test_a_message_with_a_bad_body_becomes_one_failing_item(body: object, named:
     [item] = events.items({"Records": [message(body)]})
     assert item.message_id == "bad"
     with pytest.raises(EventError, match=f"^{named}"):
-        events.announcement(item)
+        events.notification(item)
 
 
 def test_a_message_without_a_body_becomes_one_failing_item() -> None:
@@ -109,7 +109,7 @@ def test_a_message_without_a_body_becomes_one_failing_item() -> None:
     del bad["body"]
     [item] = events.items({"Records": [bad]})
     with pytest.raises(EventError, match="record must have body"):
-        events.announcement(item)
+        events.notification(item)
 
 
 def test_a_bad_message_leaves_its_neighbours_whole() -> None:
@@ -129,7 +129,7 @@ def test_a_message_among_records_is_kept_and_refused() -> None:
     first, second = events.items({"Records": [PUT, message("{}")]})
     assert first == Item(PUT)
     with pytest.raises(EventError, match="eventSource must be aws:s3, got 'aws:sqs'"):
-        events.announcement(second)
+        events.notification(second)
 
 
 @pytest.mark.parametrize(
@@ -156,5 +156,5 @@ def test_an_error_stays_small_whatever_came() -> None:
     """It travels in the parked event, beside the event itself."""
     record = load("put")["Records"][0] | {"eventTime": "x" * 100_000}
     with pytest.raises(EventError) as caught:
-        events.announcement(Item(record))
+        events.notification(Item(record))
     assert len(str(caught.value)) < 300

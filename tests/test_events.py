@@ -50,12 +50,12 @@ def without(*path: str) -> dict[str, Any]:
 
 
 def key_of(encoded: str) -> str:
-    return events.announcement(Item(changed("s3", "object", "key", value=encoded))).key
+    return events.notification(Item(changed("s3", "object", "key", value=encoded))).key
 
 
 def sequencer_of(value: Any) -> str:
     record = changed("s3", "object", "sequencer", value=value)
-    sequencer = events.announcement(Item(record)).sequencer
+    sequencer = events.notification(Item(record)).sequencer
     assert sequencer is not None
     return sequencer
 
@@ -85,7 +85,7 @@ def test_a_real_event_announces_its_key(
     name: str, key: str, event_name: str, sequencer: str
 ) -> None:
     [item] = events.items(load(name))
-    read = events.announcement(item)
+    read = events.notification(item)
     assert (read.bucket, read.key, read.event_name, read.sequencer) == (
         "amzn-s3-demo-bucket",
         key,
@@ -97,7 +97,7 @@ def test_a_real_event_announces_its_key(
 @pytest.mark.parametrize("name", ["lifecycle_delete", "lifecycle_delete_marker"])
 def test_a_lifecycle_event_without_a_sequencer_has_none(name: str) -> None:
     [item] = events.items(load(name))
-    assert events.announcement(item).sequencer is None
+    assert events.notification(item).sequencer is None
 
 
 def test_a_test_event_announces_nothing() -> None:
@@ -181,26 +181,26 @@ def test_a_malformed_sequencer_is_refused(value: Any) -> None:
     ],
 )
 def test_a_time_is_read_as_utc(text: str, time: datetime) -> None:
-    read = events.announcement(Item(changed("eventTime", value=text))).event_time
+    read = events.notification(Item(changed("eventTime", value=text))).event_time
     assert (read, read.tzinfo) == (time, UTC)
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-13-01T00:00:00Z", "2026-03-14T09:26:53"])
 def test_a_malformed_time_is_refused(text: str) -> None:
     with pytest.raises(EventError, match="eventTime must ") as caught:
-        events.announcement(Item(changed("eventTime", value=text)))
+        events.notification(Item(changed("eventTime", value=text)))
     assert text in str(caught.value)
 
 
 def test_a_time_beyond_the_calendar_is_refused() -> None:
     with pytest.raises(EventError, match="eventTime must "):
-        events.announcement(Item(changed("eventTime", value="9999-12-31T23:59:59-01:00")))
+        events.notification(Item(changed("eventTime", value="9999-12-31T23:59:59-01:00")))
 
 
 @pytest.mark.parametrize("path", FIELDS, ids=".".join)
 def test_a_missing_field_is_refused_by_name(path: tuple[str, ...]) -> None:
     with pytest.raises(EventError, match=f"record must have {re.escape('.'.join(path))}, got the"):
-        events.announcement(Item(without(*path)))
+        events.notification(Item(without(*path)))
 
 
 @pytest.mark.parametrize("path", [path for path in FIELDS if path not in TEXTS], ids=".".join)
@@ -210,22 +210,22 @@ def test_a_field_that_holds_no_fields_is_refused_by_name(
 ) -> None:
     rule = rf"record must have {re.escape('.'.join(path))}\.\w+, got {type(value).__name__}"
     with pytest.raises(EventError, match=rule):
-        events.announcement(Item(changed(*path, value=value)))
+        events.notification(Item(changed(*path, value=value)))
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=".".join)
 @pytest.mark.parametrize("value", [None, "", 5, ["a"], {}])
 def test_a_field_that_is_no_text_is_refused_by_name(path: tuple[str, ...], value: object) -> None:
     with pytest.raises(EventError, match=f"{re.escape('.'.join(path))} must be a text"):
-        events.announcement(Item(changed(*path, value=value)))
+        events.notification(Item(changed(*path, value=value)))
 
 
 @pytest.mark.parametrize("record", [None, "text", 5, []])
 def test_a_record_that_is_no_object_is_refused(record: object) -> None:
     with pytest.raises(EventError, match=f"got {type(record).__name__}"):
-        events.announcement(Item(record))
+        events.notification(Item(record))
 
 
 def test_a_record_of_another_service_is_refused() -> None:
     with pytest.raises(EventError, match="eventSource must be aws:s3, got 'aws:sns'"):
-        events.announcement(Item(changed("eventSource", value="aws:sns")))
+        events.notification(Item(changed("eventSource", value="aws:sns")))

@@ -117,7 +117,7 @@ FIELDS = [
 ]
 
 
-def read(event: object) -> list[events.Announcement | EventError]:
+def read(event: object) -> list[events.Notification | EventError]:
     """Read an event as the handler does; any other exception than its own is the test's."""
     try:
         found = events.items(event)
@@ -126,9 +126,9 @@ def read(event: object) -> list[events.Announcement | EventError]:
     return [read_one(item) for item in found]
 
 
-def read_one(item: Item) -> events.Announcement | EventError:
+def read_one(item: Item) -> events.Notification | EventError:
     try:
-        return events.announcement(item)
+        return events.notification(item)
     except EventError as err:
         return err
 
@@ -143,7 +143,7 @@ def check(event: object) -> None:
             assert is_whole(result)
 
 
-def is_whole(announcement: events.Announcement) -> bool:
+def is_whole(announcement: events.Notification) -> bool:
     texts = (announcement.bucket, announcement.key, announcement.event_name)
     sequencer = announcement.sequencer
     return (

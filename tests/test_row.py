@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from handler_env import NEWER, announce
 
-from catalog import Row, row
+from row import Row, row
 
 NOW = datetime(2026, 3, 14, 9, 26, 55, 1234, tzinfo=UTC)
 HEAD: dict[str, Any] = {
@@ -97,3 +97,57 @@ def test_a_typical_row_fits_one_write_unit() -> None:
         "ETag": '"9e107d9d372bb6826bd81d3542a419d6-10000"',
     }
     assert item_bytes(described(head, key="k" * 100)) < 1024
+
+
+def test_a_content_type_that_s3_does_not_give_is_s3s_default() -> None:
+    head = {name: value for name, value in HEAD.items() if name != "ContentType"}
+    assert described(head)["content_type"] == "binary/octet-stream"
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ({"ChecksumCRC64NVME": "AAAA", "ChecksumType": "FULL_OBJECT"}, "CRC64NVME:AAAA"),
+        ({"ChecksumSHA256": "BBBB-3", "ChecksumType": "COMPOSITE"}, "SHA256:BBBB-3"),
+        ({}, None),
+    ],
+)
+def test_a_checksum_is_named_after_its_algorithm(
+    given: dict[str, str], written: str | None
+) -> None:
+    assert described(HEAD | given).get("checksum") == written
+
+
+@pytest.mark.parametrize(
+    ("sent", "written"),
+    [
+        ("plain", "plain"),
+        ("", ""),
+        ("a =?UTF-8?Q?=C3=A4?= b", "a \u00e4 b"),
+        ("=?utf-8?b?w6Q=?= =?utf-8?b?w7Y=?=", "\u00e4\u00f6"),
+        ("caf\u00e9 =?UTF-8?Q?=C3=A4?=", "caf\u00e9 \u00e4"),
+        ("=?UTF-8?B?/w==?=", "=?UTF-8?B?/w==?="),  # no UTF-8
+        ("=?utf-7?Q?+2AA-?=", "=?utf-7?Q?+2AA-?="),  # would be half a surrogate pair
+        ("=?no-such?Q?a?=", "=?no-such?Q?a?="),
+        ("=?UTF-8?B?a?=", "=?UTF-8?B?a?="),  # no base64
+        ("what=?", "what=?"),
+    ],
+)
+def test_metadata_is_decoded_where_s3_encodes_it(sent: str, written: str) -> None:
+    assert described(HEAD | {"Metadata": {"name": sent}})["metadata"] == {"name": written}
+
+
+def test_no_metadata_is_no_attribute() -> None:
+    assert "metadata" not in described(HEAD | {"Metadata": {}})
+
+
+def test_metadata_without_a_name_is_left_out() -> None:
+    """DynamoDB takes no empty name."""
+    assert described(HEAD | {"Metadata": {"": "a", "b": "c"}})["metadata"] == {"b": "c"}
+
+
+@pytest.mark.parametrize(("extra", "kept"), [(0, True), (1, False)])
+def test_metadata_of_more_than_16_kb_is_left_out(extra: int, *, kept: bool) -> None:
+    """A row stays below DynamoDB's 400 KB, whatever a store answers."""
+    head = HEAD | {"Metadata": {"name": "\u00e4" * 8190 + "x" * extra}}
+    assert ("metadata" in described(head)) is kept

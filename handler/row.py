@@ -1,0 +1,161 @@
+"""A row of the table: what one answer of S3 says of a key. Pure."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from events import Notification
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
+
+COMPLETED, DELETED = "completed", "deleted"
+# What cannot change while the version lives. Storage class, restore state and tags can, without
+# an ordered notification, so a row never holds them.
+OBJECT_ATTRIBUTES = (
+    "file_size",
+    "content_type",
+    "etag",
+    "last_modified",
+    "version_id",
+    "checksum",
+    "metadata",
+)
+# S3's own default: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+CONTENT_TYPE = "binary/octet-stream"
+# S3 takes 2 KB of user-defined metadata, which may be longer once decoded. Another store may give
+# more, and a row must stay below DynamoDB's 400 KB:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+MAX_METADATA_BYTES = 16 * 1024
+
+Row = dict[str, str | int | dict[str, str]]
+Stored = Mapping[str, "AttributeValueTypeDef"]
+"""A row as DynamoDB answers it; empty for a key without one."""
+
+
+def row(
+    notification: Notification,
+    head: "HeadObjectOutputTypeDef | None",
+    *,
+    sequencer: str,
+    region: str,
+    now: datetime,
+    tombstone_days: int,
+) -> Row:
+    """Describe a key as one ``HeadObject`` found it.
+
+    Args:
+        notification: what led to the read.
+        head: S3's answer; None for a key that is not there.
+        sequencer: the one that the row is to carry.
+        region: where the bucket is.
+        now: when S3 was read, UTC.
+        tombstone_days: how long a tombstone stays.
+    """
+    common: Row = {
+        "file_key": notification.key,
+        "bucket_name": notification.bucket,
+        "region": region,
+        "sequencer": sequencer,
+        "event_name": notification.event_name,
+        "event_time": iso(notification.event_time),
+        "processed_at": iso(now),
+    }
+    if head is None:
+        expires_at = int((now + timedelta(days=tombstone_days)).timestamp())
+        return common | {"processing_status": DELETED, "expires_at": expires_at}
+    found: Row = {
+        "processing_status": COMPLETED,
+        "file_size": head["ContentLength"],
+        "content_type": head.get("ContentType") or CONTENT_TYPE,
+        "etag": head["ETag"].strip('"'),
+        "last_modified": iso(head["LastModified"]),
+        # S3's own name for the version of an object from before its bucket had versions.
+        "version_id": head.get("VersionId", "null"),
+    }
+    if checksum := _checksum(head):
+        found["checksum"] = checksum
+    if metadata := _metadata(head.get("Metadata", {})):
+        found["metadata"] = metadata
+    return common | found
+
+
+def says_the_same(stored: Stored, new: Row) -> bool:
+    """Whether a stored row already has the object that a new one describes."""
+    item = typed(new)
+    return all(
+        stored.get(name) == item.get(name) for name in ("processing_status", *OBJECT_ATTRIBUTES)
+    )
+
+
+def text(stored: Stored, name: str) -> str | None:
+    """A text of a stored row; None if it has none of that name."""
+    return stored[name].get("S") if name in stored else None
+
+
+def typed(row: Row) -> "dict[str, AttributeValueTypeDef]":
+    """Write a row as DynamoDB takes it.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+    """
+    return {name: _typed(value) for name, value in row.items()}
+
+
+def iso(time: datetime) -> str:
+    """Write a time so that the order of texts is the order of times."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _typed(value: str | int | dict[str, str]) -> "AttributeValueTypeDef":
+    if isinstance(value, int):
+        return {"N": str(value)}
+    if isinstance(value, str):
+        return {"S": value}
+    return {"M": {name: {"S": part} for name, part in value.items()}}
+
+
+def _checksum(head: "HeadObjectOutputTypeDef") -> str | None:
+    """``ALGORITHM:base64``; S3 stores one checksum an object.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+    """
+    for name, value in sorted(head.items()):
+        if name.startswith("Checksum") and name != "ChecksumType":
+            return f"{name.removeprefix('Checksum')}:{value}"
+    return None
+
+
+def _metadata(sent: Mapping[str, str]) -> dict[str, str] | None:
+    """User-defined metadata, decoded; None if it is more than S3 can store."""
+    decoded = {name: _decoded(value) for name, value in sent.items() if name}
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in decoded.items())
+    return decoded if size <= MAX_METADATA_BYTES else None
+
+
+def _decoded(value: str) -> str:
+    """Decode a value that S3 sends as words of RFC 2047, in UTF-8, as it does if not ASCII.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+    """
+    if "=?" not in value:
+        return value
+    from email.errors import HeaderParseError  # noqa: PLC0415 # few objects need it
+    from email.header import decode_header  # noqa: PLC0415
+
+    try:
+        words = decode_header(value)
+        return "".join(
+            word if isinstance(word, str) else word.decode(_charset(charset))
+            for word, charset in words
+        )
+    except (HeaderParseError, UnicodeError, LookupError):
+        return value
+
+
+def _charset(name: str | None) -> str:
+    if name is None:
+        return "latin-1"
+    if name.lower() not in {"utf-8", "us-ascii"}:
+        raise LookupError(name)
+    return name
