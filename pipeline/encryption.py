@@ -7,8 +7,6 @@ import pulumi_aws as aws
 
 from pipeline import policies
 
-DELETION_WINDOW_DAYS = 30
-
 
 def alias_name(environment_suffix: str) -> str:
     """The alias of an environment's key."""
@@ -28,7 +26,14 @@ class EncryptionKeyArgs:
 
 
 class EncryptionKey(pulumi.ComponentResource):
-    """A KMS key that rotates every year and can be brought back for 30 days once deleted."""
+    """A KMS key that rotates every year, and that Pulumi never deletes.
+
+    A key that waits for its deletion fails every use at once, and objects, messages and log events
+    stay encrypted with the key under which they were written. So turning the key off, or
+    destroying the stack, only takes it out of the stack:
+    https://www.pulumi.com/docs/iac/concepts/resources/options/retainondelete/
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+    """
 
     key_arn: pulumi.Output[str]
 
@@ -43,7 +48,6 @@ class EncryptionKey(pulumi.ComponentResource):
             f"{name}-key",
             description=f"File metadata pipeline, {args.environment_suffix}",
             enable_key_rotation=True,
-            deletion_window_in_days=DELETION_WINDOW_DAYS,
             policy=pulumi.Output.json_dumps(
                 pulumi.Output.all(account_id=args.account_id, region=args.region).apply(
                     lambda where: policies.use_of_key(
@@ -52,8 +56,9 @@ class EncryptionKey(pulumi.ComponentResource):
                 )
             ),
             tags=args.tags,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
+        # Not retained: turning the key on again makes another, which needs the name.
         aws.kms.Alias(
             f"{name}-alias",
             name=alias_name(args.environment_suffix),

@@ -44,8 +44,9 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         tags = {"Environment": args.environment_suffix, "Project": "DataPipeline"}
         identity = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self))
         region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
+        # Not `kept`: Pulumi would refuse to take the key out of the stack, though it retains it.
         key_arn = self._key(
-            name, args, tags, account_id=identity.account_id, region=region, opts=kept
+            name, args, tags, account_id=identity.account_id, region=region, opts=child
         )
 
         bucket = DataBucket(

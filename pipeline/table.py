@@ -22,7 +22,7 @@ class MetadataTableArgs:
     protect_data: bool
     """Deletion protection on the table."""
     key_arn: pulumi.Input[str] | None
-    """The KMS key to encrypt with; None for the AWS managed one."""
+    """The KMS key to encrypt with; None for DynamoDB's own."""
     tags: dict[str, str]
 
 
@@ -47,7 +47,11 @@ class MetadataTable(pulumi.ComponentResource):
             attributes=[{"name": PARTITION_KEY, "type": "S"}],
             ttl={"attribute_name": TTL_ATTRIBUTE, "enabled": True},
             point_in_time_recovery={"enabled": True},
-            server_side_encryption={"enabled": True, "kms_key_arn": args.key_arn},
+            # The provider keeps a key that is no longer declared; only this moves the table off it.
+            server_side_encryption={
+                "enabled": args.key_arn is not None,
+                "kms_key_arn": args.key_arn,
+            },
             deletion_protection_enabled=args.protect_data,
             tags=args.tags,
             opts=child,

@@ -125,9 +125,15 @@ def table_can_be_restored(table: Resource) -> list[str]:
     return must_be_true(table, "pointInTimeRecovery.enabled") if table.type == TABLE else []
 
 
-def table_is_encrypted(table: Resource) -> list[str]:
-    """A table says that it is encrypted with a KMS key, AWS's or the account's own."""
-    return must_be_true(table, "serverSideEncryption.enabled") if table.type == TABLE else []
+def table_has_a_kms_key_in_production(table: Resource) -> list[str]:
+    """A production table is encrypted with a KMS key of the account, whose use can be audited.
+
+    Without one it is encrypted with DynamoDB's own:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
+    """
+    if table.type != TABLE or not is_production(table):
+        return []
+    return must_be_true(table, "serverSideEncryption.enabled")
 
 
 def production_table_refuses_deletion(table: Resource) -> list[str]:
@@ -145,8 +151,8 @@ def production_bucket_refuses_deletion(bucket: Resource) -> list[str]:
 
 
 def production_data_is_protected(data: Resource) -> list[str]:
-    """Pulumi refuses to delete production data, and the key to it."""
-    if data.type not in (BUCKET, TABLE, KEY) or not is_production(data) or data.protect:
+    """Pulumi refuses to delete production data."""
+    if data.type not in (BUCKET, TABLE) or not is_production(data) or data.protect:
         return []
     return ["protect must be true, got False"]
 
@@ -254,7 +260,7 @@ RESOURCE_RULES: tuple[ResourceRule, ...] = (
     topic_is_encrypted_in_production,
     plain_http_is_denied,
     table_can_be_restored,
-    table_is_encrypted,
+    table_has_a_kms_key_in_production,
     production_table_refuses_deletion,
     production_bucket_refuses_deletion,
     production_data_is_protected,

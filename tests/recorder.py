@@ -30,6 +30,8 @@ class Declared:
     dependencies: frozenset[str]
     """URNs: the explicit ``depends_on`` and those that the inputs imply."""
     protect: bool
+    retain: bool
+    """Whether Pulumi leaves it in the account when it deletes it from the stack."""
 
 
 @dataclass
@@ -124,6 +126,7 @@ class _Monitor(MockMonitor):
                     parent=request.parent,
                     dependencies=frozenset(request.dependencies),
                     protect=request.protect,
+                    retain=request.retainOnDelete,
                 )
             )
         return answer

@@ -57,9 +57,13 @@ def test_with_a_key_the_bucket_uses_kms_and_a_bucket_key(prod: Program) -> None:
     assert rule["bucketKeyEnabled"] is True
 
 
-def test_without_a_key_the_table_is_encrypted_with_the_aws_managed_one(dev: Program) -> None:
+def test_without_a_key_the_table_moves_off_any_that_it_was_under(dev: Program) -> None:
+    """The provider keeps a `kmsKeyArn` that is no longer declared, and sees no change in it.
+
+    https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/dynamodb/table.go
+    """
     table = dev.one("aws:dynamodb/table:Table")
-    assert table.inputs["serverSideEncryption"] == {"enabled": True}
+    assert table.inputs["serverSideEncryption"] == {"enabled": False}
 
 
 def test_with_a_key_the_queue_leaves_sqs_own_encryption(prod: Program) -> None:
@@ -70,16 +74,20 @@ def test_the_key_rotates(prod: Program) -> None:
     assert prod.one(KEY).inputs["enableKeyRotation"] is True
 
 
-def test_a_deleted_key_can_be_brought_back_for_30_days(prod: Program) -> None:
-    assert prod.one(KEY).inputs["deletionWindowInDays"] == 30
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_pulumi_never_deletes_the_key(stack: str) -> None:
+    """A key that waits for its deletion fails every use at once."""
+    assert declare(stack, {"customerManagedKey": "true"}).one(KEY).retain
 
 
-def test_the_key_is_protected_in_prod(prod: Program) -> None:
-    assert prod.one(KEY).protect
+def test_the_key_can_leave_a_protected_stack(prod: Program) -> None:
+    """Pulumi refuses to take a protected resource out of a stack, retained or not."""
+    assert [found.name for found in prod.all(KEY) + prod.all(ALIAS) if found.protect] == []
 
 
-def test_an_unprotected_stack_can_destroy_its_key() -> None:
-    assert not declare("dev", {"customerManagedKey": "true"}).one(KEY).protect
+def test_the_alias_is_free_for_another_key(prod: Program) -> None:
+    """An alias that stayed would be refused as taken when the setting is turned on again."""
+    assert not prod.one(ALIAS).retain
 
 
 def test_the_alias_names_the_environment_and_leads_to_the_key(prod: Program) -> None:

@@ -186,7 +186,7 @@ def test_two_stacks_share_no_fixed_name(dev: Program, prod: Program) -> None:
 
 def holds_data(resource: Declared) -> bool:
     """Whether a resource is data, or guards data that is there."""
-    return resource.type.startswith(("aws:s3/", "aws:dynamodb/", "aws:sqs/", "aws:kms/")) and (
+    return resource.type.startswith(("aws:s3/", "aws:dynamodb/", "aws:sqs/")) and (
         resource.type != "aws:s3/bucketNotification:BucketNotification"
     )
 

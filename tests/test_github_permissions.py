@@ -178,9 +178,7 @@ def test_a_role_is_passed_to_lambda_alone(example: Program, stack: str) -> None:
     assert condition == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
 
 
-@pytest.mark.parametrize(
-    "action", ["kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:UntagResource"]
-)
+@pytest.mark.parametrize("action", ["kms:PutKeyPolicy", "kms:UntagResource"])
 def test_only_a_key_with_the_stacks_tags_is_changed(example: Program, action: str) -> None:
     conditions = [
         statement["Condition"]
@@ -189,6 +187,12 @@ def test_only_a_key_with_the_stacks_tags_is_changed(example: Program, action: st
     ]
     tags = {"aws:ResourceTag/Project": "DataPipeline", "aws:ResourceTag/Environment": "prod"}
     assert conditions == [{"StringEquals": tags}]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_may_delete_a_key(example: Program, role: str) -> None:
+    found = actions(*policies_of(example, role))
+    assert found & {"kms:ScheduleKeyDeletion", "kms:DisableKey"} == set()
 
 
 def test_the_keys_tags_are_those_that_the_program_gives(declared: dict[str, Program]) -> None:

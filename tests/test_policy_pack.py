@@ -192,7 +192,7 @@ BREAKS: dict[str, Change] = {
     "topic-is-encrypted-in-production": other(TOPIC, "kmsMasterKeyId", None),
     "plain-http-is-denied": other(BUCKET_POLICY, "policy", '{"Statement": [{"Effect": "Deny"}]}'),
     "table-can-be-restored": other(TABLE, "pointInTimeRecovery.enabled", False),
-    "table-is-encrypted": other(TABLE, "serverSideEncryption", None),
+    "table-has-a-kms-key-in-production": other(TABLE, "serverSideEncryption", None),
     "production-table-refuses-deletion": other(TABLE, "deletionProtectionEnabled", False),
     "production-bucket-refuses-deletion": other(BUCKET, "forceDestroy", True),
     "production-data-is-protected": unprotected,

@@ -149,7 +149,6 @@ HABITS: list[tuple[str, str, str, Any, str]] = [
     ("topic_is_encrypted_in_production", TOPIC, "kmsMasterKeyId", "alias/aws/sns", "own, got"),
     ("table_can_be_restored", TABLE, "pointInTimeRecovery", None, "enabled must be true"),
     ("table_can_be_restored", TABLE, "pointInTimeRecovery.enabled", False, "got False"),
-    ("table_is_encrypted", TABLE, "serverSideEncryption", None, "enabled must be true"),
     ("logs_have_retention", LOG_GROUP, "retentionInDays", None, "must be 1 day or more, got None"),
     ("logs_have_retention", LOG_GROUP, "retentionInDays", 0.0, "must be 1 day or more, got 0.0"),
     ("permission_names_the_account", PERMISSION, "sourceAccount", None, "12 digits, got None"),
@@ -176,6 +175,8 @@ def test_a_guard_that_is_off_is_the_only_thing_said(
         ("production_bucket_refuses_deletion", BUCKET, "forceDestroy", True),
         ("topic_is_encrypted_in_production", TOPIC, "kmsMasterKeyId", None),
         ("queue_is_encrypted", QUEUE, "kmsMasterKeyId", None),
+        ("table_has_a_kms_key_in_production", TABLE, "serverSideEncryption", {"enabled": False}),
+        ("table_has_a_kms_key_in_production", TABLE, "serverSideEncryption", None),
         ("key_rotates", KEY, "enableKeyRotation", False),
         ("key_rotates", KEY, "enableKeyRotation", None),
     ],
@@ -186,8 +187,8 @@ def test_in_prod_a_guard_that_is_off_is_the_only_thing_said(
     assert broken(changed(in_prod, kind, path, value)).keys() == {rule}
 
 
-@pytest.mark.parametrize("kind", [BUCKET, TABLE, KEY])
-def test_prod_data_and_its_key_must_be_protected(in_prod: Stack, kind: str) -> None:
+@pytest.mark.parametrize("kind", [BUCKET, TABLE])
+def test_prod_data_must_be_protected(in_prod: Stack, kind: str) -> None:
     bare = [replace(r, protect=r.protect and r.type != kind) for r in in_prod]
     assert broken(bare) == {"production_data_is_protected": ["protect must be true, got False"]}
 

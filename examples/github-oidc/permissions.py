@@ -157,8 +157,8 @@ ACCESS: dict[str, Access] = {
         "kms",
         "key/*",
         "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags",
-        "CreateKey TagResource UntagResource EnableKeyRotation PutKeyPolicy UpdateKeyDescription"
-        " ScheduleKeyDeletion",
+        # No ScheduleKeyDeletion: Pulumi never deletes the key.
+        "CreateKey TagResource UntagResource EnableKeyRotation PutKeyPolicy UpdateKeyDescription",
     ),
     "aws:kms/alias:Alias": Access(
         on=(
@@ -201,5 +201,4 @@ ONLY_IF: dict[str, dict[str, dict[str, str]]] = {
     "kms:UntagResource": _OLD,
     "kms:PutKeyPolicy": _OLD,
     "kms:UpdateKeyDescription": _OLD,
-    "kms:ScheduleKeyDeletion": _OLD,
 }

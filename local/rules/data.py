@@ -33,8 +33,9 @@ def _table(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 
 
 def _table_encryption(declared: dict[str, Any]) -> dict[str, Any]:
-    key = {"KMSMasterKeyId": declared["kmsKeyArn"]} if "kmsKeyArn" in declared else {}
-    return {"Enabled": declared["enabled"], "SSEType": "KMS", **key}
+    if not declared["enabled"]:
+        return {"Enabled": False}
+    return {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": declared["kmsKeyArn"]}
 
 
 def _queue(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:

@@ -6,7 +6,6 @@ from local.inputs import Inputs, Outputs, of_module
 
 def _key(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     kms = cloud("kms")
-    inputs.take("deletionWindowInDays")  # what `pulumi destroy` does, not what the key is
     created = kms.create_key(
         Description=inputs.take("description"),
         Policy=inputs.take("policy"),
