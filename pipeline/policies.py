@@ -144,9 +144,10 @@ def use_of_key(*, account_id: str, region: str, log_group_prefix: str) -> Policy
     """Give the key to the account, and its use to the services that need it, for the account.
 
     CloudWatch Logs, for our log groups alone, and this account's alarms act in no caller's
-    name. S3 and SQS use the key in their caller's, who needs no permission on the key as long
-    as the call comes from this account and through them: whoever may upload a file may. DynamoDB
-    and Lambda use it with the role's own permission.
+    name. DynamoDB, S3 and SQS use the key in their caller's, who needs no permission on the key as
+    long as the call comes from this account and through them: whoever may upload a file may. A
+    table that comes under the key does so before the function's role may use it. Lambda uses the
+    key with the role's own permission.
 
     In a key policy, ``*`` is the key itself:
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html
@@ -187,10 +188,10 @@ def use_of_key(*, account_id: str, region: str, log_group_prefix: str) -> Policy
         "Resource": "*",
         "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
     }
-    # As in the policies of the keys that AWS manages for the two:
+    # As in the policies of the keys that AWS manages for the three:
     # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
     through_services = {
-        "Sid": "AccountUsesS3AndSqs",
+        "Sid": "AccountUsesKeyThroughServices",
         "Effect": "Allow",
         "Principal": {"AWS": "*"},
         "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
@@ -198,7 +199,9 @@ def use_of_key(*, account_id: str, region: str, log_group_prefix: str) -> Policy
         "Condition": {
             "StringEquals": {
                 "kms:CallerAccount": account_id,
-                "kms:ViaService": [f"s3.{region}.amazonaws.com", f"sqs.{region}.amazonaws.com"],
+                "kms:ViaService": [
+                    f"{service}.{region}.amazonaws.com" for service in ("dynamodb", "s3", "sqs")
+                ],
             }
         },
     }

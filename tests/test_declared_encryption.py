@@ -111,14 +111,18 @@ def test_only_the_account_and_services_of_it_are_in_the_key_policy(prod: Program
     ]
 
 
-def test_s3_and_sqs_may_use_the_key_for_callers_of_this_account(prod: Program) -> None:
-    statement = key_policy(prod)["AccountUsesS3AndSqs"]
-    assert statement["Condition"] == {
-        "StringEquals": {
-            "kms:CallerAccount": ACCOUNT,
-            "kms:ViaService": [f"s3.{REGION}.amazonaws.com", f"sqs.{REGION}.amazonaws.com"],
-        }
-    }
+@pytest.mark.parametrize("service", ["dynamodb", "s3", "sqs"])
+def test_what_keeps_data_may_use_the_key_for_callers_of_this_account(
+    prod: Program, service: str
+) -> None:
+    """A table that comes under the key does so before the function's role may use it."""
+    statement = key_policy(prod)["AccountUsesKeyThroughServices"]
+    condition = statement["Condition"]["StringEquals"]
+    assert statement["Condition"].keys() == {"StringEquals"}
+    assert condition.keys() == {"kms:CallerAccount", "kms:ViaService"}
+    assert condition["kms:CallerAccount"] == ACCOUNT
+    assert f"{service}.{REGION}.amazonaws.com" in condition["kms:ViaService"]
+    assert len(condition["kms:ViaService"]) == 3
     assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
 
 
