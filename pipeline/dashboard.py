@@ -18,9 +18,13 @@ Widget = dict[str, Any]
 Line = list[Any]
 
 
-def dashboard_name(environment_suffix: str) -> str:
-    """The name of an environment's dashboard; CloudWatch gives none of its own."""
-    return f"file-metadata-{environment_suffix}"
+def dashboard_name(environment_suffix: str, region: str) -> str:
+    """The name of an environment's dashboard; CloudWatch gives none of its own.
+
+    It has the region in it: an account has one list of dashboards for all its regions, and saving
+    one replaces what has its name, whoever made that.
+    """
+    return f"file-metadata-{region}-{environment_suffix}"
 
 
 def metric_namespace(environment_suffix: str) -> str:

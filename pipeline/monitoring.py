@@ -66,13 +66,13 @@ class Monitoring(pulumi.ComponentResource):
         )
         made = [self._alarm(alarm, topic, policy) for alarm in watched]
         self._metrics()
-        self._dashboard([alarm.arn for alarm in made])
+        board = self._dashboard([alarm.arn for alarm in made])
 
         self.topic_arn = topic.arn
         self.dashboard_url = pulumi.Output.format(
             "https://{0}.console.aws.amazon.com/cloudwatch/home?region={0}#dashboards/dashboard/{1}",
             args.region,
-            dashboard_name(args.environment_suffix),
+            board.dashboard_name,
         )
         self.register_outputs({"topic_arn": self.topic_arn, "dashboard_url": self.dashboard_url})
 
@@ -157,7 +157,7 @@ class Monitoring(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _dashboard(self, alarm_arns: list[pulumi.Output[str]]) -> None:
+    def _dashboard(self, alarm_arns: list[pulumi.Output[str]]) -> aws.cloudwatch.Dashboard:
         args = self._args
         suffix, timeout = args.environment_suffix, args.timeout
         names = pulumi.Output.all(
@@ -169,9 +169,11 @@ class Monitoring(pulumi.ComponentResource):
             log_group=args.log_group_name,
             alarm_arns=alarm_arns,
         )
-        aws.cloudwatch.Dashboard(
+        return aws.cloudwatch.Dashboard(
             f"{self._name}-dashboard",
-            dashboard_name=dashboard_name(suffix),
+            dashboard_name=pulumi.Output.from_input(args.region).apply(
+                lambda region: dashboard_name(suffix, region)
+            ),
             dashboard_body=pulumi.Output.json_dumps(
                 names.apply(
                     lambda of: dashboard(

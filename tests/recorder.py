@@ -66,8 +66,19 @@ class Program:
         return False
 
 
+def partition_of(region: str) -> tuple[str, str]:
+    """Return a region's partition, and how the names of its services end."""
+    if region.startswith("cn-"):
+        return "aws-cn", "amazonaws.com.cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws", "amazonaws.com"
+
+
 class _Answers(Mocks):
     """Answers as the provider would: names, ARNs and addresses made from the inputs."""
+
+    def __init__(self, region: str = REGION) -> None:
+        self._region = region
+        self._partition, self._dns_suffix = partition_of(region)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         if not args.custom:
@@ -76,11 +87,11 @@ class _Answers(Mocks):
         service = args.typ.split(":")[1].split("/")[0]
         made = {
             "name": name,
-            "arn": f"arn:aws:{service}:{REGION}:{ACCOUNT}:{name}",
+            "arn": f"arn:{self._partition}:{service}:{self._region}:{ACCOUNT}:{name}",
             "bucket": name,
             "keyId": name,
-            "bucketRegionalDomainName": f"{name}.s3.{REGION}.amazonaws.com",
-            "url": f"https://{service}.{REGION}.amazonaws.com/{ACCOUNT}/{name}",
+            "bucketRegionalDomainName": f"{name}.s3.{self._region}.{self._dns_suffix}",
+            "url": f"https://{service}.{self._region}.{self._dns_suffix}/{ACCOUNT}/{name}",
         }
         return name, made | args.inputs
 
@@ -88,7 +99,7 @@ class _Answers(Mocks):
         if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
             return {"accountId": ACCOUNT, "arn": "", "userId": "", "id": ACCOUNT}, []
         if args.token == "aws:index/getRegion:getRegion":
-            return {"region": REGION, "id": REGION}, []
+            return {"region": self._region, "id": self._region}, []
         raise AssertionError(f"unexpected look-up {args.token}")
 
 
@@ -144,7 +155,10 @@ def shipped_config(stack: str, project: Path = ROOT) -> dict[str, str]:
 
 
 def declare(
-    stack: str = "dev", config: Mapping[str, str] | None = None, project: Path = ROOT
+    stack: str = "dev",
+    config: Mapping[str, str] | None = None,
+    project: Path = ROOT,
+    region: str = REGION,
 ) -> Program:
     """Run the program with a stack's configuration, some keys of it replaced.
 
@@ -152,12 +166,13 @@ def declare(
         stack: ``dev`` or ``prod``.
         config: values by key, without the project's name before it.
         project: where the program is.
+        region: where it is deployed to.
     """
     values = shipped_config(stack, project)
     for key, value in (config or {}).items():
         values[f"{PROJECT}:{key}"] = value
     program = Program()
-    monitor = _Monitor(program)
+    monitor = _Monitor(program, _Answers(region))
     program.outputs = engine.run(project, stack, values, monitor.mocks, monitor)
     assert program.resources, "the program declared nothing"
     return program

@@ -13,7 +13,7 @@ from awslambdaric.lambda_runtime_log_utils import JsonFormatter
 from faults import Fault, FaultProxy
 from handler_env import EARLIER, NEWER, Bench, set_up
 from journeys import Deployed
-from recorder import Program
+from recorder import Program, declare
 from test_declared_monitoring import ALARM
 
 from catalog import COMPLETED, DELETED, STALE
@@ -173,6 +173,18 @@ def test_two_stacks_share_neither_dashboard_nor_metrics(dev: Program, prod: Prog
         one["namespace"] for program in (dev, prod) for one in transformations(program).values()
     }
     assert len(names) == len(namespaces) == 2
+
+
+def test_a_dashboard_is_named_after_its_region() -> None:
+    """Dashboards are of the whole account, and saving one replaces what had its name.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html
+    """
+    names = [
+        declare("dev", region=region).one(DASHBOARD).inputs["dashboardName"]
+        for region in ("eu-west-1", "eu-central-1")
+    ]
+    assert names == ["file-metadata-eu-west-1-dev", "file-metadata-eu-central-1-dev"]
 
 
 def test_the_filters_read_the_functions_log(dev: Program) -> None:

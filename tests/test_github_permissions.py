@@ -17,7 +17,10 @@ STACKS = {
 }
 # By which input a type has its own name, where Pulumi does not make one up.
 NAME_INPUTS = ("name", "bucket", "dashboardName")
-NAMED = ("Bucket", "Table", "Function", "LogGroup", "Role", "Queue", "Topic", "MetricAlarm")
+NAMED = (
+    *("Bucket", "Table", "Function", "LogGroup", "Role", "Queue", "Topic", "MetricAlarm"),
+    "Dashboard",
+)
 NAMED_TYPES = [kind for kind in ACCESS if kind.endswith(tuple(f":{name}" for name in NAMED))]
 DATA = {
     "s3:GetObject",

@@ -130,7 +130,7 @@ ACCESS: dict[str, Access] = {
         "PutMetricAlarm DeleteAlarms TagResource UntagResource",
     ),
     "aws:cloudwatch/dashboard:Dashboard": Access(
-        on=("arn:aws:cloudwatch::{account}:dashboard/file-metadata-{stack}",),
+        on=("arn:aws:cloudwatch::{account}:dashboard/file-metadata-{region}-{stack}",),
         reads=("cloudwatch:GetDashboard",),
         writes=("cloudwatch:PutDashboard", "cloudwatch:DeleteDashboards"),
     ),
