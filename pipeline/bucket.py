@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from pipeline import policies
+from pipeline.settings import check_log_bucket
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +92,12 @@ class DataBucket(pulumi.ComponentResource):
             self.ready = aws.s3.BucketLogging(
                 f"{name}-access-logs",
                 bucket=bucket.bucket,
-                target_bucket=args.access_log_bucket,
+                target_bucket=bucket.bucket.apply(
+                    lambda name: _log_bucket(args.access_log_bucket, name)
+                ),
                 target_prefix=pulumi.Output.concat(bucket.bucket, "/"),
-                opts=self._after(lifecycle),
+                # Holds no data, and a protected resource could not be taken away by the setting.
+                opts=pulumi.ResourceOptions(parent=self, protect=False, depends_on=[lifecycle]),
             )
         self.bucket_name = bucket.bucket
         self.bucket_arn = bucket.arn
@@ -110,6 +114,15 @@ class DataBucket(pulumi.ComponentResource):
         # S3 answers "conflicting conditional operation" to settings of one bucket that are
         # saved at the same moment (https://github.com/aws/aws-cdk/issues/27644): one by one.
         return pulumi.ResourceOptions(parent=self, depends_on=[previous])
+
+
+def _log_bucket(log_bucket: str, bucket: str) -> str:
+    """The bucket for the logs, of a bucket whose name only Pulumi knows until now."""
+    try:
+        check_log_bucket(log_bucket, bucket)
+    except ValueError as err:
+        raise pulumi.RunError(str(err)) from err
+    return log_bucket
 
 
 def _encryption_rule(

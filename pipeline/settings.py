@@ -71,7 +71,10 @@ class Settings:
     bucket_name: str = ""
     """An existing bucket's name, to bring it under the pipeline; empty for a bucket of its own."""
     access_log_bucket: str = ""
-    """An existing bucket that receives the bucket's server access logs; empty for none."""
+    """An existing bucket that receives the bucket's server access logs; empty for none.
+
+    Never the bucket itself: each log file would be a change, which is logged, without end.
+    """
     alarm_email: str = ""
     """Who is told of alarms by e-mail; empty for nobody."""
     batch_operations: bool = False
@@ -131,6 +134,8 @@ class Settings:
                 f"{key} must be a bucket's name, 3-63 characters of a-z, 0-9, . and -",
                 value,
             )
+        if self.access_log_bucket:
+            check_log_bucket(self.access_log_bucket, self.bucket_name)
         _check(
             re.fullmatch(r"|[^@\s]+@[^@\s]+", self.alarm_email) is not None,
             "alarmEmail must be one e-mail address",
@@ -184,6 +189,16 @@ class Settings:
         except (ValueError, pulumi.ConfigTypeError) as err:
             raise pulumi.RunError(f"configuration of stack {stack!r}: {err}") from err
         return settings
+
+
+def check_log_bucket(log_bucket: str, bucket: str) -> None:
+    """Refuse a bucket for the access logs that is the bucket itself.
+
+    Raises:
+        ValueError: it is.
+    """
+    rule = "accessLogBucket must be another bucket than the one that is logged"
+    _check(log_bucket != bucket, rule, log_bucket)
 
 
 def _check_keys(namespace: str, known: list[str]) -> None:

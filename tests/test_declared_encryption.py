@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pulumi
 import pytest
 from recorder import ACCOUNT, REGION, Declared, Program, declare
 
@@ -175,6 +176,20 @@ def test_access_logging_waits_its_turn_among_the_buckets_settings() -> None:
     notification = program.one("aws:s3/bucketNotification:BucketNotification")
     assert program.needs(logging, lifecycle)
     assert program.needs(notification, logging)
+
+
+def test_access_logs_can_be_turned_off_on_a_protected_stack() -> None:
+    """They hold no data, and Pulumi would refuse to take a protected resource away."""
+    program = declare("prod", {"accessLogBucket": "audit-logs"})
+    assert not program.one("aws:s3/bucketLogging:BucketLogging").protect
+
+
+def test_access_logs_never_go_into_the_bucket_that_pulumi_named() -> None:
+    """Each log file would be a change, which is logged, without end."""
+    own = declare("dev").outputs["S3BucketName"]
+    rule = "accessLogBucket must be another bucket than the one that is logged"
+    with pytest.raises(pulumi.RunError, match=rf"^{rule}, got '{own}'$"):
+        declare("dev", {"accessLogBucket": own})
 
 
 def test_without_a_bucket_for_them_there_are_no_access_logs(dev: Program) -> None:

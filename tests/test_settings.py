@@ -132,6 +132,13 @@ def test_a_value_beyond_its_bounds_is_refused_by_name(field: str, value: Any, ru
     assert str(caught.value) == f"{rule}, got {value!r}"
 
 
+def test_the_bucket_s_access_logs_cannot_go_into_itself() -> None:
+    with pytest.raises(ValueError, match=r"^accessLogBucket must be ") as caught:
+        settings(bucket_name="files", access_log_bucket="files")
+    rule = "accessLogBucket must be another bucket than the one that is logged"
+    assert str(caught.value) == f"{rule}, got 'files'"
+
+
 @pytest.mark.parametrize("field", ["object_prefix", "object_suffix"])
 def test_a_filter_takes_the_characters_that_s3_matches_as_they_are(field: str) -> None:
     accepted = set()
