@@ -119,7 +119,6 @@ class Monitoring(pulumi.ComponentResource):
             # An idle stack reports nothing, and has nothing to report.
             treat_missing_data="notBreaching",
             alarm_actions=[topic.arn],
-            ok_actions=[topic.arn],
             tags=self._args.tags,
             # The first alarm would be lost on a topic that does not let it publish yet.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),

@@ -81,7 +81,7 @@ def test_every_alarm_rings_the_topic(place: Place) -> None:
         alarm["AlarmName"]
         for page in pages
         for alarm in page["MetricAlarms"]
-        if topic in alarm["AlarmActions"] and topic in alarm["OKActions"]
+        if topic in alarm["AlarmActions"]
     ]
     expected = [alarm.role for alarm in alarms(queue="q", function="f", table="t", timeout=15)]
     named = [name.removeprefix("file-metadata-monitoring-")[:-8] for name in ringing]

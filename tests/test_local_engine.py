@@ -61,7 +61,6 @@ def summed(**of_metric: Any) -> Inputs:
             "threshold": 0.5,
             "treatMissingData": "notBreaching",
             "alarmActions": [],
-            "okActions": [],
             "metricQueries": [
                 {"id": "m1", "metric": metric},
                 {"id": "e1", "expression": "FILL(m1, 0)", "returnData": True},

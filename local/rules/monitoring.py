@@ -45,9 +45,7 @@ def _alarm(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     if queries := inputs.take("metricQueries"):
         declared["Metrics"] = [_query(query) for query in queries]
     client = cloud("cloudwatch")
-    client.put_metric_alarm(
-        AlarmName=name, OKActions=inputs.take("okActions"), Tags=inputs.tag_list(), **declared
-    )
+    client.put_metric_alarm(AlarmName=name, Tags=inputs.tag_list(), **declared)
     [made] = client.describe_alarms(AlarmNames=[name])["MetricAlarms"]
     return name, {"name": name, "arn": made["AlarmArn"]}
 
