@@ -29,7 +29,8 @@ class _Nothing(Mocks):
         }
 
     def call(self, _args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        return {"accountId": "000000000000", "region": "us-east-1", "id": "any"}, []
+        answers = {"accountId": "000000000000", "region": "us-east-1", "id": "any"}
+        return answers | {"partition": "aws", "dnsSuffix": "amazonaws.com"}, []
 
 
 def main(stack: str) -> None:

@@ -58,4 +58,6 @@ class CloudMocks(Mocks):
             }, []
         if args.token == "aws:index/getRegion:getRegion":
             return {"region": self._cloud.region, "id": self._cloud.region}, []
+        if args.token == "aws:index/getPartition:getPartition":
+            return {"partition": "aws", "dnsSuffix": "amazonaws.com", "id": "aws"}, []
         raise UnknownTypeError(f"{args.token} has no answer in local/rules")

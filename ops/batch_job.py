@@ -68,7 +68,9 @@ def submit(
                 "InvocationSchemaVersion": SCHEMA_VERSION,
             }
         },
-        ManifestGenerator={"S3JobManifestGenerator": _manifest(bucket, account, chosen)},
+        ManifestGenerator={
+            "S3JobManifestGenerator": _manifest(bucket, found["FunctionArn"], chosen)
+        },
         Report={"Enabled": False},
         Description=f"Backfill of {bucket}",
         Priority=PRIORITY,
@@ -81,11 +83,12 @@ def submit(
 
 
 def _manifest(
-    bucket: str, account: str, chosen: "JobManifestGeneratorFilterTypeDef"
+    bucket: str, function_arn: str, chosen: "JobManifestGeneratorFilterTypeDef"
 ) -> "S3JobManifestGeneratorTypeDef":
+    _, partition, _, _, account, *_ = function_arn.split(":")
     manifest: S3JobManifestGeneratorTypeDef = {
         "ExpectedBucketOwner": account,
-        "SourceBucket": f"arn:aws:s3:::{bucket}",
+        "SourceBucket": f"arn:{partition}:s3:::{bucket}",
         "EnableManifestOutput": False,
     }
     if chosen:

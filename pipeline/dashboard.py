@@ -12,6 +12,12 @@ from pipeline.alarms import RUNBOOK
 WIDTH = 24
 PANEL_WIDTH, PANEL_HEIGHT = 8, 6
 OUTCOMES = ("completed", "deleted", "stale", "failed")
+# By partition: https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html
+CONSOLES = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
 OUTCOME_METRIC, LAG_METRIC = "Records", "FreshnessLag"
 
 Widget = dict[str, Any]
@@ -25,6 +31,12 @@ def dashboard_name(environment_suffix: str, region: str) -> str:
     one replaces what has its name, whoever made that.
     """
     return f"file-metadata-{region}-{environment_suffix}"
+
+
+def dashboard_url(name: str, region: str, partition: str) -> str:
+    """The address of a dashboard in the console."""
+    console = CONSOLES.get(partition, CONSOLES["aws"])
+    return f"https://{region}.{console}/cloudwatch/home?region={region}#dashboards/dashboard/{name}"
 
 
 def metric_namespace(environment_suffix: str) -> str:

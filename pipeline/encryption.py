@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from pipeline import policies
+from pipeline.place import Place
 
 
 def alias_name(environment_suffix: str) -> str:
@@ -18,8 +19,7 @@ class EncryptionKeyArgs:
     """Whose key it is, and for which log groups."""
 
     environment_suffix: str
-    account_id: pulumi.Input[str]
-    region: pulumi.Input[str]
+    place: Place
     log_group_prefix: str
     """How the names of the log groups start that may be encrypted with the key."""
     tags: dict[str, str]
@@ -49,9 +49,9 @@ class EncryptionKey(pulumi.ComponentResource):
             description=f"File metadata pipeline, {args.environment_suffix}",
             enable_key_rotation=True,
             policy=pulumi.Output.json_dumps(
-                pulumi.Output.all(account_id=args.account_id, region=args.region).apply(
-                    lambda where: policies.use_of_key(
-                        **where, log_group_prefix=args.log_group_prefix
+                pulumi.Output.all(**vars(args.place)).apply(
+                    lambda place: policies.use_of_key(
+                        **place, log_group_prefix=args.log_group_prefix
                     )
                 )
             ),

@@ -14,8 +14,10 @@ from pipeline.dashboard import (
     Names,
     dashboard,
     dashboard_name,
+    dashboard_url,
     metric_namespace,
 )
+from pipeline.place import Place
 
 # Of the handler's JSON lines; those that count nothing have no count.
 COUNTED = "{ $.outcome = * && $.count > 0 }"
@@ -27,8 +29,7 @@ class MonitoringArgs:
     """What is watched, and who is told."""
 
     environment_suffix: str
-    account_id: pulumi.Input[str]
-    region: pulumi.Input[str]
+    place: Place
     bucket_name: pulumi.Input[str]
     queue_name: pulumi.Input[str]
     table_name: pulumi.Input[str]
@@ -69,11 +70,9 @@ class Monitoring(pulumi.ComponentResource):
         board = self._dashboard([alarm.arn for alarm in made])
 
         self.topic_arn = topic.arn
-        self.dashboard_url = pulumi.Output.format(
-            "https://{0}.console.aws.amazon.com/cloudwatch/home?region={0}#dashboards/dashboard/{1}",
-            args.region,
-            board.dashboard_name,
-        )
+        self.dashboard_url = pulumi.Output.all(
+            name=board.dashboard_name, region=args.place.region, partition=args.place.partition
+        ).apply(lambda of: dashboard_url(**of))
         self.register_outputs({"topic_arn": self.topic_arn, "dashboard_url": self.dashboard_url})
 
     def _topic(self) -> tuple[aws.sns.Topic, aws.sns.TopicPolicy]:
@@ -89,9 +88,9 @@ class Monitoring(pulumi.ComponentResource):
             f"{self._name}-publishers",
             arn=topic.arn,
             policy=pulumi.Output.json_dumps(
-                pulumi.Output.all(topic_arn=topic.arn, account_id=self._args.account_id).apply(
-                    lambda of: policies.alarms_may_publish(**of)
-                )
+                pulumi.Output.all(
+                    topic_arn=topic.arn, account_id=self._args.place.account_id
+                ).apply(lambda of: policies.alarms_may_publish(**of))
             ),
             opts=self._child,
         )
@@ -160,7 +159,7 @@ class Monitoring(pulumi.ComponentResource):
         args = self._args
         suffix, timeout = args.environment_suffix, args.timeout
         names = pulumi.Output.all(
-            region=args.region,
+            region=args.place.region,
             bucket=args.bucket_name,
             function=args.function_name,
             table=args.table_name,
@@ -170,9 +169,7 @@ class Monitoring(pulumi.ComponentResource):
         )
         return aws.cloudwatch.Dashboard(
             f"{self._name}-dashboard",
-            dashboard_name=pulumi.Output.from_input(args.region).apply(
-                lambda region: dashboard_name(suffix, region)
-            ),
+            dashboard_name=args.place.region.apply(lambda region: dashboard_name(suffix, region)),
             dashboard_body=pulumi.Output.json_dumps(
                 names.apply(
                     lambda of: dashboard(

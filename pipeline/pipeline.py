@@ -1,7 +1,6 @@
 """The component: the parts, put together."""
 
 import pulumi
-import pulumi_aws as aws
 
 from pipeline.batch_operations import BatchOperations, BatchOperationsArgs
 from pipeline.bucket import DataBucket, DataBucketArgs
@@ -14,6 +13,7 @@ from pipeline.failures import (
 )
 from pipeline.monitoring import Monitoring, MonitoringArgs
 from pipeline.notification import Notification, NotificationArgs
+from pipeline.place import Place
 from pipeline.processor import Processor, ProcessorArgs, log_group_prefix
 from pipeline.settings import Settings
 from pipeline.table import MetadataTable, MetadataTableArgs
@@ -42,12 +42,9 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         # versioning and the parked events before the bucket itself refuses.
         kept = pulumi.ResourceOptions(parent=self, protect=args.protect_data)
         tags = {"Environment": args.environment_suffix, "Project": "DataPipeline"}
-        identity = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self))
-        region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
+        place = Place.of(self)
         # Not `kept`: Pulumi would refuse to take the key out of the stack, though it retains it.
-        key_arn = self._key(
-            name, args, tags, account_id=identity.account_id, region=region, opts=child
-        )
+        key_arn = self._key(name, args, tags, place, child)
 
         bucket = DataBucket(
             f"{name}-bucket",
@@ -109,7 +106,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
             NotificationArgs(
                 bucket_name=bucket.bucket_name,
                 bucket_arn=bucket.bucket_arn,
-                account_id=identity.account_id,
+                account_id=place.account_id,
                 function_name=processor.function_name,
                 function_arn=processor.function_arn,
                 object_prefix=args.object_prefix,
@@ -122,8 +119,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
             f"{name}-monitoring",
             MonitoringArgs(
                 environment_suffix=args.environment_suffix,
-                account_id=identity.account_id,
-                region=region,
+                place=place,
                 bucket_name=bucket.bucket_name,
                 queue_name=failures.queue_name,
                 table_name=table.table_name,
@@ -174,9 +170,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         name: str,
         args: Settings,
         tags: dict[str, str],
-        *,
-        account_id: pulumi.Output[str],
-        region: pulumi.Output[str],
+        place: Place,
         opts: pulumi.ResourceOptions,
     ) -> pulumi.Output[str] | None:
         if not args.customer_managed_key:
@@ -185,8 +179,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
             f"{name}-encryption",
             EncryptionKeyArgs(
                 environment_suffix=args.environment_suffix,
-                account_id=account_id,
-                region=region,
+                place=place,
                 # The key comes before the log group, whose name has a random end.
                 log_group_prefix=log_group_prefix(processor_name(name)),
                 tags=tags,

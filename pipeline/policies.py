@@ -140,7 +140,9 @@ def alarms_may_publish(*, topic_arn: str, account_id: str) -> Policy:
     return _policy(publish, _deny("DenyPlainHttp", "sns:Publish", topic_arn, plain_http))
 
 
-def use_of_key(*, account_id: str, region: str, log_group_prefix: str) -> Policy:
+def use_of_key(
+    *, account_id: str, region: str, partition: str, dns_suffix: str, log_group_prefix: str
+) -> Policy:
     """Give the key to the account, and its use to the services that need it, for the account.
 
     CloudWatch Logs, for our log groups alone, and this account's alarms act in no caller's
@@ -157,16 +159,16 @@ def use_of_key(*, account_id: str, region: str, log_group_prefix: str) -> Policy
     account = {
         "Sid": "AccountDecides",
         "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{account_id}:root"},
+        "Principal": {"AWS": f"arn:{partition}:iam::{account_id}:root"},
         "Action": "kms:*",
         "Resource": "*",
     }
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-    log_groups = f"arn:aws:logs:{region}:{account_id}:log-group:{log_group_prefix}*"
+    log_groups = f"arn:{partition}:logs:{region}:{account_id}:log-group:{log_group_prefix}*"
     logs = {
         "Sid": "LogsEncryptOurLogGroups",
         "Effect": "Allow",
-        "Principal": {"Service": f"logs.{region}.amazonaws.com"},
+        "Principal": {"Service": f"logs.{region}.{dns_suffix}"},
         "Action": [
             "kms:Encrypt",
             "kms:Decrypt",
@@ -200,7 +202,7 @@ def use_of_key(*, account_id: str, region: str, log_group_prefix: str) -> Policy
             "StringEquals": {
                 "kms:CallerAccount": account_id,
                 "kms:ViaService": [
-                    f"{service}.{region}.amazonaws.com" for service in ("dynamodb", "s3", "sqs")
+                    f"{service}.{region}.{dns_suffix}" for service in ("dynamodb", "s3", "sqs")
                 ],
             }
         },

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from recorder import ACCOUNT, ROOT, Program, declare
+from recorder import ACCOUNT, REGION, ROOT, Program, declare
 
 import roles
 
@@ -33,17 +33,22 @@ def example_config(folder: Path, **config: str) -> Path:
 
 
 @functools.cache
-def declared_example(**config: str) -> Program:
+def declared_example(region: str = REGION, **config: str) -> Program:
     """Declare it for the repository of the tests."""
     with tempfile.TemporaryDirectory() as folder:
         project = example_config(Path(folder), repository=REPOSITORY, **config)
-        return declare("test", project=project)
+        return declare("test", project=project, region=region)
 
 
 def example_with_state() -> Program:
     """Declare it with the state in a bucket."""
     key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1"
     return declared_example(stateBucket="our-state", stateKeyArn=key)
+
+
+def in_aws(account: str, region: str) -> roles.Where:
+    """Where an account is, of the partition ``aws``."""
+    return roles.Where(account=account, region=region, partition="aws", dns_suffix="amazonaws.com")
 
 
 def trust_of(program: Program, role: str) -> Statement:

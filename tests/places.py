@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import OWN_ENVIRONMENT, REGION, deploy_to
 from enforcing import enforcing_emulator
+from github_example import in_aws
 from journeys import Deployed
 
 import roles
@@ -115,7 +116,7 @@ def keys_of_the_testing_role(cloud: Cloud) -> dict[str, str]:
         RoleName=name,
         AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
     )["Role"]
-    policy = roles.exercise(roles.Where(account=account, region=REGION), "dev")
+    policy = roles.exercise(in_aws(account, REGION), "dev")
     # To AWS a batch is the same permission, to the emulator one of its own.
     [redrive] = [found for found in policy["Statement"] if found["Sid"] == "Redrive"]
     redrive["Action"].append("sqs:ChangeMessageVisibilityBatch")

@@ -15,6 +15,8 @@ ACCOUNT = "123456789012"
 OF_AN_ACCOUNT = ("accessLogBucket", "alarmEmail", "bucketName", "permissionsBoundary")
 """The keys that name something in the account."""
 REGION = "eu-west-1"
+REGIONS = {"aws": REGION, "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+"""One of each partition."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ class _Answers(Mocks):
             return {"accountId": ACCOUNT, "arn": "", "userId": "", "id": ACCOUNT}, []
         if args.token == "aws:index/getRegion:getRegion":
             return {"region": self._region, "id": self._region}, []
+        if args.token == "aws:index/getPartition:getPartition":
+            return {"partition": self._partition, "dnsSuffix": self._dns_suffix}, []
         raise AssertionError(f"unexpected look-up {args.token}")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from github_example import in_aws
 from journeys import Deployed
 from places import PREFIX, Emulated, emulated_account
 from recorder import ROOT
@@ -15,7 +16,7 @@ from recorder import ROOT
 import roles
 
 ON_AWS = "on AWS only "
-WHERE = roles.Where(account="123456789012", region="eu-west-1")
+WHERE = in_aws("123456789012", "eu-west-1")
 
 
 @pytest.fixture(scope="module")

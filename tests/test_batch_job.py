@@ -44,6 +44,14 @@ def test_the_role_is_made_only_when_asked_for(dev: Program, batch: Program) -> N
     assert dev.outputs["BatchOperationsRoleArn"] == ""
 
 
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_the_job_s_bucket_is_of_the_function_s_partition(partition: str) -> None:
+    function = f"arn:{partition}:lambda:any-1:{ACCOUNT}:function:f"
+    manifest = batch_job._manifest("files", function, {})
+    assert manifest["SourceBucket"] == f"arn:{partition}:s3:::files"
+    assert manifest["ExpectedBucketOwner"] == ACCOUNT
+
+
 def test_the_role_is_an_output(batch: Program) -> None:
     name = job_role(batch).name
     assert (

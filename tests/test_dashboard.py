@@ -13,7 +13,7 @@ from awslambdaric.lambda_runtime_log_utils import JsonFormatter
 from faults import Fault, FaultProxy
 from handler_env import EARLIER, NEWER, Bench, set_up
 from journeys import Deployed
-from recorder import Program, declare
+from recorder import REGIONS, Program, declare
 from test_declared_monitoring import ALARM
 
 from catalog import COMPLETED, DELETED, STALE
@@ -159,11 +159,20 @@ def test_no_two_widgets_overlap_and_all_lie_within_the_grid(dev: Program) -> Non
     assert not any(one & other for one, other in combinations(cells, 2))
 
 
-def test_the_address_leads_to_the_dashboard(dev: Program) -> None:
-    name = dev.one(DASHBOARD).inputs["dashboardName"]
-    assert dev.outputs["DashboardUrl"] == (
-        "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1"
-        f"#dashboards/dashboard/{name}"
+@pytest.mark.parametrize(
+    ("partition", "console"),
+    [
+        ("aws", "eu-west-1.console.aws.amazon.com"),
+        ("aws-cn", "cn-north-1.console.amazonaws.cn"),
+        ("aws-us-gov", "us-gov-west-1.console.amazonaws-us-gov.com"),
+    ],
+)
+def test_the_address_leads_to_the_dashboard(partition: str, console: str) -> None:
+    region = REGIONS[partition]
+    program = declare("dev", region=region)
+    name = program.one(DASHBOARD).inputs["dashboardName"]
+    assert program.outputs["DashboardUrl"] == (
+        f"https://{console}/cloudwatch/home?region={region}#dashboards/dashboard/{name}"
     )
 
 

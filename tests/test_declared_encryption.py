@@ -5,7 +5,7 @@ from typing import Any
 
 import pulumi
 import pytest
-from recorder import ACCOUNT, REGION, Declared, Program, declare
+from recorder import ACCOUNT, REGION, REGIONS, Declared, Program, declare
 
 KEY = "aws:kms/key:Key"
 ALIAS = "aws:kms/alias:Alias"
@@ -125,6 +125,22 @@ def test_what_keeps_data_may_use_the_key_for_callers_of_this_account(
     assert f"{service}.{REGION}.amazonaws.com" in condition["kms:ViaService"]
     assert len(condition["kms:ViaService"]) == 3
     assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+
+
+@pytest.mark.parametrize(
+    ("partition", "suffix"),
+    [("aws", "amazonaws.com"), ("aws-cn", "amazonaws.com.cn"), ("aws-us-gov", "amazonaws.com")],
+)
+def test_the_key_s_policy_names_the_region_s_services_as_their_partition_does(
+    partition: str, suffix: str
+) -> None:
+    region = REGIONS[partition]
+    policy = key_policy(declare("prod", region=region))
+    through = policy["AccountUsesKeyThroughServices"]["Condition"]["StringEquals"]
+    assert policy["LogsEncryptOurLogGroups"]["Principal"] == {"Service": f"logs.{region}.{suffix}"}
+    assert through["kms:ViaService"] == [
+        f"{service}.{region}.{suffix}" for service in ("dynamodb", "s3", "sqs")
+    ]
 
 
 def test_only_this_accounts_alarms_may_use_the_key(prod: Program) -> None:

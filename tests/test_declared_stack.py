@@ -1,6 +1,7 @@
 """The stack as a whole: names, tags, parents, outputs, and that nothing changes by itself."""
 
 import inspect
+import re
 import shutil
 from keyword import iskeyword
 from pathlib import Path
@@ -10,7 +11,7 @@ import pulumi
 import pulumi_aws
 import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
-from recorder import ROOT, Declared, Program, _Answers, declare
+from recorder import REGIONS, ROOT, Declared, Program, _Answers, declare
 
 from local import engine
 
@@ -150,6 +151,7 @@ def test_the_component_s_provider_is_every_child_s(
     aws = {resource.name for resource in dev.resources if resource.type.startswith("aws:")}
     look_ups = {
         "aws:index/getCallerIdentity:getCallerIdentity",
+        "aws:index/getPartition:getPartition",
         "aws:index/getRegion:getRegion",
     }
     assert ours == aws | look_ups
@@ -165,6 +167,17 @@ def test_everything_taggable_says_which_environment_it_is(environment: str) -> N
 def test_the_tag_is_the_environment_s_even_where_the_stack_is_named_otherwise() -> None:
     found = tags(declare("dev", {"environmentSuffix": "blue"}))
     assert {tag["Environment"] for tag in found.values()} == {"blue"}
+
+
+@pytest.mark.parametrize("partition", REGIONS)
+def test_every_arn_is_of_the_partition_that_the_stack_is_in(partition: str) -> None:
+    everything = {"batchOperations": "true", "accessLogBucket": "logs", "tracing": "true"}
+    program = declare("prod", everything, region=REGIONS[partition])
+    written = [
+        str({key: value for key, value in resource.inputs.items() if key != "code"})
+        for resource in program.resources
+    ]
+    assert set(re.findall(r"\barn:([^:]*):", " ".join(written))) == {partition}
 
 
 def test_only_table_and_dashboard_have_fixed_names(dev: Program) -> None:

@@ -1,6 +1,7 @@
 """The roles that GitHub Actions takes on: who may, and that their documents are sound."""
 
 import json
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from github_example import (
     policies_of,
     trust_of,
 )
-from recorder import ACCOUNT, Program, declare
+from recorder import ACCOUNT, REGIONS, Program, declare
 from test_policy_lint import lint
 
 import roles
@@ -231,6 +232,18 @@ def test_every_policy_passes_the_linter(with_state: Program, role: str) -> None:
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_the_boundary_passes_the_linter(example: Program, stack: str) -> None:
     assert lint(json.dumps(boundary_of(example, stack))) == []
+
+
+@pytest.mark.parametrize("partition", REGIONS)
+@pytest.mark.parametrize("existing", ["true", "false"])
+def test_every_arn_is_of_the_partition_that_the_account_is_in(
+    partition: str, existing: str
+) -> None:
+    program = declared_example(
+        REGIONS[partition], stateBucket="our-state", existingProvider=existing
+    )
+    written = " ".join(str(resource.inputs) for resource in program.resources)
+    assert set(re.findall(r"\barn:([^:]*):", written)) == {partition}
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])

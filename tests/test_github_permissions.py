@@ -4,7 +4,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 from github_example import ROLES, actions, boundary_of, declared_example, grants, policies_of
-from recorder import ACCOUNT, Program, declare
+from recorder import ACCOUNT, REGIONS, Program, declare
 from test_policy_lint import parliament
 
 from permissions import ACCESS, ON_EVERYTHING
@@ -119,6 +119,17 @@ def test_a_preview_decrypts_through_lambda_alone(example: Program) -> None:
         if action == "kms:Decrypt"
     ]
     assert condition == {"StringEquals": {"kms:ViaService": ["lambda.eu-west-1.amazonaws.com"]}}
+
+
+def test_services_are_named_as_their_partition_names_them() -> None:
+    example = declared_example(REGIONS["aws-cn"])
+    [condition] = [
+        statement["Condition"]
+        for action, _, statement in grants(*policies_of(example, "preview-prod"))
+        if action == "kms:Decrypt"
+    ]
+    service = "lambda.cn-north-1.amazonaws.com.cn"
+    assert condition == {"StringEquals": {"kms:ViaService": [service]}}
 
 
 @pytest.mark.parametrize("role", ["preview-dev", "preview-prod", "deploy-dev", "deploy-prod"])

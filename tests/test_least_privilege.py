@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 from conftest import REGION, deploy_to
 from enforcing import enforcing_emulator
+from github_example import in_aws
 from journeys import Deployed
 
 import roles
@@ -85,7 +86,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 def boundary(cloud: Cloud, stack: str) -> str:
     """Make a stack's boundary as the example for GitHub does; return its ARN."""
-    where = roles.Where(account=cloud("sts").get_caller_identity()["Account"], region=REGION)
+    where = in_aws(cloud("sts").get_caller_identity()["Account"], REGION)
     document = json.dumps(roles.boundary(where, stack))
     made = cloud("iam").create_policy(PolicyName="boundary", PolicyDocument=document)
     return str(made["Policy"]["Arn"])

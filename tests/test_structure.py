@@ -87,6 +87,12 @@ def test_the_plugin_needs_only_the_component_and_what_pulumi_brings(path: Path) 
     assert imported(path) - allowed == set()
 
 
+@by_path(sorted([*PIPELINE_FILES, *OPS_FILES, *(ROOT / "examples" / "github-oidc").glob("*.py")]))
+def test_no_partition_is_written_out(path: Path) -> None:
+    """In China and in GovCloud an ARN begins otherwise."""
+    assert "arn:aws:" not in path.read_text(encoding="utf-8")
+
+
 @by_path([ROOT / "pipeline" / "policies.py"])
 def test_policies_need_no_pulumi(path: Path) -> None:
     assert imported(path) & {"pulumi", "pulumi_aws"} == set()

@@ -14,8 +14,13 @@ state_bucket = config.get("stateBucket") or ""
 state_key_arn = config.get("stateKeyArn") or ""
 tags = {"Project": "DataPipeline"}
 
-account = aws.get_caller_identity_output().account_id
-where = pulumi.Output.all(account=account, region=aws.get_region_output().region)
+partition = aws.get_partition_output()
+where = pulumi.Output.all(
+    account=aws.get_caller_identity_output().account_id,
+    region=aws.get_region_output().region,
+    partition=partition.partition,
+    dns_suffix=partition.dns_suffix,
+)
 
 
 def role(
@@ -46,12 +51,15 @@ def of_state(stack: str, *, writing: bool) -> dict[str, Callable[[roles.Where], 
     """Return the policy for the state in a bucket, if that is where it is."""
     if not state_bucket:
         return {}
-    document = roles.state(bucket=state_bucket, key_arn=state_key_arn, stack=stack, writing=writing)
-    return {"state": lambda _: document}
+    return {
+        "state": lambda of: roles.state(
+            of, bucket=state_bucket, key_arn=state_key_arn, stack=stack, writing=writing
+        )
+    }
 
 
 if config.get_bool("existingProvider"):
-    provider_arn = account.apply(lambda of: f"arn:aws:iam::{of}:oidc-provider/{roles.ISSUER}")
+    provider_arn = where.apply(lambda of: roles.provider_arn(roles.Where(**of)))
 else:
     provider_arn = aws.iam.OpenIdConnectProvider(
         "github",

@@ -16,7 +16,7 @@ class Access:
     """What is called for one type of resource."""
 
     on: tuple[str, ...]
-    """ARNs, with the fields ``region``, ``account`` and ``stack`` to fill in."""
+    """ARNs, with the fields ``partition``, ``region``, ``account`` and ``stack`` to fill in."""
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     """To create, update and delete."""
@@ -27,12 +27,14 @@ def _all(service: str, names: str) -> tuple[str, ...]:
 
 
 def _bucket(reads: str, writes: str) -> Access:
-    return Access(on=(f"arn:aws:s3:::{OURS}",), reads=_all("s3", reads), writes=_all("s3", writes))
+    return Access(
+        on=(f"arn:{{partition}}:s3:::{OURS}",), reads=_all("s3", reads), writes=_all("s3", writes)
+    )
 
 
 def _function(reads: str, writes: str) -> Access:
     return Access(
-        on=(f"arn:aws:lambda:{{region}}:{{account}}:function:{OURS}",),
+        on=(f"arn:{{partition}}:lambda:{{region}}:{{account}}:function:{OURS}",),
         reads=_all("lambda", reads),
         writes=_all("lambda", writes),
     )
@@ -40,7 +42,7 @@ def _function(reads: str, writes: str) -> Access:
 
 def _named(service: str, name: str, reads: str, writes: str) -> Access:
     return Access(
-        on=(f"arn:aws:{service}:{{region}}:{{account}}:{name}",),
+        on=(f"arn:{{partition}}:{service}:{{region}}:{{account}}:{name}",),
         reads=_all(service, reads),
         writes=_all(service, writes),
     )
@@ -48,7 +50,7 @@ def _named(service: str, name: str, reads: str, writes: str) -> Access:
 
 def _role(reads: str, writes: str) -> Access:
     return Access(
-        on=(f"arn:aws:iam::{{account}}:role/{OURS}",),
+        on=(f"arn:{{partition}}:iam::{{account}}:role/{OURS}",),
         reads=_all("iam", reads),
         writes=_all("iam", writes),
     )
@@ -130,7 +132,7 @@ ACCESS: dict[str, Access] = {
         "PutMetricAlarm DeleteAlarms TagResource UntagResource",
     ),
     "aws:cloudwatch/dashboard:Dashboard": Access(
-        on=("arn:aws:cloudwatch::{account}:dashboard/file-metadata-{region}-{stack}",),
+        on=("arn:{partition}:cloudwatch::{account}:dashboard/file-metadata-{region}-{stack}",),
         reads=("cloudwatch:GetDashboard",),
         writes=("cloudwatch:PutDashboard", "cloudwatch:DeleteDashboards"),
     ),
@@ -162,8 +164,8 @@ ACCESS: dict[str, Access] = {
     ),
     "aws:kms/alias:Alias": Access(
         on=(
-            "arn:aws:kms:{region}:{account}:alias/file-metadata-{stack}",
-            "arn:aws:kms:{region}:{account}:key/*",
+            "arn:{partition}:kms:{region}:{account}:alias/file-metadata-{stack}",
+            "arn:{partition}:kms:{region}:{account}:key/*",
         ),
         reads=("kms:ListAliases",),
         writes=("kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias"),
@@ -188,7 +190,7 @@ ON_EVERYTHING = frozenset(
 OUR_TAGS = {"Project": "DataPipeline", "Environment": "{stack}"}
 _NEW = {"StringEquals": {f"aws:RequestTag/{key}": value for key, value in OUR_TAGS.items()}}
 _OLD = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in OUR_TAGS.items()}}
-BOUNDARY = "arn:aws:iam::{account}:policy/github-file-metadata-boundary-{stack}"
+BOUNDARY = "arn:{partition}:iam::{account}:policy/github-file-metadata-boundary-{stack}"
 """What a deployment must put around each role that it makes or gives permissions to."""
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 _BOUNDED = {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}

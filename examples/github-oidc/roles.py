@@ -25,10 +25,19 @@ _REPOSITORY = re.compile(rf"{_OWNER}{_ID}/{_NAME}{_ID}")
 
 @dataclass(frozen=True, kw_only=True)
 class Where:
-    """The account and the region of the pipeline's stacks."""
+    """The account and the region of the pipeline's stacks, and how their partition names things."""
 
     account: str
     region: str
+    partition: str
+    """The second part of every ARN."""
+    dns_suffix: str
+    """How the names of the region's services end."""
+
+
+def provider_arn(where: Where) -> str:
+    """Return the ARN of an account's OIDC provider for GitHub."""
+    return f"arn:{where.partition}:iam::{where.account}:oidc-provider/{ISSUER}"
 
 
 def repository(name: str) -> str:
@@ -88,7 +97,7 @@ def writes(where: Where, stack: str) -> Policy:
     pass_role = _allow(
         "PassRoleToLambda",
         "iam:PassRole",
-        f"arn:aws:iam::{where.account}:role/{OURS}",
+        f"arn:{where.partition}:iam::{where.account}:role/{OURS}",
         {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
     )
     return _policy(
@@ -111,7 +120,7 @@ def boundary(where: Where, stack: str) -> Policy:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
     """
     at = f"{where.region}:{where.account}"
-    bucket = f"arn:aws:s3:::{OURS}"
+    bucket = f"arn:{where.partition}:s3:::{OURS}"
     tags = {key: value.format(stack=stack) for key, value in OUR_TAGS.items()}
     ours = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in tags.items()}}
     return _policy(
@@ -120,14 +129,18 @@ def boundary(where: Where, stack: str) -> Policy:
         _allow(
             "UseRows",
             ["dynamodb:GetItem", "dynamodb:PutItem"],
-            f"arn:aws:dynamodb:{at}:table/file-metadata-table-{stack}",
+            f"arn:{where.partition}:dynamodb:{at}:table/file-metadata-table-{stack}",
         ),
-        _allow("ParkEvents", "sqs:SendMessage", f"arn:aws:sqs:{at}:{OURS}"),
-        _allow("InvokeFunction", "lambda:InvokeFunction", f"arn:aws:lambda:{at}:function:{OURS}"),
+        _allow("ParkEvents", "sqs:SendMessage", f"arn:{where.partition}:sqs:{at}:{OURS}"),
+        _allow(
+            "InvokeFunction",
+            "lambda:InvokeFunction",
+            f"arn:{where.partition}:lambda:{at}:function:{OURS}",
+        ),
         _allow(
             "Log",
             ["logs:CreateLogStream", "logs:PutLogEvents"],
-            f"arn:aws:logs:{at}:log-group:{OURS}:*",
+            f"arn:{where.partition}:logs:{at}:log-group:{OURS}:*",
         ),
         _allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], _keys(where), ours),
         _allow("Trace", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
@@ -137,7 +150,7 @@ def boundary(where: Where, stack: str) -> Policy:
 def exercise(where: Where, stack: str) -> Policy:
     """Allow what the tests of a deployed stack do, to objects of their own."""
     at = f"{where.region}:{where.account}"
-    bucket = f"arn:aws:s3:::{OURS}"
+    bucket = f"arn:{where.partition}:s3:::{OURS}"
     return _policy(
         _allow(
             "UseObjects",
@@ -152,7 +165,7 @@ def exercise(where: Where, stack: str) -> Policy:
         _allow(
             "ReadRows",
             ["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Scan"],
-            f"arn:aws:dynamodb:{at}:table/file-metadata-table-{stack}",
+            f"arn:{where.partition}:dynamodb:{at}:table/file-metadata-table-{stack}",
         ),
         _allow(
             "Redrive",
@@ -162,30 +175,35 @@ def exercise(where: Where, stack: str) -> Policy:
                 "sqs:GetQueueAttributes",
                 "sqs:ReceiveMessage",
             ],
-            f"arn:aws:sqs:{at}:{OURS}",
+            f"arn:{where.partition}:sqs:{at}:{OURS}",
         ),
-        _allow("Announce", "lambda:InvokeFunction", f"arn:aws:lambda:{at}:function:{OURS}"),
+        _allow(
+            "Announce",
+            "lambda:InvokeFunction",
+            f"arn:{where.partition}:lambda:{at}:function:{OURS}",
+        ),
         _allow("SeeAlarms", "cloudwatch:DescribeAlarms", "*"),
         # A table under the key is read in the reader's name.
         _allow("ReadRowsUnderKey", "kms:Decrypt", _keys(where), _via(where, "dynamodb")),
     )
 
 
-def state(*, bucket: str, key_arn: str, stack: str, writing: bool) -> Policy:
+def state(where: Where, *, bucket: str, key_arn: str, stack: str, writing: bool) -> Policy:
     """Allow the state of a stack of the pipeline in a bucket.
 
     A preview takes no lock, and so writes nothing.
 
     Args:
+        where: of which partition it is.
         bucket: its name.
         key_arn: the key of the secrets provider; empty for none.
         stack: the stack's name.
         writing: whether the state may be changed.
     """
-    folder = f"arn:aws:s3:::{bucket}/.pulumi"
+    folder = f"arn:{where.partition}:s3:::{bucket}/.pulumi"
     files = [f"{folder}/*/{PROJECT}/{stack}.*", f"{folder}/*/{PROJECT}/{stack}/*"]
     statements = [
-        _allow("FindState", "s3:ListBucket", f"arn:aws:s3:::{bucket}"),
+        _allow("FindState", "s3:ListBucket", f"arn:{where.partition}:s3:::{bucket}"),
         _allow("ReadState", "s3:GetObject", [f"{folder}/meta.yaml", *files]),
     ]
     if writing:
@@ -204,7 +222,7 @@ def _statements(
     conditions = {repr(condition): condition for condition in ONLY_IF.values()}
 
     def filled(text: str) -> str:
-        return text.format(account=where.account, region=where.region, stack=stack)
+        return text.format(**vars(where), stack=stack)
 
     for action, on in calls:
         arns = ("*",) if action in ON_EVERYTHING else on
@@ -267,11 +285,11 @@ def _leave_other_keys(where: Where, stack: str) -> Statement:
 
 
 def _keys(where: Where) -> str:
-    return f"arn:aws:kms:{where.region}:{where.account}:key/*"
+    return f"arn:{where.partition}:kms:{where.region}:{where.account}:key/*"
 
 
 def _via(where: Where, *services: str) -> dict[str, dict[str, Any]]:
-    through = [f"{service}.{where.region}.amazonaws.com" for service in services]
+    through = [f"{service}.{where.region}.{where.dns_suffix}" for service in services]
     return {"StringEquals": {"kms:ViaService": through}}
 
 
