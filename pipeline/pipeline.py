@@ -1,5 +1,7 @@
 """The component: the parts, put together."""
 
+import re
+
 import pulumi
 
 from pipeline.batch_operations import BatchOperations, BatchOperationsArgs
@@ -18,6 +20,8 @@ from pipeline.processor import Processor, ProcessorArgs, log_group_prefix
 from pipeline.settings import Settings
 from pipeline.table import MetadataTable, MetadataTableArgs
 
+NAME = r"[a-z0-9][a-z0-9-]{0,36}"
+
 
 class FileMetadataPipeline(pulumi.ComponentResource):
     """One row an object key that equals the bucket's true state."""
@@ -35,7 +39,17 @@ class FileMetadataPipeline(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: Settings, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare bucket, table, function, failure queue and the notification between them."""
+        """Declare bucket, table, function, failure queue and the notification between them.
+
+        Raises:
+            ValueError: the name would make another that AWS refuses, maybe in the middle of an
+                update. The longest is the function's: 64 characters with its role and Pulumi's
+                random end.
+        """
+        if re.fullmatch(NAME, name) is None:
+            raise ValueError(
+                f"name must be 1-37 characters of a-z, 0-9 and -, the first not -, got {name!r}"
+            )
         super().__init__("file-metadata:index:FileMetadataPipeline", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         # Children inherit it. A destroy without preview would otherwise take the guards, the

@@ -145,8 +145,9 @@ class Plugin:
         stack: str = "dev",
         preview: bool = False,
         creator: Mocks | None = None,
+        name: str = "file-metadata",
     ) -> Program:
-        """Make the component, named as the program names it.
+        """Make the component, by default named as the program names it.
 
         Args:
             inputs: values by key; `rpc.UNKNOWN` for what a preview does not know.
@@ -154,6 +155,7 @@ class Plugin:
             stack: the stack's name.
             preview: whether this is a preview.
             creator: creates what is registered; by default it is only recorded.
+            name: the component's.
 
         Raises:
             grpc.RpcError: the plugin refused.
@@ -170,7 +172,7 @@ class Plugin:
                 parallel=8,
                 monitorEndpoint=monitor,
                 type=TOKEN,
-                name="file-metadata",
+                name=name,
                 inputDependencies={
                     key: proto.ConstructRequest.PropertyDependencies(urns=urns)
                     for key, urns in (dependencies or {}).items()

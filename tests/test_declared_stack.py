@@ -89,6 +89,19 @@ class Providers(_Answers):
         return super().call(args)
 
 
+def named(folder: Path, name: str) -> Program:
+    """Declare a component with another name."""
+    shutil.copy(ROOT / "Pulumi.yaml", folder)
+    shutil.copy(ROOT / "Pulumi.dev.yaml", folder)
+    (folder / "__main__.py").write_text(
+        "from pipeline import FileMetadataPipeline, Settings\n"
+        f"settings = Settings(environment_suffix='dev', batch_operations=True)\n"
+        f"FileMetadataPipeline({name!r}, settings)\n",
+        encoding="utf-8",
+    )
+    return declare("dev", project=folder)
+
+
 @pytest.fixture
 def asked_elsewhere(tmp_path: Path) -> dict[str, str | None]:
     """Providers by resource or look-up, of a component that is given ``elsewhere``."""
@@ -185,6 +198,34 @@ def test_only_table_and_dashboard_have_fixed_names(dev: Program) -> None:
         "file-metadata-table-rows",
         "file-metadata-monitoring-dashboard",
     }
+
+
+# What AWS takes as a name, of what has the narrowest limits.
+NAMES = {
+    BUCKET: r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+    "aws:lambda/function:Function": r"[A-Za-z0-9-_]{1,64}",
+    "aws:iam/role:Role": r"[\w+=,.@-]{1,64}",
+    "aws:sqs/queue:Queue": r"[A-Za-z0-9_-]{1,80}",
+}
+
+
+@pytest.mark.parametrize("name", ["a", "0", "a" * 37, "team-1-files"])
+def test_a_name_within_the_rule_makes_names_that_aws_takes(tmp_path: Path, name: str) -> None:
+    program = named(tmp_path, name)
+    for kind, rule in NAMES.items():
+        made = [f"{resource.name}-1234567" for resource in program.all(kind)]
+        assert made
+        assert [other for other in made if not re.fullmatch(rule, other)] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a" * 38, "Files", "my_files", "-files", "files.x", "fil\nes"]
+)
+def test_a_name_that_would_make_an_invalid_one_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=r"^name must be ") as caught:
+        named(tmp_path, name)
+    rule = "name must be 1-37 characters of a-z, 0-9 and -, the first not -"
+    assert str(caught.value) == f"{rule}, got {name!r}"
 
 
 def test_a_bucket_that_is_named_has_that_name() -> None:

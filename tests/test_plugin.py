@@ -147,6 +147,12 @@ def test_a_bad_value_is_refused_with_the_program_s_own_words(plugin: Plugin) -> 
     assert str(of_program.value) == f"configuration of stack 'dev': {reason}"
 
 
+def test_a_name_that_aws_would_refuse_is_refused_with_its_rule(plugin: Plugin) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.construct(DEV, name="myFiles")
+    assert "name must be 1-37 characters of a-z, 0-9 and -" in caught.value.details()
+
+
 def test_production_keeps_its_data(plugin: Plugin) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         plugin.construct({"protectData": False}, stack="prod")
