@@ -69,6 +69,11 @@ def test_a_configuration_row_has_the_declared_type_default_and_choices(row: list
     assert row[1:5] == [DECLARED[key]["type"], expected_default, shown(dev), shown(prod)]
 
 
+def test_what_a_change_does_is_said_of_every_configuration_key_in_order() -> None:
+    changes = (ROOT / "docs" / "changes.md").read_text(encoding="utf-8")
+    assert [row[0] for row in table("Setting", changes)] == [f"`{key}`" for key in DECLARED]
+
+
 def test_the_readme_lists_every_output(dev: Program) -> None:
     assert {row[0].strip("`") for row in table("Output")} == set(dev.outputs)
 
