@@ -2,7 +2,7 @@
 
 A history changes a few keys and delivers the notifications that S3 sent for them: one to three
 times each, in any order, several in one event, and some in the middle of another's handling,
-before or after its look. In the end each has been delivered, and table and bucket must agree.
+before or after its read of S3. In the end each has been delivered, and table and bucket must agree.
 """
 
 import itertools
@@ -34,7 +34,7 @@ times = st.integers(1, 3)
 
 @dataclass
 class World:
-    """A bucket that announces to a queue, a table, and the handler, all real."""
+    """A bucket that notifies a queue, a table, and the handler, all real."""
 
     s3: Any
     dynamodb: Any
@@ -45,8 +45,8 @@ class World:
     table: str
     numbers: "itertools.count[int]"
 
-    def announced(self) -> list[Record]:
-        """Wait for the next announcement; return its records."""
+    def notified(self) -> list[Record]:
+        """Wait for the next notification; return its records."""
         for _ in range(500):
             messages = self.sqs.receive_message(QueueUrl=self.queue_url).get("Messages", [])
             for message in messages:
@@ -56,7 +56,7 @@ class World:
                 records: list[Record] = json.loads(message["Body"])["Records"]
                 return records
             time.sleep(0.001)
-        raise AssertionError("no announcement arrived")
+        raise AssertionError("no notification arrived")
 
     def versions(self, prefix: str, key: str) -> list[dict[str, Any]]:
         """List a key's versions and delete markers, in no order that means anything."""
@@ -64,8 +64,8 @@ class World:
         return [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
 
 
-class LookingS3:
-    """An S3 client that lets something happen right before and right after each look."""
+class WatchedS3:
+    """An S3 client that lets something happen right before and right after each HeadObject."""
 
     def __init__(self, s3: Any, before: Callable[[], None], after: Callable[[], None]) -> None:
         self._s3, self._before, self._after, self.meta = s3, before, after, s3.meta
@@ -82,37 +82,34 @@ class Histories(RuleBasedStateMachine):
     """One history; ``world`` is set by the test that runs it."""
 
     world: ClassVar[World]
-    catalog_of: ClassVar[Callable[[Any], Any]] = staticmethod(lambda catalog: catalog)
-    """What the test does to the handler's catalog before it runs."""
 
     @initialize()
     def start(self) -> None:
         self.prefix = f"{next(self.world.numbers)}/"
         self.waiting: list[Record] = []
-        self.before_look: list[Callable[[], None]] = []
-        self.after_look: list[Callable[[], None]] = []
+        self.before_read: list[Callable[[], None]] = []
+        self.after_read: list[Callable[[], None]] = []
         self.touched: set[str] = set()
         self.made: list[str] = []
         """Version ids in the order of their making, so that a history can be repeated."""
-        catalog = replace(
+        self.catalog = replace(
             self.world.handler.CATALOG,
-            s3=LookingS3(
+            s3=WatchedS3(
                 self.world.s3,
-                lambda: self._do(self.before_look),
-                lambda: self._do(self.after_look),
+                lambda: self._do(self.before_read),
+                lambda: self._do(self.after_read),
             ),
             dynamodb=self.world.dynamodb,
             bucket=self.world.bucket,
             table=self.world.table,
         )
-        self.catalog = type(self).catalog_of(catalog)
 
     # What happens to the bucket
 
     @rule(key=keys, size=sizes, at=picks, n=times)
     def put(self, key: str, size: int, at: int, n: int) -> None:
         self._put(key, size)
-        self._announce(at, n)
+        self._notify(at, n)
 
     @rule(source=keys, key=keys, at=picks, n=times)
     def copy(self, source: str, key: str, at: int, n: int) -> None:
@@ -123,7 +120,7 @@ class Histories(RuleBasedStateMachine):
             Bucket=self.world.bucket, Key=self._touch(key), CopySource=where
         )
         self.made.append(answer["VersionId"])
-        self._announce(at, n)
+        self._notify(at, n)
 
     @rule(key=keys, size=sizes, at=picks, n=times)
     def upload_in_parts(self, key: str, size: int, at: int, n: int) -> None:
@@ -133,29 +130,44 @@ class Histories(RuleBasedStateMachine):
         parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
         answer = s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload=parts)
         self.made.append(answer["VersionId"])
-        self._announce(at, n)
+        self._notify(at, n)
 
     @rule(key=keys, at=picks, n=times)
     def mark_deleted(self, key: str, at: int, n: int) -> None:
         if self._mark_deleted(key):
-            self._announce(at, n)
+            self._notify(at, n)
 
     @rule(key=keys, which=picks, at=picks, n=times)
     def delete_one_version(self, key: str, which: int, at: int, n: int) -> None:
         """Delete the current version, an old one, or a delete marker, which undeletes."""
         if self._delete_one_version(key, which):
-            self._announce(at, n)
+            self._notify(at, n)
 
     @rule(key=keys, at=picks, n=times)
     def expire(self, key: str, at: int, n: int) -> None:
-        """Expire an object by lifecycle, whose announcement has no sequencer."""
+        """Expire an object by lifecycle, whose notification has no order."""
         if self._mark_deleted(key):
-            for record in self.world.announced():
-                del record["s3"]["object"]["sequencer"]
-                record["eventName"] = "LifecycleExpiration:DeleteMarkerCreated"
-                self._insert(record, at, n)
+            self._expired("LifecycleExpiration:DeleteMarkerCreated", at, n)
 
-    # How the announcements arrive
+    @rule(key=keys, which=picks, at=picks, n=times)
+    def expire_an_old_version(self, key: str, which: int, at: int, n: int) -> None:
+        if self._delete_one_version(key, which, only_old=True):
+            self._expired("LifecycleExpiration:Delete", at, n)
+
+    @rule(key=keys, name=st.sampled_from(["Repair", "Backfill"]), at=picks)
+    def check_again(self, key: str, name: str, at: int) -> None:
+        """Request what ``ops backfill`` and ``ops verify --repair`` do."""
+        self.waiting.insert(
+            at % (len(self.waiting) + 1),
+            {
+                "eventSource": "aws:s3",
+                "eventName": f"{name}:Announced",
+                "eventTime": "2026-03-14T09:26:53.589Z",
+                "s3": {"bucket": {"name": self.world.bucket}, "object": {"key": self.prefix + key}},
+            },
+        )
+
+    # How the notifications arrive
 
     @precondition(lambda self: self.waiting)
     @rule(which=picks)
@@ -167,9 +179,6 @@ class Histories(RuleBasedStateMachine):
     def deliver_at_once(self, count: int) -> None:
         """Deliver several in one event, which handles them concurrently."""
         batch = self.waiting[:count]
-        # A look without sequencer may not race one with: see docs/correctness.md.
-        if any("sequencer" not in record["s3"]["object"] for record in batch):
-            batch = batch[:1]
         del self.waiting[: len(batch)]
         self._handle(batch)
 
@@ -185,11 +194,11 @@ class Histories(RuleBasedStateMachine):
     def deliver_across_an_overwrite(
         self, which: int, key: str, size: int, at: int, others: list[int], *, early: bool
     ) -> None:
-        """Around the look, a key changes, and others' announcements are handled."""
+        """Around the read of S3 a key changes, and other notifications are handled."""
 
         def change() -> None:
             self._put(key, size)
-            self._announce(at, 1)
+            self._notify(at, 1)
 
         self._deliver_across(which, change, others, early=early)
 
@@ -209,7 +218,7 @@ class Histories(RuleBasedStateMachine):
 
         def change() -> None:
             if self._delete_one_version(key, version):
-                self._announce(at, 1)
+                self._notify(at, 1)
 
         self._deliver_across(which, change, others, early=early)
 
@@ -254,15 +263,19 @@ class Histories(RuleBasedStateMachine):
         self.made.append(answer["VersionId"])
 
     def _mark_deleted(self, key: str) -> bool:
-        # The emulator announces no marker where there is no object.
+        # The emulator sends nothing of a marker where there is no object.
         if not self._exists(key):
             return False
         answer = self.world.s3.delete_object(Bucket=self.world.bucket, Key=self.prefix + key)
         self.made.append(answer["VersionId"])
         return True
 
-    def _delete_one_version(self, key: str, which: int) -> bool:
-        there = {version["VersionId"] for version in self.world.versions(self.prefix, key)}
+    def _delete_one_version(self, key: str, which: int, *, only_old: bool = False) -> bool:
+        there = {
+            version["VersionId"]
+            for version in self.world.versions(self.prefix, key)
+            if not (only_old and version["IsLatest"])
+        }
         if not there:
             return False
         chosen = [version for version in self.made if version in there][which % len(there)]
@@ -271,8 +284,16 @@ class Histories(RuleBasedStateMachine):
         )
         return True
 
-    def _announce(self, at: int, n: int) -> None:
-        for record in self.world.announced():
+    def _expired(self, name: str, at: int, n: int) -> None:
+        for record in self.world.notified():
+            if n % 2:
+                # S3 may send the sequencer of the object's creation, or none.
+                del record["s3"]["object"]["sequencer"]
+            record["eventName"] = name
+            self._insert(record, at, n)
+
+    def _notify(self, at: int, n: int) -> None:
+        for record in self.world.notified():
             self._insert(record, at, n)
 
     def _insert(self, record: Record, at: int, n: int) -> None:
@@ -283,19 +304,13 @@ class Histories(RuleBasedStateMachine):
     def _deliver_across(
         self, which: int, change: Callable[[], None], others: list[int], *, early: bool
     ) -> None:
-        around = self.before_look if early else self.after_look
-        around[:] = [change, *(lambda of=of: self._deliver(of, inner=True) for of in others)]
+        around = self.before_read if early else self.after_read
+        around[:] = [change, *(lambda of=of: self._deliver(of) for of in others)]
         self._deliver(which)
 
-    def _deliver(self, which: int, *, inner: bool = False) -> None:
-        # Whoever has no sequencer may not handle a change in the middle of another's handling.
-        choice = [
-            record for record in self.waiting if not inner or "sequencer" in record["s3"]["object"]
-        ]
-        if choice:
-            record = choice[which % len(choice)]
-            self.waiting.remove(record)
-            self._handle([record])
+    def _deliver(self, which: int) -> None:
+        if self.waiting:
+            self._handle([self.waiting.pop(which % len(self.waiting))])
 
     def _handle(self, records: list[Record]) -> None:
         handler, before = self.world.handler, self.world.handler.CATALOG
