@@ -89,13 +89,15 @@ def run(
         _change(cloud, outputs["S3BucketName"], dice)
         time.sleep(dice.expovariate(A_SECOND))
     _settle(cloud, outputs)
+    queue = redrives.FailureQueue(cloud("sqs"), outputs["FailureQueueUrl"])
     redrives.redrive(
-        redrives.FailureQueue(cloud("sqs"), outputs["FailureQueueUrl"]),
+        queue,
         cloud("lambda"),
         outputs["LambdaFunctionName"],
         rate=A_SECOND,
+        until=queue.now(),
         stop=threading.Event(),
-        advance=lambda _: None,
+        done=lambda _: None,
     )
     time.sleep(3 * PERIOD)
     watch.end()

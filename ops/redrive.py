@@ -6,29 +6,39 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartM
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.announce import ACCEPTED, RefusedError
 from ops.pace import Pace
 from ops.parked import Parked, read
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
+    from mypy_boto3_sqs.type_defs import GetQueueAttributesResultTypeDef
 
 BATCH = 10
 WAIT_SECONDS = 2
-# A long poll asks every server of the queue, so one empty answer means an empty queue.
-EMPTY_ANSWERS = 1
-VAIN_ANSWERS = 10
 # Longer than a batch takes at the slowest rate, so that no message comes twice.
 HOLD_SECONDS = 120
 SLOWEST_RATE = 0.2
-ACCEPTED = 202
+COUNTS: "tuple[QueueAttributeNameType, ...]" = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+# The counts may take a minute to follow what was deleted:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
+RECOUNT_PAUSES = (2, 4, 8, 16, 30)
 
 
 @dataclass
@@ -37,25 +47,40 @@ class FailureQueue:
 
     sqs: "SQSClient"
     url: str
-    held: dict[str, Parked] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
+    """The receipt handle of each message that this run hides from other readers, by its id."""
 
-    def depth(self) -> int:
-        """Count the messages, approximately."""
-        answer = self.sqs.get_queue_attributes(
-            QueueUrl=self.url, AttributeNames=["ApproximateNumberOfMessages"]
-        )
-        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+    def now(self) -> datetime:
+        """Return the time by AWS's clock, at most a second ahead.
+
+        Messages are stamped by that clock, and the operator's may be wrong. The header has whole
+        seconds: with one more, no message is later that was there before.
+        """
+        date = self._attributes()["ResponseMetadata"]["HTTPHeaders"]["date"]
+        return parsedate_to_datetime(date) + timedelta(seconds=1)
+
+    def count(self) -> int:
+        """Count the messages approximately: visible, held by any reader, or delayed."""
+        return sum(int(number) for number in self._attributes()["Attributes"].values())
+
+    def _attributes(self) -> "GetQueueAttributesResultTypeDef":
+        return self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=COUNTS)
 
     def messages(self, until: datetime, stop: threading.Event) -> Iterator[Parked]:
         """Receive each message that was there at a time, once, and hold it.
 
+        Later ones are held too, so that they do not hide the others: within ``HOLD_SECONDS`` the
+        queue gives each message once. It ends when the queue gives no more, or nothing but later
+        ones for so long, as it does when they arrive without end.
+
         Args:
-            until: what was parked later is left alone, so that an event that fails again is
-                not replayed without end.
+            until: by AWS's clock; what was sent later is left alone, so that an event that fails
+                again is not replayed without end.
             stop: set, it ends the iteration.
         """
-        empty = vain = 0
-        while empty < EMPTY_ANSWERS and vain < VAIN_ANSWERS and not stop.is_set():
+        found = time.monotonic()
+        while time.monotonic() - found < HOLD_SECONDS and not stop.is_set():
+            # A long poll asks every server of the queue, so no answer means no visible message.
             answer = self.sqs.receive_message(
                 QueueUrl=self.url,
                 MaxNumberOfMessages=BATCH,
@@ -63,19 +88,21 @@ class FailureQueue:
                 VisibilityTimeout=HOLD_SECONDS,
                 MessageSystemAttributeNames=["SentTimestamp"],
             )
-            new = []
-            messages = answer.get("Messages", [])
-            for parked in map(read, messages):
-                is_new = parked.message_id not in self.held
-                self.held[parked.message_id] = parked
-                if is_new and parked.sent <= until:
-                    new.append(parked)
-            empty = 0 if messages else empty + 1
-            vain = 0 if new else vain + 1
-            for parked in new:
+            if not answer.get("Messages"):
+                return
+            for parked in self._new(map(read, answer["Messages"]), until):
                 if stop.is_set():
                     return
                 yield parked
+                found = time.monotonic()
+
+    def _new(self, received: Iterator[Parked], until: datetime) -> list[Parked]:
+        new = []
+        for parked in received:
+            if parked.message_id not in self.held and parked.sent <= until:
+                new.append(parked)
+            self.held[parked.message_id] = parked.receipt_handle
+        return new
 
     def delete(self, parked: Parked) -> None:
         """Take a message off the queue for good."""
@@ -84,36 +111,41 @@ class FailureQueue:
 
     def release(self) -> None:
         """Show all that is held to other readers again."""
-        held = list(self.held.values())
-        for start in range(0, len(held), BATCH):
+        handles = list(self.held.values())
+        self.held.clear()
+        for start in range(0, len(handles), BATCH):
             self.sqs.change_message_visibility_batch(
                 QueueUrl=self.url,
                 Entries=[
-                    {"Id": str(n), "ReceiptHandle": parked.receipt_handle, "VisibilityTimeout": 0}
-                    for n, parked in enumerate(held[start : start + BATCH])
+                    {"Id": str(n), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+                    for n, handle in enumerate(handles[start : start + BATCH])
                 ],
             )
-        self.held.clear()
 
 
 @dataclass
 class Report:
     """What a run did."""
 
-    redriven: list[Parked] = field(default_factory=list)
-    unreadable: list[Parked] = field(default_factory=list)
-    """Still in the queue."""
+    redriven: int = 0
+    unreadable: int = 0
+    left: int = 0
+    """Messages still in the queue at the end, whoever holds them; approximate, as SQS counts."""
     refused: str = ""
     """Why Lambda or SQS ended the run early; empty if neither did."""
     interrupted: bool = False
 
 
-def peek(queue: FailureQueue, stop: threading.Event) -> Iterator[Parked]:
-    """Show what is in the queue; all of it is released at the end."""
-    try:
-        yield from queue.messages(datetime.now(UTC), stop)
-    finally:
-        queue.release()
+def peek(
+    queue: FailureQueue, *, until: datetime, stop: threading.Event, done: Callable[[Parked], None]
+) -> Report:
+    """Show each failed event; all stay in the queue. For the arguments see ``redrive``."""
+    report = Report()
+    with _completing(report, queue, stop):
+        for parked in queue.messages(until, stop):
+            report.unreadable += parked.payload is None
+            done(parked)
+    return report
 
 
 def redrive(
@@ -122,41 +154,69 @@ def redrive(
     function: str,
     *,
     rate: float,
+    until: datetime,
     stop: threading.Event,
-    advance: Callable[[int], None],
+    done: Callable[[Parked], None],
 ) -> Report:
-    """Send each parked event to the function, asynchronously.
+    """Send each failed event to the function, asynchronously. Nothing of it is kept in memory.
 
     Args:
         queue: where the events are.
         functions: the client of Lambda.
         function: its name.
         rate: events a second, at most.
+        until: what was sent to the queue later is left, by AWS's clock.
         stop: set, it ends the run after the event at hand.
-        advance: called with 1 after each message.
+        done: called with each message that was redriven or cannot be read.
 
     Returns:
         What was done. A message that is not deleted is still in the queue.
     """
-    report = Report()
-    pace = Pace(rate, stop)
-    try:
-        for parked in queue.messages(datetime.now(UTC), stop):
+    report, pace = Report(), Pace(rate, stop)
+    with _completing(report, queue, stop):
+        for parked in queue.messages(until, stop):
             if parked.payload is None:
-                report.unreadable.append(parked)
+                report.unreadable += 1
             elif pace.wait():
                 answer = functions.invoke(
                     FunctionName=function, InvocationType="Event", Payload=parked.payload
                 )
                 if answer["StatusCode"] != ACCEPTED:
-                    report.refused = f"Lambda answered {answer['StatusCode']}, not {ACCEPTED}"
-                    break
+                    raise RefusedError(f"Lambda answered {answer['StatusCode']}, not {ACCEPTED}")
                 queue.delete(parked)
-                report.redriven.append(parked)
-            advance(1)
-    except (ClientError, BotoCoreError) as err:
-        report.refused = str(err)
-    finally:
-        queue.release()
-    report.interrupted = stop.is_set()
+                report.redriven += 1
+            else:
+                break
+            done(parked)
     return report
+
+
+@contextmanager
+def _completing(report: Report, queue: FailureQueue, stop: threading.Event) -> Iterator[None]:
+    """At the end release what is held, and report why it ended and how many messages are left."""
+    try:
+        try:
+            yield
+        finally:
+            report.left = len(queue.held)
+            queue.release()
+    except (ClientError, BotoCoreError, RefusedError) as err:
+        report.refused = str(err)
+    report.interrupted = stop.is_set()
+    pauses = RECOUNT_PAUSES if report.redriven and not report.refused else ()
+    try:
+        report.left = _settled_count(queue, report.left, pauses, stop)
+    except (ClientError, BotoCoreError) as err:
+        report.refused = report.refused or str(err)
+
+
+def _settled_count(
+    queue: FailureQueue, known: int, pauses: tuple[float, ...], stop: threading.Event
+) -> int:
+    """Count the messages; again after each pause, while there are more than are known to be."""
+    count = queue.count()
+    for pause in pauses:
+        if count <= known or stop.wait(pause):
+            break
+        count = queue.count()
+    return max(count, known)

@@ -149,7 +149,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
         # A client that stopped waiting has closed its end.
         with contextlib.suppress(OSError):
-            self.send_response(status)
+            # Not `send_response`, which adds a second Date.
+            self.send_response_only(status)
             kept = {k: v for k, v in headers.items() if k.lower() not in HOP_BY_HOP}
             if self.command != "HEAD":
                 kept["Content-Length"] = str(len(body))

@@ -1,11 +1,13 @@
 """``ops redrive`` against a deployed stack: nothing is lost, and nothing happens twice."""
 
+import gc
 import json
 import signal
 import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +22,7 @@ from recorder import ROOT
 from ops import redrive as redrives
 from ops.__main__ import main
 from ops.pace import Pace
+from ops.parked import Parked
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,7 @@ def deployed(deploy: Callable[..., Deployed]) -> Deployed:
 def stack(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
     """A deployed stack whose failure queue is empty."""
     monkeypatch.setattr(redrives, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(redrives, "RECOUNT_PAUSES", (0, 0), raising=False)
     deployed.client("sqs").purge_queue(QueueUrl=deployed.outputs["FailureQueueUrl"])
     yield deployed
     deployed.client("sqs").purge_queue(QueueUrl=deployed.outputs["FailureQueueUrl"])
@@ -73,11 +77,30 @@ def waiting(stack: Deployed) -> list[str]:
         found |= new
 
 
-def ops(stack: Deployed, *arguments: str) -> Result:
-    endpoint = stack.client("sqs").meta.endpoint_url
+def of(stack: Deployed, endpoint: str = "") -> list[str]:
+    endpoint = endpoint or stack.client("sqs").meta.endpoint_url
     queue, function = stack.outputs["FailureQueueUrl"], stack.function
-    where = ["--endpoint-url", endpoint, "--queue-url", queue, "--function", function]
-    return CliRunner().invoke(main, ["redrive", *where, *arguments])
+    return ["--endpoint-url", endpoint, "--queue-url", queue, "--function", function]
+
+
+def ops(stack: Deployed, *arguments: str, endpoint: str = "") -> Result:
+    return CliRunner().invoke(main, ["redrive", *of(stack, endpoint), *arguments])
+
+
+def lines(output: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def summary(result: Result) -> dict[str, Any]:
+    return lines(result.stdout)[-1]
+
+
+def held_by_another_reader(stack: Deployed) -> list[str]:
+    """Have another reader receive up to ten messages; their receipt handles."""
+    answer = stack.client("sqs").receive_message(
+        QueueUrl=stack.outputs["FailureQueueUrl"], MaxNumberOfMessages=10, VisibilityTimeout=600
+    )
+    return [message["ReceiptHandle"] for message in answer["Messages"]]
 
 
 def test_each_parked_event_is_handled_and_leaves_the_queue(stack: Deployed) -> None:
@@ -88,7 +111,7 @@ def test_each_parked_event_is_handled_and_leaves_the_queue(stack: Deployed) -> N
         stack.client("dynamodb").delete_item(TableName=stack.table, Key={"file_key": {"S": key}})
     park(stack, *(envelope(stack, key) for key in keys))
     result = ops(stack, "--rate", "1000", "--json")
-    assert json.loads(result.stdout)["redriven"] == 12
+    assert summary(result)["redriven"] == 12
     assert result.exit_code == 0
     for key in keys:
         stack.completed(key, versions[key]["VersionId"])
@@ -97,13 +120,14 @@ def test_each_parked_event_is_handled_and_leaves_the_queue(stack: Deployed) -> N
 
 def test_an_empty_queue_is_fine(stack: Deployed) -> None:
     result = ops(stack)
-    assert (result.exit_code, result.stdout.strip()) == (0, "0 redriven")
+    assert (result.exit_code, result.stdout) == (0, "0 redriven\n0 still in the queue\n")
 
 
 def test_a_dry_run_shows_keys_errors_and_ages_and_takes_nothing(stack: Deployed) -> None:
     park(stack, envelope(stack, "a+b.txt"), envelope(stack, "c.txt"))
     result = ops(stack, "--dry-run", "--json")
-    events = json.loads(result.stdout)["events"]
+    *events, last = lines(result.stdout)
+    assert (last["stillInQueue"], result.exit_code) == (2, 0)
     assert sorted(event["keys"] for event in events) == [["a b.txt"], ["c.txt"]]
     assert {event["error"] for event in events} == {"RecordsError: table\nwas away"}
     assert all(0 <= event["ageSeconds"] < 60 for event in events)
@@ -116,7 +140,7 @@ def test_people_see_one_line_an_event(stack: Deployed) -> None:
     [line] = [line for line in output.splitlines() if "one" in line]
     assert r"'one\nline.txt'" in line
     assert r"table\nwas away" in line
-    assert output.splitlines()[-1] == "1 parked"
+    assert output.splitlines()[-2:] == ["1 shown", "1 still in the queue"]
 
 
 def test_an_event_of_many_keys_shows_the_first_ones(stack: Deployed) -> None:
@@ -141,16 +165,16 @@ def test_a_message_that_cannot_be_read_stays_and_is_reported(
 ) -> None:
     park(stack, body)
     result = ops(stack, "--json")
-    report = json.loads(result.stdout)
+    event, report = lines(result.stdout)
     assert (report["redriven"], report["unreadable"], result.exit_code) == (0, 1, 1)
-    assert report["events"][0]["error"].startswith(problem)
+    assert event["error"].startswith(problem)
     assert len(waiting(stack)) == 1
 
 
 def test_an_unreadable_message_does_not_stop_the_others(stack: Deployed) -> None:
     park(stack, "no json", envelope(stack, "x"), "no json either")
     result = ops(stack)
-    assert "1 redriven, 2 left that cannot be read" in result.stdout
+    assert "1 redriven, 2 cannot be read\n2 still in the queue\n" in result.stdout
     assert waiting(stack) == ["no json", "no json either"]
 
 
@@ -162,21 +186,21 @@ def test_an_event_without_keys_is_still_shown(
     stack: Deployed, payload: object, keys: list[str]
 ) -> None:
     park(stack, {"requestPayload": payload})
-    [event] = json.loads(ops(stack, "--dry-run", "--json").stdout)["events"]
+    event, _ = lines(ops(stack, "--dry-run", "--json").stdout)
     assert (event["readable"], event["keys"], event["error"]) == (True, keys, "no error given")
 
 
 def test_without_a_response_the_condition_is_the_error(stack: Deployed) -> None:
     park(stack, {"requestPayload": {}, "requestContext": {"condition": "EventAgeExceeded"}})
-    [event] = json.loads(ops(stack, "--dry-run", "--json").stdout)["events"]
+    event, _ = lines(ops(stack, "--dry-run", "--json").stdout)
     assert event["error"] == "EventAgeExceeded"
 
 
 def test_what_lambda_refuses_stays_in_the_queue(stack: Deployed) -> None:
     park(stack, envelope(stack, "a"), envelope(stack, "b"))
     result = ops(stack, "--function", "no-such-function", "--json")
-    report = json.loads(result.stdout)
-    assert (report["redriven"], result.exit_code) == (0, 1)
+    report = summary(result)
+    assert (report["redriven"], report["stillInQueue"], result.exit_code) == (0, 2, 1)
     assert "no-such-function" in report["refused"]
     assert len(waiting(stack)) == 2
 
@@ -184,24 +208,16 @@ def test_what_lambda_refuses_stays_in_the_queue(stack: Deployed) -> None:
 def test_an_answer_that_is_no_acceptance_ends_the_run(stack: Deployed, proxy: FaultProxy) -> None:
     park(stack, envelope(stack, "a"))
     proxy.fail("PostObject", Fault(status=200))
-    result = CliRunner().invoke(
-        main,
-        [
-            *("redrive", "--endpoint-url", proxy.endpoint, "--function", stack.function),
-            *("--queue-url", stack.outputs["FailureQueueUrl"]),
-        ],
-    )
+    result = ops(stack, endpoint=proxy.endpoint)
     assert "ended early: Lambda answered 200, not 202" in result.stdout
     assert len(waiting(stack)) == 1
 
 
-def test_an_event_that_fails_again_is_not_replayed_in_the_same_run(
-    stack: Deployed, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_event_that_fails_again_is_not_replayed_in_the_same_run(stack: Deployed) -> None:
     poison = {"requestPayload": {"Records": [{"broken": True}]}}
     park(stack, poison)
     result = ops(stack, "--json")
-    assert json.loads(result.stdout)["redriven"] == 1
+    assert summary(result)["redriven"] == 1
     assert stack.parked()["requestPayload"] == poison["requestPayload"]
 
 
@@ -214,9 +230,135 @@ def test_what_was_parked_after_the_start_is_left_for_the_next_run(stack: Deploye
     assert len(waiting(stack)) == 1
 
 
+def test_later_messages_hide_no_earlier_ones(stack: Deployed, proxy: FaultProxy) -> None:
+    """Another reader has the earlier ones while the queue gives 20 answers of later ones."""
+    park(stack, *(envelope(stack, f"early/{number}") for number in range(10)))
+    early = held_by_another_reader(stack)
+    asked = 0
+
+    def then_arrive(operation: str) -> None:
+        nonlocal asked
+        asked += operation == "ReceiveMessage"
+        if operation == "ReceiveMessage" and asked == 1:
+            time.sleep(2)  # past what the whole seconds of AWS's clock leave open
+            park(stack, *(envelope(stack, f"late/{number}") for number in range(200)))
+        if operation == "ReceiveMessage" and asked == 21:
+            for handle in early:
+                stack.client("sqs").change_message_visibility(
+                    QueueUrl=stack.outputs["FailureQueueUrl"],
+                    ReceiptHandle=handle,
+                    VisibilityTimeout=0,
+                )
+
+    proxy.before = then_arrive
+    result = ops(stack, "--rate", "1000", "--json", endpoint=proxy.endpoint)
+    report = summary(result)
+    assert (report["redriven"], report["stillInQueue"], result.exit_code) == (10, 200, 1)
+    attributes = stack.client("sqs").get_queue_attributes(
+        QueueUrl=stack.outputs["FailureQueueUrl"], AttributeNames=["ApproximateNumberOfMessages"]
+    )["Attributes"]
+    assert attributes == {"ApproximateNumberOfMessages": "200"}
+
+
+def test_later_messages_without_end_end_the_run(
+    stack: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As each comes back at once, the queue always has one to give."""
+    monkeypatch.setattr(redrives, "WAIT_SECONDS", 20)
+    monkeypatch.setattr(redrives, "HOLD_SECONDS", 1)
+    park(stack, envelope(stack, "later"))
+    queue = redrives.FailureQueue(stack.client("sqs"), stack.outputs["FailureQueueUrl"])
+    stop = threading.Event()
+    give_up = threading.Timer(60, stop.set)
+    give_up.start()
+    assert list(queue.messages(datetime.now(UTC) - timedelta(minutes=1), stop)) == []
+    give_up.cancel()
+    assert not stop.is_set()
+
+
+def test_what_another_reader_holds_is_still_in_the_queue(stack: Deployed) -> None:
+    park(stack, envelope(stack, "held"))
+    held_by_another_reader(stack)
+    result = ops(stack)
+    assert (result.exit_code, result.stdout) == (1, "0 redriven\n1 still in the queue\n")
+    as_json = ops(stack, "--json")
+    assert (as_json.exit_code, summary(as_json)["stillInQueue"]) == (1, 1)
+
+
+def test_what_sqs_counts_though_it_is_deleted_is_counted_again(
+    stack: Deployed, proxy: FaultProxy
+) -> None:
+    """Another message comes and goes between the counts, as one that SQS counts too long."""
+    park(stack, envelope(stack, "a"))
+    sqs, url = stack.client("sqs"), stack.outputs["FailureQueueUrl"]
+    counted = 0
+
+    def count_one_too_many(operation: str) -> None:
+        nonlocal counted
+        counted += operation == "GetQueueAttributes"
+        if operation == "GetQueueAttributes" and counted == 3:
+            park(stack, "counted too long")
+        if operation == "GetQueueAttributes" and counted == 4:
+            sqs.purge_queue(QueueUrl=url)
+
+    proxy.before = count_one_too_many
+    result = ops(stack, endpoint=proxy.endpoint)
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "0 still in the queue")
+
+
+def test_no_event_is_kept_in_memory(stack: Deployed) -> None:
+    park(stack, *("no json", *(envelope(stack, f"{number}") for number in range(39))))
+    queue = redrives.FailureQueue(stack.client("sqs"), stack.outputs["FailureQueueUrl"])
+    most = 0
+
+    def count(_: Parked) -> None:
+        nonlocal most
+        most = max(most, sum(isinstance(found, Parked) for found in gc.get_objects()))
+
+    report = redrives.redrive(
+        queue,
+        stack.client("lambda"),
+        stack.function,
+        rate=1000,
+        until=queue.now(),
+        stop=threading.Event(),
+        done=count,
+    )
+    assert (report.redriven, report.unreadable) == (39, 1)
+    # The answer at hand, and the last of the one before.
+    assert most <= redrives.BATCH + 1
+
+
+AN_HOUR_SLOW = """
+import datetime, runpy, sys
+
+class Slow(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return super().now(tz) - datetime.timedelta(hours=1)
+
+datetime.datetime = Slow
+runpy.run_module("ops", run_name="__main__")
+"""
+
+
+def test_a_slow_clock_of_the_operator_skips_nothing(stack: Deployed) -> None:
+    park(stack, envelope(stack, "fresh"))
+    done = subprocess.run(
+        [sys.executable, "-c", AN_HOUR_SLOW, "redrive", *of(stack), "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    event, report = lines(done.stdout)
+    assert (report["redriven"], done.returncode) == (1, 0)
+    assert event["ageSeconds"] >= 0
+
+
 def test_more_messages_than_one_batch_are_all_released(stack: Deployed) -> None:
     park(stack, *(envelope(stack, f"{number}") for number in range(25)))
-    assert json.loads(ops(stack, "--dry-run", "--json").stdout)["unreadable"] == 0
+    assert summary(ops(stack, "--dry-run", "--json"))["unreadable"] == 0
     assert len(waiting(stack)) == 25
 
 
@@ -246,7 +388,8 @@ def test_interrupted_it_stops_with_nothing_lost(stack: Deployed, tmp_path: Path)
     eventually(deleted, lambda: "event that left the queue")
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
-    report = json.loads(output)
+    report = lines(output)[-1]
+    assert report["stillInQueue"] == 12 - report["redriven"]
     assert (process.returncode, report["interrupted"], errors) == (1, True, "")
     assert 0 < report["redriven"] < 12
     assert len(waiting(stack)) == 12 - report["redriven"]

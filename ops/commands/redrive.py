@@ -1,12 +1,11 @@
 """``redrive``: replay the failure queue."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NoReturn
 
 import click
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ops import redrive as redrives
@@ -18,7 +17,7 @@ SHOWN_KEYS = 3
 
 @click.command()
 @of_a_stack
-@click.option("--dry-run", is_flag=True, help="Show what is parked, and leave it there.")
+@click.option("--dry-run", is_flag=True, help="Show the failed events, and leave them there.")
 @click.option(
     "--rate",
     type=click.FloatRange(min=redrives.SLOWEST_RATE),
@@ -30,70 +29,72 @@ def redrive(*, dry_run: bool, rate: float, as_json: bool, **options: Any) -> NoR
     """Send the failure queue's events to the function again.
 
     An event leaves the queue only once Lambda has accepted it. What cannot be read stays, and is
-    reported; what is parked after the start is left for the next run.
+    reported; what arrives after the start is left for the next run. At the end the queue is
+    asked how many messages are still in it, for up to a minute, because SQS counts
+    approximately. Exit status 1 if there are any.
     """
     stack = stack_of(options)
     queue = redrives.FailureQueue(stack.sqs, stack.output("FailureQueueUrl"))
     out = console(as_json=as_json)
+    shown = 0
     with stop_on_interrupt() as stop, progress(out) as bar:
-        advance = bar("parked", queue.depth())
+        until = queue.now()
+        advance = bar("failed events", queue.count())
+
+        def done(parked: Parked) -> None:
+            nonlocal shown
+            shown += 1
+            advance(1)
+            if as_json:
+                click.echo(json.dumps(parked.described(until)))
+            else:
+                out.print(_line(parked, until), soft_wrap=True)
+
         if dry_run:
-            parked = []
-            for message in redrives.peek(queue, stop):
-                parked.append(message)
-                advance(1)
-            report = redrives.Report(unreadable=[p for p in parked if p.payload is None])
+            report = redrives.peek(queue, until=until, stop=stop, done=done)
         else:
             report = redrives.redrive(
                 queue,
                 stack.functions,
                 stack.output("LambdaFunctionName"),
                 rate=rate,
+                until=until,
                 stop=stop,
-                advance=advance,
+                done=done,
             )
-            parked = [*report.redriven, *report.unreadable]
-    _show(out, report, parked, dry_run=dry_run, as_json=as_json)
-    found = report.unreadable or report.refused or report.interrupted
+    if as_json:
+        click.echo(json.dumps(_summary(report)))
+    else:
+        did = f"{shown} shown" if dry_run else f"{report.redriven} redriven"
+        _tell(out, did, report)
+    left = 0 if dry_run else report.left
+    found = left or report.unreadable or report.refused or report.interrupted
     raise click.exceptions.Exit(FINDINGS if found else 0)
 
 
-def _show(
-    out: Console,
-    report: redrives.Report,
-    parked: list[Parked],
-    *,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
-    now = datetime.now(UTC)
-    if as_json:
-        summary = {
-            "redriven": len(report.redriven),
-            "unreadable": len(report.unreadable),
-            "refused": report.refused,
-            "interrupted": report.interrupted,
-            "events": [message.described(now) for message in parked],
-        }
-        click.echo(json.dumps(summary))
-        return
-    if parked:
-        out.print(_table(parked, now))
-    did = f"{len(parked)} parked" if dry_run else f"{len(report.redriven)} redriven"
-    left = f", {len(report.unreadable)} left that cannot be read" if report.unreadable else ""
-    out.print(f"{did}{left}")
+def _summary(report: redrives.Report) -> dict[str, Any]:
+    return {
+        "redriven": report.redriven,
+        "unreadable": report.unreadable,
+        "stillInQueue": report.left,
+        "refused": report.refused,
+        "interrupted": report.interrupted,
+    }
+
+
+def _tell(out: Console, did: str, report: redrives.Report) -> None:
+    unreadable = f", {report.unreadable} cannot be read" if report.unreadable else ""
+    out.print(f"{did}{unreadable}")
     if report.refused:
         out.print(Text(f"ended early: {report.refused}", style="red"))
     if report.interrupted:
-        out.print("interrupted: what is not redriven is still in the queue")
+        out.print("interrupted")
+    out.print(f"{report.left} still in the queue")
 
 
-def _table(parked: list[Parked], now: datetime) -> Table:
-    table = Table("age", "keys", "error", box=None, pad_edge=False)
-    for message in parked:
-        shown = ", ".join(map(repr, message.keys[:SHOWN_KEYS]))
-        more = len(message.keys) - SHOWN_KEYS
-        keys = f"{shown} and {more} more" if more > 0 else shown
-        age = str(now - message.sent).split(".")[0]
-        table.add_row(age, Text(keys), Text(repr(message.error)[1:-1]))
-    return table
+def _line(parked: Parked, now: datetime) -> Text:
+    shown = ", ".join(map(repr, parked.keys[:SHOWN_KEYS]))
+    more = len(parked.keys) - SHOWN_KEYS
+    keys = f"{shown} and {more} more" if more > 0 else shown
+    age = str(now - parked.sent).split(".")[0]
+    return Text(f"{age}  {keys or 'no keys'}: {repr(parked.error)[1:-1]}")
