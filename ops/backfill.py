@@ -1,6 +1,7 @@
 """Announces the objects that were there before the pipeline, or that it missed."""
 
 import json
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -118,7 +119,7 @@ def backfill(
     try:
         listed = objects(s3, plan.bucket, plan.prefix, state.after)
         for batch in batches(listed, rows.BATCH):
-            keys = _wanted(batch, plan, scope, dynamodb)
+            keys = _wanted(batch, plan, scope, dynamodb, announcer.pace.stop)
             announced = len(keys) if dry_run else sum(announcer.announce(keys))
             if announcer.pace.stop.is_set():
                 return report
@@ -145,7 +146,11 @@ def batches(items: Iterable[Current], size: int) -> Iterator[list[Current]]:
 
 
 def _wanted(
-    batch: list[Current], plan: Plan, scope: Scope, dynamodb: "DynamoDBClient"
+    batch: list[Current],
+    plan: Plan,
+    scope: Scope,
+    dynamodb: "DynamoDBClient",
+    stop: threading.Event,
 ) -> list[str]:
     since = datetime.fromisoformat(plan.since) if plan.since else None
     keys = [
@@ -155,5 +160,5 @@ def _wanted(
     ]
     if plan.everything or not keys:
         return keys
-    known = rows.statuses(dynamodb, plan.table, keys)
+    known = rows.statuses(dynamodb, plan.table, keys, stop)
     return [key for key in keys if known.get(key) != rows.COMPLETED]

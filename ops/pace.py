@@ -1,8 +1,12 @@
-"""So many a second, at most."""
+"""How fast calls follow each other."""
 
+import random
 import threading
 import time
 from dataclasses import dataclass
+
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 5.0
 
 
 @dataclass
@@ -18,3 +22,21 @@ class Pace:
         stopped = self.stop.wait(max(0.0, self._next - time.monotonic()))
         self._next = max(self._next, time.monotonic()) + count / self.rate
         return not stopped
+
+
+@dataclass
+class Backoff:
+    """Pauses before a call that is made again: each about twice as long as the last, with jitter.
+
+    botocore pauses so between attempts of a call that failed, but not where a call succeeds in
+    part.
+    """
+
+    stop: threading.Event
+    _longest: float = FIRST_PAUSE_SECONDS
+
+    def wait(self) -> bool:
+        """Wait; False if stopped meanwhile."""
+        pause = random.uniform(self._longest / 2, self._longest)  # noqa: S311 - not for secrets
+        self._longest = min(2 * self._longest, LONGEST_PAUSE_SECONDS)
+        return not self.stop.wait(pause)

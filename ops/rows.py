@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from ops.pace import Backoff
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -34,8 +36,21 @@ def get(dynamodb: "DynamoDBClient", table: str, key: str) -> Row | None:
     return row(answer["Item"]) if "Item" in answer else None
 
 
-def statuses(dynamodb: "DynamoDBClient", table: str, keys: Sequence[str]) -> dict[str, str]:
-    """Read the ``processing_status`` of keys that have a row; 100 keys at most."""
+def statuses(
+    dynamodb: "DynamoDBClient", table: str, keys: Sequence[str], stop: threading.Event
+) -> dict[str, str]:
+    """Read the ``processing_status`` of keys that have a row; 100 keys at most.
+
+    DynamoDB leaves keys for another call when it throttles, and AWS advises a pause before it:
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+    Each call answers at least one key or fails, so that this ends.
+
+    Args:
+        dynamodb: the client of DynamoDB.
+        table: its name.
+        keys: of the rows.
+        stop: set, it ends the reading; what is returned is not complete then.
+    """
     wanted: Any = {
         table: {
             "Keys": [{"file_key": {"S": key}} for key in keys],
@@ -43,12 +58,14 @@ def statuses(dynamodb: "DynamoDBClient", table: str, keys: Sequence[str]) -> dic
         }
     }
     found: dict[str, str] = {}
-    while wanted:
+    backoff = Backoff(stop)
+    while True:
         answer = dynamodb.batch_get_item(RequestItems=wanted)
         for item in map(row, answer["Responses"].get(table, [])):
             found[str(item["file_key"])] = str(item.get("processing_status", ""))
         wanted = answer["UnprocessedKeys"]
-    return found
+        if not wanted or not backoff.wait():
+            return found
 
 
 def pages(

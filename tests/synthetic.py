@@ -32,6 +32,8 @@ class Synthetic:
     on_announced: Callable[[int], None] = lambda _: None
     """Called with the number of keys announced so far, before Lambda answers."""
     lambda_status: int = 202
+    read_at_once: int = 100
+    """How many keys of a ``BatchGetItem`` are answered; the rest is left for the next call."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def options(self) -> list[str]:
@@ -143,8 +145,8 @@ class _Answers(BaseHTTPRequestHandler):
     def _batch_get_item(self, body: Any) -> Any:
         names = [k["file_key"]["S"] for k in body["RequestItems"]["t"]["Keys"]]
         assert len(names) <= 100
-        # DynamoDB may leave any of them for the next call.
-        done, rest = names[: len(names) // 2 + 1], names[len(names) // 2 + 1 :]
+        done = names[: self.synthetic.read_at_once]
+        rest = names[self.synthetic.read_at_once :]
         found = [row(name) for name in done if self._has_row(name)]
         left = {"t": {"Keys": [{"file_key": {"S": name}} for name in rest]}} if rest else {}
         return {"Responses": {"t": found}, "UnprocessedKeys": left}

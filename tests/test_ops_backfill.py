@@ -20,10 +20,11 @@ from recorder import ROOT
 from synthetic import Synthetic, key, serving
 
 from local.cloud import Cloud
+from ops import rows
 from ops.__main__ import main
 from ops.announce import MOST_BYTES, MOST_KEYS, Announcer
 from ops.bucket import about_how_many
-from ops.pace import Pace
+from ops.pace import LONGEST_PAUSE_SECONDS, Pace
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +59,57 @@ def test_what_has_no_row_is_announced_once(thousand: Synthetic) -> None:
         "finished": True,
         "refused": "",
     }
+
+
+class Pauses(threading.Event):
+    """An event that nobody waits for, and that notes for how long they would have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds.append(timeout or 0)
+        return self.is_set()
+
+
+def pauses_of_reading(of: Synthetic) -> list[float]:
+    client = boto3.client("dynamodb", "us-east-1", endpoint_url=of.endpoint)
+    stop = Pauses()
+    found = rows.statuses(client, "t", [key(n) for n in range(90)], stop)
+    assert sorted(found) == [key(n) for n in range(0, 90, 3)]
+    return stop.seconds
+
+
+def test_keys_that_dynamodb_leaves_are_asked_for_again_after_a_growing_pause(
+    thousand: Synthetic,
+) -> None:
+    thousand.read_at_once = 10
+    pauses = pauses_of_reading(thousand)
+    assert len(pauses) == 8
+    assert all(0 < pause <= LONGEST_PAUSE_SECONDS for pause in pauses)
+    assert pauses[:7] == sorted(pauses[:7])
+    assert pauses_of_reading(thousand) != pauses, "without jitter all readers come at once"
+
+
+def test_a_read_that_is_complete_takes_no_pause(thousand: Synthetic) -> None:
+    assert pauses_of_reading(thousand) == []
+
+
+def test_a_read_that_is_stopped_asks_for_no_more(thousand: Synthetic) -> None:
+    thousand.read_at_once = 10
+    client = boto3.client("dynamodb", "us-east-1", endpoint_url=thousand.endpoint)
+    stop = Pauses()
+    stop.set()
+    assert len(rows.statuses(client, "t", [key(n) for n in range(0, 90, 3)], stop)) == 10
+
+
+def test_what_dynamodb_leaves_for_later_is_announced_or_not_as_any_other(
+    thousand: Synthetic,
+) -> None:
+    thousand.read_at_once = 60
+    backfill(thousand)
+    assert thousand.announced == [key(n) for n in range(1050) if n % 3]
 
 
 def test_all_is_all(thousand: Synthetic) -> None:
