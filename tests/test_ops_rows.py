@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ops.__main__ import main
 from ops.commands.rows import ATTRIBUTES
 
 HOSTILE = 'a\n"b",=1+1\x1b[31m'
+FORMULAS = [f"{first}1+1" for first in "=+-@\t\r\n\0＝＋－＠"]  # noqa: RUF001 - on purpose
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +117,37 @@ def test_csv_has_every_attribute_of_every_row(stack: Deployed) -> None:
     assert {name: value for name, value in mine.items() if value} == {
         name: str(value) for name, value in row.items()
     }
+
+
+@pytest.fixture
+def formulas(stack: Deployed) -> Iterator[None]:
+    """Rows with keys that a spreadsheet would run."""
+    for key in FORMULAS:
+        item = {"file_key": {"S": key}, "file_size": {"N": "7"}, "etag": {"S": "a=1"}}
+        stack.client("dynamodb").put_item(TableName=stack.table, Item=item)
+    yield
+    for key in FORMULAS:
+        stack.client("dynamodb").delete_item(TableName=stack.table, Key={"file_key": {"S": key}})
+
+
+@pytest.mark.usefixtures("formulas")
+def test_no_cell_of_csv_runs_in_a_spreadsheet(stack: Deployed) -> None:
+    """Whatever separates cells where it is opened: all of them are quoted.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    output = run(stack, "list", "--csv", "--limit", "0").stdout_bytes.decode()
+    table = list(csv.DictReader(io.StringIO(output, newline="")))
+    mine = [line for line in table if line["etag"] == "a=1"]
+    assert sorted(line["file_key"] for line in mine) == sorted(f"'{key}" for key in FORMULAS)
+    assert {line["file_size"] for line in mine} == {"7"}
+    assert output.startswith('"file_key","processing_status",')
+    assert f'"\'{FORMULAS[0]}",' in output
+
+
+@pytest.mark.usefixtures("formulas")
+def test_json_has_every_key_as_it_is(stack: Deployed) -> None:
+    assert set(FORMULAS) <= {row["file_key"] for row in listed(stack, "--limit", "0")}
 
 
 def test_csv_knows_every_attribute_that_the_function_writes(stack: Deployed) -> None:

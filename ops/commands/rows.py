@@ -21,6 +21,7 @@ ATTRIBUTES = (
     *("version_id", "bucket_name", "region", "sequencer", "event_name", "event_time"),
     *("processed_at", "expires_at"),
 )
+FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")  # noqa: RUF001 - full-width ones count too
 SHOWN = ("file_key", "processing_status", "file_size", "content_type", "processed_at")
 
 
@@ -57,7 +58,12 @@ def get(*, key: str, as_json: bool, **options: Any) -> NoReturn:
     show_default=True,
     help="Rows, at most; 0 for all.",
 )
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with every attribute.")
+@click.option(
+    "--csv",
+    "as_csv",
+    is_flag=True,
+    help="Print CSV, with every attribute; a ' stands before a text that a spreadsheet would run.",
+)
 def list_rows(
     *,
     prefix: str,
@@ -108,9 +114,18 @@ def _query(prefix: str, status: str | None, since: datetime | None) -> dict[str,
 
 
 def _print_csv(some: Iterator[rows.Row]) -> None:
-    writer = csv.DictWriter(sys.stdout, ATTRIBUTES, extrasaction="ignore")
+    # Quoted, so that a key makes no second cell where another character separates them.
+    writer = csv.DictWriter(sys.stdout, ATTRIBUTES, extrasaction="ignore", quoting=csv.QUOTE_ALL)
     writer.writeheader()
-    writer.writerows(some)
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in some)
+
+
+def _cell(value: str | int) -> str | int:
+    """Keep a spreadsheet from running a text as a formula.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA_STARTS else value
 
 
 def _print_table(some: Iterator[rows.Row], limit: int) -> None:
