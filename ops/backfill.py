@@ -34,7 +34,9 @@ class Plan:
     table: str
     prefix: str = ""
     since: str | None = None
-    """Only objects that changed at this time or later, ISO 8601."""
+    """Only objects that changed at this time or later, as it was given, such as ``36h``."""
+    since_time: str | None = None
+    """What that was when the backfill began, ISO 8601."""
     everything: bool = False
     """Those that have a row, too."""
 
@@ -53,6 +55,8 @@ class State:
     def resume(cls, path: Path, plan: Plan) -> Self:
         """Read the state of an interrupted run; a fresh one, if there was none.
 
+        The interrupted run's ``since_time`` stays, so that each run takes the same objects.
+
         Raises:
             StateError: the file is not a state, or of another plan.
         """
@@ -65,7 +69,7 @@ class State:
             raise StateError(f"{path} must be the state of a backfill, got {err!r:.200}") from err
         before = asdict(state.plan)
         for name, here in asdict(plan).items():
-            if here != (there := before[name]):
+            if name != "since_time" and here != (there := before[name]):
                 raise StateError(
                     f"{path} must be of the same backfill, got {name} {there!r}, not {here!r};"
                     " finish that one first, or give --restart"
@@ -152,7 +156,7 @@ def _wanted(
     dynamodb: "DynamoDBClient",
     stop: threading.Event,
 ) -> list[str]:
-    since = datetime.fromisoformat(plan.since) if plan.since else None
+    since = datetime.fromisoformat(plan.since_time) if plan.since_time else None
     keys = [
         current.key
         for current in batch

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -69,19 +70,26 @@ def stack_of(options: dict[str, Any]) -> Stack:
     return Stack(outputs, **where, source=" and ".join(sources))
 
 
-class Moment(click.ParamType[datetime]):
+@dataclass(frozen=True)
+class Past:
+    """A time in the past."""
+
+    text: str
+    """As it was given, such as ``36h``."""
+    time: datetime
+
+
+class Moment(click.ParamType[Past]):
     """A time in the past: ISO 8601, UTC if it says no other, or how long ago, such as ``36h``."""
 
     name = "time"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Past:
         """Read it; wrong usage if it is neither."""
-        if isinstance(value, datetime):
+        if isinstance(value, Past):
             return value
         if ago := re.fullmatch(r"(\d{1,6})([smhd])", value):
-            return datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+            return Past(value, datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])}))
         try:
             time = datetime.fromisoformat(value)
         except ValueError:
@@ -90,7 +98,7 @@ class Moment(click.ParamType[datetime]):
                 param,
                 ctx,
             )
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
+        return Past(value, time if time.tzinfo else time.replace(tzinfo=UTC))
 
 
 def console(*, as_json: bool) -> Console:

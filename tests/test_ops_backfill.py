@@ -159,6 +159,37 @@ def test_a_run_that_lambda_ends_goes_on_where_it_was(thousand: Synthetic) -> Non
     assert sorted(set(thousand.announced)) == [key(n) for n in range(1050) if n % 3]
 
 
+def ended_half_way(thousand: Synthetic, *options: str) -> None:
+    """Have Lambda end a backfill."""
+
+    def refuse(announced: int) -> None:
+        thousand.lambda_status = 200 if announced > 400 else 202
+
+    thousand.on_announced = refuse
+    assert backfill(thousand, *options).exit_code == 1
+    thousand.on_announced, thousand.lambda_status = (lambda _: None), 202
+
+
+def test_a_run_since_how_long_ago_goes_on_with_the_first_run_s_time(thousand: Synthetic) -> None:
+    """Here a time after which no object has changed, so that no more is to be told."""
+    ended_half_way(thousand, "--since", "5000d")
+    state = Path("backfill-b.json")
+    kept = json.loads(state.read_text())
+    kept["plan"]["since_time"] = "2026-01-02T03:04:06+00:00"
+    state.write_text(json.dumps(kept))
+    result = backfill(thousand, "--since", "5000d", "--json")
+    assert "only objects changed since 2026-01-02T03:04:06+00:00" in result.output
+    done = report(result)
+    assert (done["listed"], done["announced"]) == (1050, kept["announced"])
+
+
+def test_a_run_since_how_long_ago_is_not_another_since_how_long_ago(thousand: Synthetic) -> None:
+    ended_half_way(thousand, "--since", "5000d")
+    result = backfill(thousand, "--since", "5001d")
+    assert result.exit_code == 2
+    assert "since '5000d', not '5001d'" in result.output
+
+
 def start(of: Synthetic) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "ops", "backfill", *of.options(), "--rate", "1000000"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

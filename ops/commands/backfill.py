@@ -16,6 +16,7 @@ from ops.bucket import Scope, about_how_many
 from ops.cli import (
     FINDINGS,
     Moment,
+    Past,
     console,
     of_a_stack,
     progress,
@@ -57,7 +58,7 @@ ROLE_OUTPUT = "BatchOperationsRoleArn"
 def backfill(
     *,
     prefix: str,
-    since: datetime | None,
+    since: Past | None,
     everything: bool,
     dry_run: bool,
     rate: float,
@@ -75,19 +76,23 @@ def backfill(
     stack = stack_of(options)
     if batch_job:
         _refuse_options_of_our_own_backfill()
-        _submit(stack, batch_role, prefix, since, as_json=as_json)
+        _submit(stack, batch_role, prefix, since.time if since else None, as_json=as_json)
     plan = backfills.Plan(
         bucket=stack.bucket,
         table=stack.table,
         prefix=prefix,
-        since=since.isoformat() if since else None,
+        since=since.text if since else None,
+        since_time=since.time.isoformat() if since else None,
         everything=everything,
     )
     path = state_file or Path(f"backfill-{plan.bucket}.json")
     state = _state(path, plan, fresh=dry_run or restart)
     out = console(as_json=as_json)
     if state.after:
-        out.print(f"going on after {state.after!r}, {state.listed} objects done", markup=False)
+        going_on = f"going on after {state.after!r}, {state.listed} objects done"
+        if since_time := state.plan.since_time:
+            going_on += f"; only objects changed since {since_time}, as in the first run"
+        out.print(going_on, markup=False)
     about = None if prefix else about_how_many(stack.cloudwatch, plan.bucket, datetime.now(UTC))
     with stop_on_interrupt() as stop, progress(out) as bar:
         advance = bar("objects", about)

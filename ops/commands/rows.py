@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ops import rows
-from ops.cli import FINDINGS, Moment, console, of_a_stack, stack_of
+from ops.cli import FINDINGS, Moment, Past, console, of_a_stack, stack_of
 
 ATTRIBUTES = (
     *("file_key", "processing_status", "file_size", "content_type", "etag", "last_modified"),
@@ -68,7 +68,7 @@ def list_rows(
     *,
     prefix: str,
     status: str | None,
-    since: datetime | None,
+    since: Past | None,
     limit: int,
     as_csv: bool,
     as_json: bool,
@@ -83,7 +83,9 @@ def list_rows(
         raise click.UsageError("--csv and --json must not be given together")
     stack = stack_of(options)
     stop = threading.Event()
-    pages = rows.pages(stack.dynamodb, stack.table, _query(prefix, status, since), stop)
+    pages = rows.pages(
+        stack.dynamodb, stack.table, _query(prefix, status, since.time if since else None), stop
+    )
     found = (row for page in pages for row in page)
     some = islice(found, limit or None)
     if as_csv:
