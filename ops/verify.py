@@ -3,23 +3,23 @@
 The table comes in no order and the bucket in that of its keys. So the rows are first read into
 a file and sorted there; then bucket and rows are walked in step, and memory holds a page of each
 however many there are. What does not agree is looked at again before it is reported, for both
-have moved on since.
+have moved on since. A row without an object is read once more after a wait: S3 keeps no time of a
+permanent delete, and gives midnight for a lifecycle rule's, so that only waiting shows that its
+notification is not on its way.
 """
 
-import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ops import rows
 from ops.bucket import Current, Scope, look, states
+from ops.spill import Row, Spill
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,28 +31,6 @@ LOOKS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """What a row says of its object."""
-
-    key: str
-    status: str
-    size: int | None
-    etag: str | None
-    version_id: str | None
-
-    @classmethod
-    def of(cls, row: rows.Row) -> "Row":
-        """Take what is compared from a row."""
-        return cls(
-            str(row["file_key"]),
-            str(row.get("processing_status", "")),
-            row.get("file_size"),  # type: ignore[arg-type] # whatever it is, it is compared
-            row.get("etag"),  # type: ignore[arg-type]
-            row.get("version_id"),  # type: ignore[arg-type]
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
     """A row that does not say what the bucket says."""
 
@@ -61,47 +39,6 @@ class Finding:
     """``missing``, ``gone`` or ``differs``."""
     detail: str
     """What the two say."""
-
-
-class Spill:
-    """Rows in a file, given back in the order of their keys' bytes."""
-
-    def __init__(self, path: Path) -> None:
-        """Make the file."""
-        self._db = sqlite3.connect(path, isolation_level=None)
-        # The file lives as long as this run: no need to survive a crash.
-        self._db.execute("PRAGMA journal_mode = OFF")
-        self._db.execute("PRAGMA synchronous = OFF")
-        self._db.execute("PRAGMA temp_store = FILE")
-        self._db.execute("CREATE TABLE rows (key BLOB, status, size, etag, version)")
-
-    def add(self, page: list[Row]) -> None:
-        """Keep some rows."""
-        self._db.execute("BEGIN")
-        self._db.executemany(
-            "INSERT INTO rows VALUES (?, ?, ?, ?, ?)",
-            [(row.key.encode(), row.status, row.size, row.etag, row.version_id) for row in page],
-        )
-        self._db.execute("COMMIT")
-
-    def sorted(self) -> Iterator[Row]:
-        """Give all rows back."""
-        for key, *rest in self._db.execute("SELECT * FROM rows ORDER BY key"):
-            yield Row(key.decode(), *rest)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._db.close()
-
-
-@contextmanager
-def spill() -> Iterator[Spill]:
-    """Keep rows in a temporary file."""
-    with (
-        TemporaryDirectory(prefix="file-metadata-verify-") as folder,
-        closing(Spill(Path(folder) / "rows.sqlite")) as kept,
-    ):
-        yield kept
 
 
 def compare(row: Row | None, current: Current | None, scope: Scope) -> Finding | None:
@@ -163,6 +100,8 @@ class Verifier:
     """How many keys were, so far."""
     too_recent: int = 0
     """How many of them disagree, but changed too lately to be judged."""
+    unconfirmed: int = 0
+    """How many rows have no object, and are still to be read once more."""
 
     def read_table(
         self, kept: Spill, prefix: str, *, stop: threading.Event, advance: Callable[[int], None]
@@ -219,17 +158,53 @@ class Verifier:
             elif found:
                 yield found
 
-    def confirmed(self, suspects: Iterator[Finding]) -> Iterator[Finding]:
-        """Look at each again, and give back those that still do not agree."""
-        with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
-            while batch := list(islice(suspects, rows.BATCH)):
-                yield from (found for found in pool.map(self._confirm, batch) if found)
+    def confirmed(
+        self,
+        suspects: Iterator[Finding],
+        kept: Spill,
+        *,
+        stop: threading.Event,
+        waiting: Callable[[int, float], None],
+    ) -> Iterator[Finding]:
+        """Read each again, and give back those that still do not agree.
 
-    def _confirm(self, suspect: Finding) -> Finding | None:
-        """Look again; None if they agree by now, or if the key changed too lately to say."""
-        before = look(self.s3, self.bucket, suspect.key)
-        row = rows.get(self.dynamodb, self.table, suspect.key)
-        after = look(self.s3, self.bucket, suspect.key)
+        Rows without an object come last, if they still have none when the grace is over. All of
+        them share one wait.
+
+        Args:
+            suspects: what does not agree.
+            kept: takes the keys without an object.
+            stop: set, it ends the wait, and these keys are not given back.
+            waiting: called before the wait with how many keys and seconds.
+        """
+        seen_gone = 0.0
+        with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
+            for found in self._read_again(pool, (suspect.key for suspect in suspects)):
+                if found.kind == GONE:
+                    kept.add_gone(found.key)
+                    self.unconfirmed += 1
+                    seen_gone = time.monotonic()
+                else:
+                    yield found
+            if not self.unconfirmed:
+                return
+            seconds = max(0.0, seen_gone + self.grace.total_seconds() - time.monotonic())
+            if seconds and not stop.is_set():
+                waiting(self.unconfirmed, seconds)
+            if stop.wait(seconds):
+                return
+            yield from self._read_again(pool, kept.gone())
+            self.unconfirmed = 0
+
+    def _read_again(self, pool: ThreadPoolExecutor, keys: Iterator[str]) -> Iterator[Finding]:
+        while batch := list(islice(keys, rows.BATCH)):
+            yield from (found for found in pool.map(self._confirm, batch) if found)
+
+    def _confirm(self, key: str) -> Finding | None:
+        """Read again; None if they agree by now, or if the key changed too lately to say."""
+        before = look(self.s3, self.bucket, key)
+        row = rows.get(self.dynamodb, self.table, key)
+        after = look(self.s3, self.bucket, key)
         if before != after:
             return None
         if after is not None and after.changed > datetime.now(UTC) - self.grace:

@@ -16,6 +16,7 @@ import pytest
 from announced import keys_in
 from click.testing import CliRunner, Result
 from journeys import Deployed, eventually
+from pauses import Pauses
 from recorder import ROOT
 from synthetic import Synthetic, key, serving
 
@@ -59,18 +60,6 @@ def test_what_has_no_row_is_announced_once(thousand: Synthetic) -> None:
         "finished": True,
         "refused": "",
     }
-
-
-class Pauses(threading.Event):
-    """An event that nobody waits for, and that notes for how long they would have."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seconds: list[float] = []
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.seconds.append(timeout or 0)
-        return self.is_set()
 
 
 def pauses_of_reading(of: Synthetic) -> list[float]:

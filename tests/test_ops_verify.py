@@ -1,8 +1,13 @@
 """``ops verify``: all that disagrees is found, and nothing else; then it is mended."""
 
 import json
+import os
 import random
 import secrets
+import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,13 +19,16 @@ from faults import Fault, FaultProxy
 from hypothesis import given
 from hypothesis import strategies as st
 from journeys import Deployed, eventually
+from pauses import Pauses
+from recorder import ROOT
 from synthetic import Synthetic, key, serving
 from test_ops_backfill import of, without_notification
 
 from ops import verify as verifies
 from ops.__main__ import main
 from ops.bucket import Current, Scope
-from ops.verify import Finding, Row, compare, in_step, spill
+from ops.spill import Row, spill
+from ops.verify import Finding, compare, in_step
 
 WHEN = datetime(2026, 3, 14, tzinfo=UTC)
 ROW = Row("k", "completed", 5, "e", "v")
@@ -134,6 +142,7 @@ def test_each_finding_is_a_line_and_the_last_line_counts_them(thousand: Syntheti
     assert summary == {
         "compared": 1050,
         "tooRecent": 0,
+        "unconfirmed": 0,
         "findings": {"missing": 105},
         "announced": 0,
         "endedEarly": "",
@@ -296,18 +305,118 @@ def test_what_was_put_right_while_the_table_was_read_is_not_reported(
     assert result.exit_code == 0, result.output
 
 
+def verifier_of(stack: Deployed, grace: timedelta) -> verifies.Verifier:
+    s3, dynamodb = stack.client("s3"), stack.client("dynamodb")
+    return verifies.Verifier(s3, dynamodb, stack.bucket, stack.table, Scope(), grace)
+
+
+def confirmed(
+    verifier: verifies.Verifier, *suspects: Finding, stop: threading.Event | None = None
+) -> list[Finding]:
+    with spill() as kept:
+        return list(
+            verifier.confirmed(iter(suspects), kept, stop=stop or Pauses(), waiting=lambda *_: None)
+        )
+
+
+def deleted_for_good(stack: Deployed, prefix: str, names: list[str]) -> list[Finding]:
+    """Delete the only version of each object, and lose the notification."""
+    versions = {prefix + name: stack.put(prefix + name) for name in names}
+    for name, version in versions.items():
+        stack.completed(name, version)
+
+    def delete() -> None:
+        for name, version in versions.items():
+            stack.delete(name, version)
+
+    without_notification(stack, delete)
+    return [Finding(name, "gone", "") for name in versions]
+
+
+def notify_late(stack: Deployed, key: str) -> None:
+    """Do to a row what a notification of the deletion does."""
+    stack.client("dynamodb").update_item(
+        TableName=stack.table,
+        Key={"file_key": {"S": key}},
+        UpdateExpression="SET processing_status = :deleted",
+        ExpressionAttributeValues={":deleted": {"S": "deleted"}},
+    )
+
+
+def test_an_object_that_was_deleted_a_second_ago_is_not_gone(
+    stack: Deployed, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its notification comes after the row was read again."""
+    deleted_for_good(stack, prefix, ["a"])
+    read = verifies.rows.get
+
+    def then_notify(*args: Any) -> Any:
+        row = read(*args)
+        notify_late(stack, f"{prefix}a")
+        return row
+
+    monkeypatch.setattr(verifies.rows, "get", then_notify)
+    result = check(stack, prefix, "--grace", "1")
+    assert result.exit_code == 0, result.output
+    assert "1 without an object: read once more at" in result.output
+
+
+def test_all_without_an_object_share_one_wait_of_no_more_than_the_grace(
+    stack: Deployed, prefix: str
+) -> None:
+    suspects = deleted_for_good(stack, prefix, ["a", "b", "c"])
+    stop = Pauses(meanwhile=lambda: notify_late(stack, f"{prefix}b"))
+    found = confirmed(verifier_of(stack, timedelta(hours=1)), *suspects, stop=stop)
+    assert [finding.key for finding in found] == [f"{prefix}a", f"{prefix}c"]
+    [seconds] = stop.seconds
+    assert 0 < seconds <= 3600
+
+
+def test_without_a_row_that_has_no_object_nobody_waits(stack: Deployed, prefix: str) -> None:
+    fill(stack, prefix, ["a"])
+    meddle(stack, f"{prefix}a", "size")
+    stop = Pauses()
+    suspect = Finding(f"{prefix}a", "differs", "")
+    assert len(confirmed(verifier_of(stack, timedelta(0)), suspect, stop=stop)) == 1
+    assert stop.seconds == []
+
+
+def test_interrupted_in_the_wait_it_reports_no_row_that_is_not_confirmed(
+    stack: Deployed, prefix: str
+) -> None:
+    suspects = deleted_for_good(stack, prefix, ["a", "b"])
+    stop = Pauses()
+    stop.meanwhile = stop.set
+    verifier = verifier_of(stack, timedelta(hours=1))
+    assert confirmed(verifier, *suspects, stop=stop) == []
+    assert verifier.unconfirmed == 2
+
+
+def test_an_interrupt_in_the_wait_says_how_many_are_not_confirmed(
+    stack: Deployed, prefix: str
+) -> None:
+    deleted_for_good(stack, prefix, ["a", "b"])
+    where = [*of(stack), "--prefix", prefix, "--grace", "600"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "ops", "verify", *where],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        text=True,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert "2 without an object" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "2 without an object not reported" in output
+    assert "ended early: interrupted" in output
+
+
 def test_a_key_that_changes_while_it_is_looked_at_again_is_not_judged(
     stack: Deployed, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(stack, prefix, ["a"])
-    verifier = verifies.Verifier(
-        stack.client("s3"),
-        stack.client("dynamodb"),
-        stack.bucket,
-        stack.table,
-        Scope(),
-        timedelta(0),
-    )
+    verifier = verifier_of(stack, timedelta(0))
     suspect = Finding(f"{prefix}a", "differs", "")
     read = verifies.rows.get
 
@@ -317,7 +426,7 @@ def test_a_key_that_changes_while_it_is_looked_at_again_is_not_judged(
         return row
 
     monkeypatch.setattr(verifies.rows, "get", then_put)
-    assert list(verifier.confirmed(iter([suspect]))) == []
+    assert confirmed(verifier, suspect) == []
 
 
 def test_a_key_that_changed_lately_by_the_second_look_is_not_judged(
@@ -326,16 +435,9 @@ def test_a_key_that_changed_lately_by_the_second_look_is_not_judged(
     fill(stack, prefix, ["a"])
     meddle(stack, f"{prefix}a", "size")
     suspect = Finding(f"{prefix}a", "differs", "")
-    for grace, confirmed in ((timedelta(hours=1), 0), (timedelta(0), 1)):
-        verifier = verifies.Verifier(
-            stack.client("s3"),
-            stack.client("dynamodb"),
-            stack.bucket,
-            stack.table,
-            Scope(),
-            grace,
-        )
-        assert len(list(verifier.confirmed(iter([suspect])))) == confirmed
+    for grace, expected in ((timedelta(hours=1), 0), (timedelta(0), 1)):
+        verifier = verifier_of(stack, grace)
+        assert len(confirmed(verifier, suspect)) == expected
 
 
 def test_a_table_that_cannot_be_read_is_told(stack: Deployed, proxy: FaultProxy) -> None:

@@ -1,0 +1,83 @@
+"""Keeps rows in a temporary file, so that memory does not grow with the table."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ops import rows
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a row says of its object."""
+
+    key: str
+    status: str
+    size: int | None
+    etag: str | None
+    version_id: str | None
+
+    @classmethod
+    def of(cls, row: rows.Row) -> "Row":
+        """Take what is compared from a row."""
+        return cls(
+            str(row["file_key"]),
+            str(row.get("processing_status", "")),
+            row.get("file_size"),  # type: ignore[arg-type] # whatever it is, it is compared
+            row.get("etag"),  # type: ignore[arg-type]
+            row.get("version_id"),  # type: ignore[arg-type]
+        )
+
+
+class Spill:
+    """Rows in a file, given back in the order of their keys' bytes; and keys without an object."""
+
+    def __init__(self, path: Path) -> None:
+        """Make the file."""
+        self._db = sqlite3.connect(path, isolation_level=None)
+        # The file lives as long as this run: no need to survive a crash.
+        self._db.execute("PRAGMA journal_mode = OFF")
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.execute("PRAGMA temp_store = FILE")
+        self._db.execute("CREATE TABLE rows (key BLOB, status, size, etag, version)")
+        self._db.execute("CREATE TABLE gone (key BLOB)")
+
+    def add(self, page: list[Row]) -> None:
+        """Keep some rows."""
+        self._db.execute("BEGIN")
+        self._db.executemany(
+            "INSERT INTO rows VALUES (?, ?, ?, ?, ?)",
+            [(row.key.encode(), row.status, row.size, row.etag, row.version_id) for row in page],
+        )
+        self._db.execute("COMMIT")
+
+    def sorted(self) -> Iterator[Row]:
+        """Give all rows back."""
+        for key, *rest in self._db.execute("SELECT * FROM rows ORDER BY key"):
+            yield Row(key.decode(), *rest)
+
+    def add_gone(self, key: str) -> None:
+        """Keep the key of a row that has no object."""
+        self._db.execute("INSERT INTO gone VALUES (?)", (key.encode(),))
+
+    def gone(self) -> Iterator[str]:
+        """Give those keys back."""
+        for (key,) in self._db.execute("SELECT key FROM gone"):
+            yield key.decode()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+
+@contextmanager
+def spill() -> Iterator[Spill]:
+    """Keep rows in a temporary file."""
+    with (
+        TemporaryDirectory(prefix="file-metadata-verify-") as folder,
+        closing(Spill(Path(folder) / "rows.sqlite")) as kept,
+    ):
+        yield kept
