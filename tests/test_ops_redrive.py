@@ -1,20 +1,18 @@
 """``ops redrive`` against a deployed stack: nothing is lost, and nothing happens twice."""
 
-import gc
 import json
 import signal
 import stat
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from failure_queue import envelope, lines, ops, park, summary, waiting
 from faults import Fault, FaultProxy
 from journeys import Deployed, eventually
 from recorder import ROOT
@@ -22,7 +20,6 @@ from recorder import ROOT
 from ops import redrive as redrives
 from ops.__main__ import main
 from ops.pace import Pace
-from ops.parked import Parked
 
 
 @pytest.fixture(scope="module")
@@ -38,69 +35,6 @@ def stack(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deplo
     deployed.client("sqs").purge_queue(QueueUrl=deployed.outputs["FailureQueueUrl"])
     yield deployed
     deployed.client("sqs").purge_queue(QueueUrl=deployed.outputs["FailureQueueUrl"])
-
-
-def park(stack: Deployed, *bodies: object) -> None:
-    """Put messages into the failure queue as Lambda does, or as no one should."""
-    for body in bodies:
-        text = body if isinstance(body, str) else json.dumps(body)
-        stack.client("sqs").send_message(
-            QueueUrl=stack.outputs["FailureQueueUrl"], MessageBody=text
-        )
-
-
-def envelope(stack: Deployed, key: str) -> dict[str, Any]:
-    record = {
-        "eventSource": "aws:s3",
-        "eventName": "ObjectCreated:Put",
-        "eventTime": "2026-01-01T00:00:00.000Z",
-        "s3": {"bucket": {"name": stack.bucket}, "object": {"key": key, "sequencer": "0A"}},
-    }
-    return {
-        "version": "1.0",
-        "requestContext": {"condition": "RetriesExhausted"},
-        "requestPayload": {"Records": [record]},
-        "responsePayload": {"errorType": "RecordsError", "errorMessage": "table\nwas away"},
-    }
-
-
-def waiting(stack: Deployed) -> list[str]:
-    """Return the bodies that the queue shows to a reader."""
-    found: dict[str, str] = {}
-    while True:
-        answer = stack.client("sqs").receive_message(
-            QueueUrl=stack.outputs["FailureQueueUrl"], MaxNumberOfMessages=10, VisibilityTimeout=1
-        )
-        new = {m["MessageId"]: m["Body"] for m in answer.get("Messages", [])}
-        if not new.keys() - found.keys():
-            return list(found.values())
-        found |= new
-
-
-def of(stack: Deployed, endpoint: str = "") -> list[str]:
-    endpoint = endpoint or stack.client("sqs").meta.endpoint_url
-    queue, function = stack.outputs["FailureQueueUrl"], stack.function
-    return ["--endpoint-url", endpoint, "--queue-url", queue, "--function", function]
-
-
-def ops(stack: Deployed, *arguments: str, endpoint: str = "") -> Result:
-    return CliRunner().invoke(main, ["redrive", *of(stack, endpoint), *arguments])
-
-
-def lines(output: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in output.splitlines()]
-
-
-def summary(result: Result) -> dict[str, Any]:
-    return lines(result.stdout)[-1]
-
-
-def held_by_another_reader(stack: Deployed) -> list[str]:
-    """Have another reader receive up to ten messages; their receipt handles."""
-    answer = stack.client("sqs").receive_message(
-        QueueUrl=stack.outputs["FailureQueueUrl"], MaxNumberOfMessages=10, VisibilityTimeout=600
-    )
-    return [message["ReceiptHandle"] for message in answer["Messages"]]
 
 
 def test_each_parked_event_is_handled_and_leaves_the_queue(stack: Deployed) -> None:
@@ -228,132 +162,6 @@ def test_what_was_parked_after_the_start_is_left_for_the_next_run(stack: Deploye
     assert list(queue.messages(started, threading.Event())) == []
     queue.release()
     assert len(waiting(stack)) == 1
-
-
-def test_later_messages_hide_no_earlier_ones(stack: Deployed, proxy: FaultProxy) -> None:
-    """Another reader has the earlier ones while the queue gives 20 answers of later ones."""
-    park(stack, *(envelope(stack, f"early/{number}") for number in range(10)))
-    early = held_by_another_reader(stack)
-    asked = 0
-
-    def then_arrive(operation: str) -> None:
-        nonlocal asked
-        asked += operation == "ReceiveMessage"
-        if operation == "ReceiveMessage" and asked == 1:
-            time.sleep(2)  # past what the whole seconds of AWS's clock leave open
-            park(stack, *(envelope(stack, f"late/{number}") for number in range(200)))
-        if operation == "ReceiveMessage" and asked == 21:
-            for handle in early:
-                stack.client("sqs").change_message_visibility(
-                    QueueUrl=stack.outputs["FailureQueueUrl"],
-                    ReceiptHandle=handle,
-                    VisibilityTimeout=0,
-                )
-
-    proxy.before = then_arrive
-    result = ops(stack, "--rate", "1000", "--json", endpoint=proxy.endpoint)
-    report = summary(result)
-    assert (report["redriven"], report["stillInQueue"], result.exit_code) == (10, 200, 1)
-    attributes = stack.client("sqs").get_queue_attributes(
-        QueueUrl=stack.outputs["FailureQueueUrl"], AttributeNames=["ApproximateNumberOfMessages"]
-    )["Attributes"]
-    assert attributes == {"ApproximateNumberOfMessages": "200"}
-
-
-def test_later_messages_without_end_end_the_run(
-    stack: Deployed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As each comes back at once, the queue always has one to give."""
-    monkeypatch.setattr(redrives, "WAIT_SECONDS", 20)
-    monkeypatch.setattr(redrives, "HOLD_SECONDS", 1)
-    park(stack, envelope(stack, "later"))
-    queue = redrives.FailureQueue(stack.client("sqs"), stack.outputs["FailureQueueUrl"])
-    stop = threading.Event()
-    give_up = threading.Timer(60, stop.set)
-    give_up.start()
-    assert list(queue.messages(datetime.now(UTC) - timedelta(minutes=1), stop)) == []
-    give_up.cancel()
-    assert not stop.is_set()
-
-
-def test_what_another_reader_holds_is_still_in_the_queue(stack: Deployed) -> None:
-    park(stack, envelope(stack, "held"))
-    held_by_another_reader(stack)
-    result = ops(stack)
-    assert (result.exit_code, result.stdout) == (1, "0 redriven\n1 still in the queue\n")
-    as_json = ops(stack, "--json")
-    assert (as_json.exit_code, summary(as_json)["stillInQueue"]) == (1, 1)
-
-
-def test_what_sqs_counts_though_it_is_deleted_is_counted_again(
-    stack: Deployed, proxy: FaultProxy
-) -> None:
-    """Another message comes and goes between the counts, as one that SQS counts too long."""
-    park(stack, envelope(stack, "a"))
-    sqs, url = stack.client("sqs"), stack.outputs["FailureQueueUrl"]
-    counted = 0
-
-    def count_one_too_many(operation: str) -> None:
-        nonlocal counted
-        counted += operation == "GetQueueAttributes"
-        if operation == "GetQueueAttributes" and counted == 3:
-            park(stack, "counted too long")
-        if operation == "GetQueueAttributes" and counted == 4:
-            sqs.purge_queue(QueueUrl=url)
-
-    proxy.before = count_one_too_many
-    result = ops(stack, endpoint=proxy.endpoint)
-    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "0 still in the queue")
-
-
-def test_no_event_is_kept_in_memory(stack: Deployed) -> None:
-    park(stack, *("no json", *(envelope(stack, f"{number}") for number in range(39))))
-    queue = redrives.FailureQueue(stack.client("sqs"), stack.outputs["FailureQueueUrl"])
-    most = 0
-
-    def count(_: Parked) -> None:
-        nonlocal most
-        most = max(most, sum(isinstance(found, Parked) for found in gc.get_objects()))
-
-    report = redrives.redrive(
-        queue,
-        stack.client("lambda"),
-        stack.function,
-        rate=1000,
-        until=queue.now(),
-        stop=threading.Event(),
-        done=count,
-    )
-    assert (report.redriven, report.unreadable) == (39, 1)
-    # The answer at hand, and the last of the one before.
-    assert most <= redrives.BATCH + 1
-
-
-AN_HOUR_SLOW = """
-import datetime, runpy, sys
-
-class Slow(datetime.datetime):
-    @classmethod
-    def now(cls, tz=None):
-        return super().now(tz) - datetime.timedelta(hours=1)
-
-datetime.datetime = Slow
-runpy.run_module("ops", run_name="__main__")
-"""
-
-
-def test_a_slow_clock_of_the_operator_skips_nothing(stack: Deployed) -> None:
-    park(stack, envelope(stack, "fresh"))
-    done = subprocess.run(
-        [sys.executable, "-c", AN_HOUR_SLOW, "redrive", *of(stack), "--json"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    event, report = lines(done.stdout)
-    assert (report["redriven"], done.returncode) == (1, 0)
-    assert event["ageSeconds"] >= 0
 
 
 def test_more_messages_than_one_batch_are_all_released(stack: Deployed) -> None:
