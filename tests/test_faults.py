@@ -148,6 +148,7 @@ def trial(
     deployed: Deployed, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Trial]:
     monkeypatch.setattr(redrives, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(redrives, "RECOUNT_PAUSES", ())
     prefix = f"{next(NUMBERS)}/"
     yield Trial(deployed, prefix, [f"{prefix}file {n}.txt" for n in range(FILES)], set())
     proxy.heal()
@@ -233,6 +234,7 @@ def test_an_emulator_that_is_restarted_loses_nothing(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch, tell: Callable[[str, Trial], None]
 ) -> None:
     monkeypatch.setattr(redrives, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(redrives, "RECOUNT_PAUSES", ())
     kept = {
         **RETRIES_AT_ONCE,
         "PERSIST_STATE": "1",

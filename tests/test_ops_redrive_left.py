@@ -27,7 +27,7 @@ def deployed(deploy: Callable[..., Deployed]) -> Deployed:
 def stack(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
     """A deployed stack whose failure queue is empty."""
     monkeypatch.setattr(redrives, "WAIT_SECONDS", 0)
-    monkeypatch.setattr(redrives, "RECOUNT_PAUSES", (0, 0), raising=False)
+    monkeypatch.setattr(redrives, "RECOUNT_PAUSES", (0, 0))
     deployed.client("sqs").purge_queue(QueueUrl=deployed.outputs["FailureQueueUrl"])
     yield deployed
     deployed.client("sqs").purge_queue(QueueUrl=deployed.outputs["FailureQueueUrl"])
