@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -162,8 +162,7 @@ class Catalog:
                 **condition,
             )
         except self.dynamodb.exceptions.ConditionalCheckFailedException as err:
-            stored: Stored = err.response.get("Item", {})
-            return stored
+            return cast("Stored", err.response.get("Item", {}))
         return None
 
 

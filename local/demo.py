@@ -3,7 +3,8 @@
 import hashlib
 import io
 import time
-from collections.abc import Callable, Sequence
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -17,6 +18,7 @@ IN_FLIGHT = 4
 CHUNK_BYTES = 1 << 20
 POLL_SECONDS = 0.03
 PATIENCE_SECONDS = 30
+METADATA = {"source": "make demo"}
 
 Row = dict[str, Any]
 
@@ -27,13 +29,16 @@ class Expected:
 
     status: str
     size: int | None = None
-    etag: str | None = None
+    checksum: str | None = None
+    metadata: Mapping[str, str] | None = None
 
     def differs(self, row: Row | None) -> str | None:
         """Say how a row is not as expected; None if it is."""
         if row is None:
             return "has no row"
-        actual = Expected(row["processing_status"], row.get("file_size"), row.get("etag"))
+        actual = Expected(
+            row["processing_status"], row.get("file_size"), row.get("checksum"), row.get("metadata")
+        )
         return None if actual == self else f"must be {self}, got {actual}"
 
 
@@ -82,23 +87,29 @@ class Demo:
         return wrong + [f"{key!r} has a row, but no file" for key in rows.keys() - self.expected]
 
     def _put(self, file: LocalFile, body: IO[bytes]) -> None:
-        digest = hashlib.md5(usedforsecurity=False)
+        digest = hashlib.sha256()
         while chunk := body.read(CHUNK_BYTES):
             digest.update(chunk)
         size = body.tell()
         body.seek(0)
         self._await(IN_FLIGHT - 1)
         self.cloud("s3").put_object(
-            Bucket=self.bucket, Key=file.key, Body=body, ContentType=file.content_type
+            Bucket=self.bucket,
+            Key=file.key,
+            Body=body,
+            ContentType=file.content_type,
+            ChecksumAlgorithm="SHA256",
+            Metadata=METADATA,
         )
-        self._announced(file, Expected("completed", size, digest.hexdigest()))
+        checksum = f"SHA256:{b64encode(digest.digest()).decode()}"
+        self._changed(file, Expected("completed", size, checksum, METADATA))
 
     def _delete(self, file: LocalFile) -> None:
         self._await(IN_FLIGHT - 1)
         self.cloud("s3").delete_object(Bucket=self.bucket, Key=file.key)
-        self._announced(file, Expected("deleted"))
+        self._changed(file, Expected("deleted"))
 
-    def _announced(self, file: LocalFile, expected: Expected) -> None:
+    def _changed(self, file: LocalFile, expected: Expected) -> None:
         self.expected[file.key] = expected
         self._pending.add(file.key)
         self.uploaded()

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 PLAIN_WIDTH = 120
+CELL_WIDTH = 14
 STATUS_STYLES = {"completed": "green", "deleted": "yellow"}
 
 
@@ -61,7 +62,7 @@ def rows_table(rows: Sequence[dict[str, Any]]) -> Table:
     table.add_column("processing_status", no_wrap=True)
     table.add_column("file_size", justify="right", no_wrap=True)
     table.add_column("content_type", no_wrap=True)
-    table.add_column("etag", no_wrap=True)
+    table.add_column("checksum", no_wrap=True)
     table.add_column("lag", justify="right", no_wrap=True)
     for row in rows:
         status = row["processing_status"]
@@ -71,10 +72,14 @@ def rows_table(rows: Sequence[dict[str, Any]]) -> Table:
             Text(status, style=STATUS_STYLES.get(status, "red")),
             "" if deleted else decimal(int(row["file_size"])),
             Text(printable(row.get("content_type", ""))),
-            Text(row.get("etag", "")[:8]),
+            Text(_cut(row.get("checksum", ""))),
             f"{_lag(row) // timedelta(milliseconds=1)} ms",
         )
     return table
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= CELL_WIDTH else f"{text[: CELL_WIDTH - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _lag(row: dict[str, Any]) -> timedelta:

@@ -21,11 +21,12 @@ PAGE = 500
 SEGMENTS = 4
 DESERIALIZER = TypeDeserializer()
 
-Row = dict[str, str | int]
+Row = dict[str, Any]
+"""An attribute is a text, a number, or for ``metadata`` a dict of texts."""
 
 
 def row(item: dict[str, Any]) -> Row:
-    """Make plain texts and numbers of an item."""
+    """Make plain values of an item."""
     values = {name: DESERIALIZER.deserialize(value) for name, value in item.items()}
     return {n: int(v) if isinstance(v, Decimal) else v for n, v in values.items()}
 

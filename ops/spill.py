@@ -26,9 +26,9 @@ class Row:
         return cls(
             str(row["file_key"]),
             str(row.get("processing_status", "")),
-            row.get("file_size"),  # type: ignore[arg-type] # whatever it is, it is compared
-            row.get("etag"),  # type: ignore[arg-type]
-            row.get("version_id"),  # type: ignore[arg-type]
+            row.get("file_size"),
+            row.get("etag"),
+            row.get("version_id"),
         )
 
 

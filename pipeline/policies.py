@@ -46,7 +46,7 @@ def process_files(
     ]
     if key_arn is not None:
         # The function's environment, the table and the queue are decrypted, and what goes into
-        # the queue encrypted, in the role's name. HeadObject without checksums needs no key.
+        # the queue encrypted, in the role's name. HeadObject needs the key for the checksum.
         # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
         statements.append(_allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], key_arn))

@@ -42,10 +42,12 @@ class Deployed:
     def function(self) -> str:
         return self.outputs["LambdaFunctionName"]
 
-    def put(self, key: str, body: bytes = b"content", content_type: str = "text/plain") -> str:
+    def put(
+        self, key: str, body: bytes = b"content", content_type: str = "text/plain", **more: Any
+    ) -> str:
         """Upload an object; return its version id."""
         answer = self.client("s3").put_object(
-            Bucket=self.bucket, Key=key, Body=body, ContentType=content_type
+            Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, **more
         )
         return str(answer["VersionId"])
 

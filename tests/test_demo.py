@@ -269,7 +269,7 @@ def test_the_demo_fails_when_a_row_is_wrong(launch: Launch, tmp_path: Path) -> N
     copy = tmp_path / "copy"
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "tests", "__pycache__"))
     for path, old, new in (
-        ("handler/catalog.py", 'head["ContentLength"]', 'head["ContentLength"] + 1'),
+        ("handler/row.py", 'head["ContentLength"]', 'head["ContentLength"] + 1'),
         ("local/demo.py", "PATIENCE_SECONDS = 30", "PATIENCE_SECONDS = 3"),
     ):
         text = (copy / path).read_text()

@@ -12,12 +12,12 @@ import yaml
 from recorder import ROOT, Program, shipped_config
 from test_faults import FAULTS, OPERATIONS, SHARES
 
-from catalog import row
 from events import Notification
 from ops.__main__ import main
 from ops.cli import of_a_stack
 from pipeline.policies import process_files, run_batch_jobs
 from pipeline.settings import PROJECT, config_key
+from row import row
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [
@@ -136,13 +136,14 @@ def test_the_readme_says_what_watching_costs(dev: Program) -> None:
 
 def test_the_readme_lists_every_attribute_of_a_row_with_its_type() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    announcement = Notification("bucket", "key", "ObjectCreated:Put", now, "0" * 32)
-    head: Any = {"ContentLength": 1, "ContentType": "", "ETag": '"e"', "LastModified": now}
-    made = {
-        name: "N" if isinstance(value, int) else "S"
+    notification = Notification("bucket", "key", "ObjectCreated:Put", now, "0" * 32)
+    head: Any = {"ContentLength": 1, "ETag": '"e"', "LastModified": now}
+    head |= {"ChecksumSHA256": "AAAA", "Metadata": {"name": "value"}}
+    made = {"unordered_until": "S"} | {
+        name: {int: "N", str: "S", dict: "M of S"}[type(value)]
         for answer in (head, None)
         for name, value in row(
-            announcement, answer, sequencer="0", region="r", now=now, tombstone_days=1
+            notification, answer, sequencer="0", region="r", now=now, tombstone_days=1
         ).items()
     }
     assert {cells[0].strip("`"): cells[1] for cells in table("Attribute")} == made

@@ -31,7 +31,7 @@ def stack(deploy: Callable[..., Deployed]) -> Deployed:
             "processed_at": {"S": f"2026-03-{number + 1:02}T12:00:00.000000Z"},
         }
         deployed.client("dynamodb").put_item(TableName=deployed.table, Item=row)
-    deployed.completed(HOSTILE, deployed.put(HOSTILE, b"12345"))
+    deployed.completed(HOSTILE, deployed.put(HOSTILE, b"12345", Metadata={"owner": "=1+1"}))
     return deployed
 
 
@@ -115,7 +115,7 @@ def test_csv_has_every_attribute_of_every_row(stack: Deployed) -> None:
     row = stack.row(HOSTILE)
     assert row is not None
     assert {name: value for name, value in mine.items() if value} == {
-        name: str(value) for name, value in row.items()
+        name: json.dumps(value) if name == "metadata" else str(value) for name, value in row.items()
     }
 
 
@@ -156,7 +156,7 @@ def test_csv_knows_every_attribute_that_the_function_writes(stack: Deployed) -> 
     tombstone = stack.deleted("to be deleted")
     row = stack.row(HOSTILE)
     assert row is not None
-    assert row.keys() | tombstone.keys() == set(ATTRIBUTES)
+    assert row.keys() | tombstone.keys() | {"unordered_until"} == set(ATTRIBUTES)
     stack.client("dynamodb").delete_item(
         TableName=stack.table, Key={"file_key": {"S": "to be deleted"}}
     )

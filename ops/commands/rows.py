@@ -18,8 +18,8 @@ from ops.cli import FINDINGS, Moment, Past, console, of_a_stack, stack_of
 
 ATTRIBUTES = (
     *("file_key", "processing_status", "file_size", "content_type", "etag", "last_modified"),
-    *("version_id", "bucket_name", "region", "sequencer", "event_name", "event_time"),
-    *("processed_at", "expires_at"),
+    *("version_id", "checksum", "metadata", "bucket_name", "region", "sequencer", "event_name"),
+    *("event_time", "processed_at", "expires_at", "unordered_until"),
 )
 FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")  # noqa: RUF001 - full-width ones count too
 SHOWN = ("file_key", "processing_status", "file_size", "content_type", "processed_at")
@@ -122,12 +122,13 @@ def _print_csv(some: Iterator[rows.Row]) -> None:
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in some)
 
 
-def _cell(value: str | int) -> str | int:
+def _cell(value: Any) -> str | int:
     """Keep a spreadsheet from running a text as a formula.
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """
-    return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA_STARTS else value
+    text = _plain(value)
+    return f"'{text}" if isinstance(text, str) and text[:1] in FORMULA_STARTS else text
 
 
 def _print_table(some: Iterator[rows.Row], limit: int) -> None:
@@ -151,6 +152,12 @@ def _grid(row: rows.Row) -> Table:
     return grid
 
 
-def _shown(value: str | int) -> str:
+def _shown(value: Any) -> str:
     """Show a value on a terminal, whatever characters a key has."""
-    return repr(value)[1:-1] if isinstance(value, str) else str(value)
+    text = _plain(value)
+    return repr(text)[1:-1] if isinstance(text, str) else str(text)
+
+
+def _plain(value: Any) -> str | int:
+    """A text or a number as it is, anything else as JSON."""
+    return value if isinstance(value, str | int) else json.dumps(value)
