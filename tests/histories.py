@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, ClassVar
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -30,6 +30,11 @@ keys = st.sampled_from(KEYS)
 sizes = st.integers(0, 30)
 picks = st.integers(0, 7)
 times = st.integers(1, 3)
+
+
+def key_of(record: Record) -> str:
+    """The key that a record is of."""
+    return unquote_plus(record["s3"]["object"]["key"])
 
 
 @dataclass
@@ -163,7 +168,10 @@ class Histories(RuleBasedStateMachine):
                 "eventSource": "aws:s3",
                 "eventName": f"{name}:Announced",
                 "eventTime": "2026-03-14T09:26:53.589Z",
-                "s3": {"bucket": {"name": self.world.bucket}, "object": {"key": self.prefix + key}},
+                "s3": {
+                    "bucket": {"name": self.world.bucket},
+                    "object": {"key": quote_plus(self.prefix + key)},
+                },
             },
         )
 
@@ -185,42 +193,29 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self.waiting)
     @rule(
         which=picks,
-        key=keys,
-        size=sizes,
+        kind=st.sampled_from(["put", "delete", "expire"]),
+        pick=picks,
         at=picks,
         others=st.lists(picks, max_size=3),
         early=st.booleans(),
     )
-    def deliver_across_an_overwrite(
-        self, which: int, key: str, size: int, at: int, others: list[int], *, early: bool
+    def deliver_across_a_change(
+        self, which: int, kind: str, pick: int, at: int, others: list[int], *, early: bool
     ) -> None:
-        """Around the read of S3 a key changes, and other notifications are handled."""
+        """Around the read of S3 the key changes, and other notifications of it are handled."""
+        key = key_of(self.waiting[which % len(self.waiting)]).removeprefix(self.prefix)
 
         def change() -> None:
-            self._put(key, size)
-            self._notify(at, 1)
+            if kind == "put":
+                self.put(key, pick, at, 1)
+            elif kind == "delete":
+                self.delete_one_version(key, pick, at, 1)
+            else:
+                self.expire(key, at, 1)
 
-        self._deliver_across(which, change, others, early=early)
-
-    @precondition(lambda self: self.waiting)
-    @rule(
-        which=picks,
-        key=keys,
-        version=picks,
-        at=picks,
-        others=st.lists(picks, max_size=3),
-        early=st.booleans(),
-    )
-    def deliver_across_a_delete(
-        self, which: int, key: str, version: int, at: int, others: list[int], *, early: bool
-    ) -> None:
-        """The same, but a version or delete marker goes."""
-
-        def change() -> None:
-            if self._delete_one_version(key, version):
-                self._notify(at, 1)
-
-        self._deliver_across(which, change, others, early=early)
+        around = self.before_read if early else self.after_read
+        around[:] = [change, *(lambda of=of: self._deliver(of, self.prefix + key) for of in others)]
+        self._deliver(which)
 
     # The end
 
@@ -297,20 +292,16 @@ class Histories(RuleBasedStateMachine):
             self._insert(record, at, n)
 
     def _insert(self, record: Record, at: int, n: int) -> None:
-        assert unquote_plus(record["s3"]["object"]["key"]).startswith(self.prefix)
+        assert key_of(record).startswith(self.prefix)
         for copy in range(n):
             self.waiting.insert((at + copy) % (len(self.waiting) + 1), record)
 
-    def _deliver_across(
-        self, which: int, change: Callable[[], None], others: list[int], *, early: bool
-    ) -> None:
-        around = self.before_read if early else self.after_read
-        around[:] = [change, *(lambda of=of: self._deliver(of) for of in others)]
-        self._deliver(which)
-
-    def _deliver(self, which: int) -> None:
-        if self.waiting:
-            self._handle([self.waiting.pop(which % len(self.waiting))])
+    def _deliver(self, which: int, key: str = "") -> None:
+        choice = [one for one in self.waiting if key_of(one).startswith(key)]
+        if choice:
+            record = choice[which % len(choice)]
+            self.waiting.remove(record)
+            self._handle([record])
 
     def _handle(self, records: list[Record]) -> None:
         handler, before = self.world.handler, self.world.handler.CATALOG
