@@ -1,63 +1,32 @@
 """The program and the examples under Pulumi's own engine, its AWS provider stood for."""
 
 import shutil
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aws_provider import aws_provider
-from plugin_process import copy_repository, environment
 from pulumi import automation
+from pulumi_command import NEEDS_PULUMI, Open, copy_with_environments, stacks
 from recorder import Program
 from test_examples import assert_a_file_gets_its_row
 
 from local.cloud import Cloud
-from local.resources import CloudMocks
-from pipeline.settings import PROJECT
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("pulumi") is None, reason="needs the pulumi command on the PATH"
-)
+pytestmark = NEEDS_PULUMI
 ABOVE = 1
 """The stack itself, which is a resource too."""
-
-Open = Callable[..., automation.Stack]
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory, policy_python: str) -> Path:
-    """A copy of it, with the environments that `pulumi up` needs; `pulumi install` makes others."""
-    copy = copy_repository(tmp_path_factory.mktemp("engine"))
-    (copy / ".venv").symlink_to(sys.prefix)
-    (copy / "policy" / ".venv").symlink_to(Path(policy_python).parent.parent)
-    return copy
+    return copy_with_environments(tmp_path_factory.mktemp("engine"), policy_python)
 
 
 @pytest.fixture(scope="module")
 def open_stack(
     repository: Path, cloud: Cloud, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Open]:
-    state = tmp_path_factory.mktemp("state")
-    with aws_provider(CloudMocks(cloud)) as provider:
-
-        def opened(name: str, project: str = ".", **config: str) -> automation.Stack:
-            options = automation.LocalWorkspaceOptions(
-                work_dir=str(repository / project),
-                pulumi_home=str(state / "home"),
-                env_vars=environment()
-                | {
-                    "PULUMI_BACKEND_URL": state.as_uri(),
-                    "PULUMI_CONFIG_PASSPHRASE": "of the tests",
-                    "PULUMI_DEBUG_PROVIDERS": provider,
-                    "PULUMI_SKIP_UPDATE_CHECK": "true",
-                },
-            )
-            stack = automation.create_stack(name, work_dir=options.work_dir, opts=options)
-            for key, value in config.items():
-                stack.set_config(f"{PROJECT}:{key}", automation.ConfigValue(value))
-            return stack
-
+    with stacks(repository, cloud, tmp_path_factory.mktemp("state")) as opened:
         yield opened
 
 
