@@ -42,8 +42,6 @@ class EncryptionKey(pulumi.ComponentResource):
     ) -> None:
         """Declare the key and its alias."""
         super().__init__("file-metadata:index:EncryptionKey", name, {}, opts)
-        child = pulumi.ResourceOptions(parent=self)
-
         key = aws.kms.Key(
             f"{name}-key",
             description=f"File metadata pipeline, {args.environment_suffix}",
@@ -63,7 +61,9 @@ class EncryptionKey(pulumi.ComponentResource):
             f"{name}-alias",
             name=alias_name(args.environment_suffix),
             target_key_id=key.key_id,
-            opts=child,
+            # An update that stops after a new name is there leaves the old one waiting for its
+            # deletion: going back to the old name would be refused, because it exists.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         self.key_arn = key.arn
         self.register_outputs({"key_arn": self.key_arn})

@@ -32,6 +32,7 @@ class Declared:
     dependencies: frozenset[str]
     """URNs: the explicit ``depends_on`` and those that the inputs imply."""
     protect: bool
+    delete_before_replace: bool
     retain: bool
     """Whether Pulumi leaves it in the account when it deletes it from the stack."""
 
@@ -141,6 +142,7 @@ class _Monitor(MockMonitor):
                     parent=request.parent,
                     dependencies=frozenset(request.dependencies),
                     protect=request.protect,
+                    delete_before_replace=request.deleteBeforeReplace,
                     retain=request.retainOnDelete,
                 )
             )

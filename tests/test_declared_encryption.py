@@ -91,6 +91,10 @@ def test_the_alias_is_free_for_another_key(prod: Program) -> None:
     assert not prod.one(ALIAS).retain
 
 
+def test_the_alias_of_an_update_that_stopped_may_have_its_old_name_back(prod: Program) -> None:
+    assert prod.one(ALIAS).delete_before_replace
+
+
 def test_the_alias_names_the_environment_and_leads_to_the_key(prod: Program) -> None:
     alias = prod.one(ALIAS)
     assert alias.inputs["name"] == "alias/file-metadata-prod"
