@@ -1,4 +1,4 @@
-"""Stands for Pulumi's AWS provider: the engine's requests go to the emulator by `local/rules`.
+"""Stands for Pulumi's AWS provider: what the engine asks of it happens on the emulator.
 
 https://github.com/pulumi/pulumi/blob/master/proto/pulumi/provider.proto
 """
@@ -8,20 +8,28 @@ from contextlib import contextmanager
 from typing import Any
 
 import grpc
+from google.protobuf import json_format
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
 from plugin_process import served
+from provider_deletes import DELETES
+from provider_facts import Change
+from provider_updates import update
 from pulumi.runtime import rpc
-from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
 from pulumi.runtime.proto import plugin_pb2, provider_pb2_grpc
 from pulumi.runtime.proto import provider_pb2 as proto
+
+from local.cloud import Cloud
+from local.resources import CloudMocks
 
 THREADS = 8
 
 
 class _Provider(provider_pb2_grpc.ResourceProviderServicer):
-    def __init__(self, creator: Mocks) -> None:
-        self._creator = creator
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._creator = CloudMocks(cloud)
         for name in ("Attach", "Cancel"):
             setattr(self, name, lambda _request, _context: Empty())
 
@@ -34,6 +42,9 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
     def CheckConfig(self, request: Any, _context: Any) -> Any:  # noqa: N802
         return proto.CheckResponse(inputs=request.news)
 
+    def DiffConfig(self, _request: Any, _context: Any) -> Any:  # noqa: N802
+        return proto.DiffResponse(changes=proto.DiffResponse.DIFF_NONE)
+
     def Configure(self, _request: Any, _context: Any) -> Any:  # noqa: N802
         return proto.ConfigureResponse(supportsPreview=True)
 
@@ -45,9 +56,11 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
         return proto.CheckResponse(inputs=request.news)
 
     def Diff(self, request: Any, _context: Any) -> Any:  # noqa: N802
-        changes = request.old_inputs != request.news
-        kind = proto.DiffResponse.DIFF_SOME if changes else proto.DiffResponse.DIFF_NONE
-        return proto.DiffResponse(changes=kind)
+        change = _change(request)
+        kind = proto.DiffResponse.DIFF_SOME if change.properties else proto.DiffResponse.DIFF_NONE
+        return proto.DiffResponse(
+            changes=kind, diffs=sorted(change.properties), replaces=change.replaces
+        )
 
     def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
         if request.preview:
@@ -60,22 +73,63 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
             resource_id="",
             custom=True,
         )
-        try:
+        with _said(context):
             made, outputs = self._creator.new_resource(declared)
-        except Exception as err:
-            context.abort(grpc.StatusCode.UNKNOWN, repr(err))
         # Archives and their like stay as the engine wrote them.
         properties = _struct({key: value for key, value in outputs.items() if _plain(value)})
         properties.MergeFrom(request.properties)
         return proto.CreateResponse(id=made, properties=properties)
+
+    def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
+        change = _change(request)
+        if not request.preview:
+            with _said(context):
+                update(self._cloud, request.type, request.name, _values(request.olds), change)
+        properties = Struct()
+        properties.CopyFrom(request.olds)
+        for key in request.old_inputs:
+            del properties[key]
+        properties.update(change.inputs)
+        return proto.UpdateResponse(properties=properties)
 
     def Read(self, request: Any, _context: Any) -> Any:  # noqa: N802
         return proto.ReadResponse(
             id=request.id, properties=request.properties, inputs=request.inputs
         )
 
-    def Delete(self, _request: Any, _context: Any) -> Any:  # noqa: N802
+    def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
+        with _said(context):
+            DELETES[request.type](self._cloud, _values(request.properties))
         return Empty()
+
+
+def _change(request: Any) -> Change:
+    return Change.between(
+        request.type,
+        state=_values(request.olds),
+        old=_values(request.old_inputs),
+        new=_values(request.news),
+    )
+
+
+def _values(struct: Struct) -> dict[str, Any]:
+    values: dict[str, Any] = _without_nulls(json_format.MessageToDict(struct))
+    return values
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(of) for key, of in value.items() if of is not None}
+    return [_without_nulls(of) for of in value] if isinstance(value, list) else value
+
+
+@contextmanager
+def _said(context: grpc.ServicerContext) -> Iterator[None]:
+    """Tell the engine what went wrong."""
+    try:
+        yield
+    except Exception as err:
+        context.abort(grpc.StatusCode.UNKNOWN, repr(err))
 
 
 def _struct(values: dict[str, Any]) -> Struct:
@@ -89,12 +143,12 @@ def _plain(value: object) -> bool:
 
 
 @contextmanager
-def aws_provider(creator: Mocks) -> Iterator[str]:
+def aws_provider(cloud: Cloud) -> Iterator[str]:
     """Serve on a free port; give what ``PULUMI_DEBUG_PROVIDERS`` must be for the engine to use it.
 
     Args:
-        creator: creates each resource, and answers look-ups.
+        cloud: where each resource is created, updated and deleted.
     """
     add = provider_pb2_grpc.add_ResourceProviderServicer_to_server
-    with served(add, _Provider(creator), threads=THREADS) as address:
+    with served(add, _Provider(cloud), threads=THREADS) as address:
         yield f"aws:{address.rpartition(':')[2]}"

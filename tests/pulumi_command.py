@@ -13,7 +13,6 @@ from plugin_process import copy_repository, environment
 from pulumi import automation
 
 from local.cloud import Cloud
-from local.resources import CloudMocks
 from pipeline.settings import PROJECT
 
 NEEDS_PULUMI = pytest.mark.skipif(
@@ -37,7 +36,7 @@ def stacks(repository: Path, cloud: Cloud, state: Path) -> Iterator[Open]:
     """Serve the stand-in for the provider; give what makes stacks in a folder of their own."""
     home = state / "home"
     _have_aws_plugin(home)
-    with aws_provider(CloudMocks(cloud)) as provider:
+    with aws_provider(cloud) as provider:
 
         def opened(name: str, project: str = ".", **config: str) -> automation.Stack:
             options = automation.LocalWorkspaceOptions(
