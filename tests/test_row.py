@@ -1,10 +1,13 @@
 """A row is what one look found, attribute by attribute."""
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from handler_env import NEWER, announce
+from hypothesis import given
+from hypothesis import strategies as st
 
 from row import Row, row
 
@@ -151,3 +154,18 @@ def test_metadata_of_more_than_16_kb_is_left_out(extra: int, *, kept: bool) -> N
     """A row stays below DynamoDB's 400 KB, whatever a store answers."""
     head = HEAD | {"Metadata": {"name": "\u00e4" * 8190 + "x" * extra}}
     assert ("metadata" in described(head)) is kept
+
+
+WORDS = st.sampled_from(
+    ["=?UTF-8?B?", "=?utf-8?q?", "=?utf-7?Q?", "?=", "+2AA-", "w6Q=", "=C3", "_"]
+)
+LATIN = st.text(st.characters(max_codepoint=0xFF))
+
+
+@given(st.dictionaries(LATIN, st.lists(WORDS | LATIN).map("".join)))
+def test_any_metadata_makes_a_row_that_dynamodb_takes(metadata: dict[str, str]) -> None:
+    """HTTP headers are Latin-1, whatever an uploader put there."""
+    written = described(HEAD | {"Metadata": metadata})
+    json.dumps(written, ensure_ascii=False).encode()
+    assert item_bytes({n: v for n, v in written.items() if n != "metadata"}) < 1024
+    assert all(written.get("metadata", {"-": "-"}))
