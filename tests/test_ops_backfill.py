@@ -343,6 +343,12 @@ def test_objects_from_before_the_pipeline_get_their_rows(stack: Deployed) -> Non
 def test_a_live_row_keeps_its_order_and_an_event_after_it_wins(stack: Deployed) -> None:
     version = stack.put("live.txt")
     sequencer = stack.completed("live.txt", version)["sequencer"]
+    stack.client("dynamodb").update_item(  # a row that is right is not written
+        TableName=stack.table,
+        Key={"file_key": {"S": "live.txt"}},
+        UpdateExpression="SET file_size = :wrong",
+        ExpressionAttributeValues={":wrong": {"N": "0"}},
+    )
     result = CliRunner().invoke(main, ["backfill", *of(stack), "--all", "--prefix", "live.txt"])
     assert result.exit_code == 0, result.output
     stack.row_once("live.txt", lambda row: row["event_name"] == "Backfill:Announced")

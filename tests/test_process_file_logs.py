@@ -174,9 +174,9 @@ def test_no_credential_is_logged_at_the_finest_level(
     assert "Signature=" not in caplog.text
 
 
-def test_an_announcement_is_logged_before_the_look_at_the_finest_level(
+def test_a_notification_is_logged_before_s3_is_read_at_the_finest_level(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
         bench.handle(bench.record("any"))
-    assert [record.getMessage() for record in caplog.records] == ["announced", "deleted"]
+    assert [record.getMessage() for record in caplog.records] == ["received", "deleted"]
