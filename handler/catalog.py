@@ -6,17 +6,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
-from botocore.exceptions import ClientError
-
+from dynamodb import ConditionalCheckFailedError, DynamoDB
 from events import SEQUENCER_WIDTH, Notification
-from row import COMPLETED, DELETED, Row, Stored, iso, row, says_the_same, text, typed
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
+from row import COMPLETED, DELETED, Head, Row, Stored, iso, row, says_the_same, text, typed
+from s3 import S3
+from service import RefusedError
 
 STALE = "stale"
 NO_SEQUENCER = "0" * SEQUENCER_WIDTH
@@ -35,11 +31,11 @@ class ContendedError(RuntimeError):
 class Catalog:
     """The bucket to read and the table to write to."""
 
-    s3: "S3Client"
-    dynamodb: "DynamoDBClient"
+    s3: S3
+    dynamodb: DynamoDB
     bucket: str
-    account: str
-    """The bucket's owner, 12 digits."""
+    region: str
+    """Where both are."""
     table: str
     tombstone_days: int
 
@@ -53,8 +49,8 @@ class Catalog:
         Raises:
             ValueError: the notification is of another bucket.
             ContendedError: the row changed at every attempt.
-            botocore.exceptions.ClientError: S3 or DynamoDB refused; 403 among them.
-            botocore.exceptions.BotoCoreError: S3 or DynamoDB did not answer.
+            service.RefusedError: S3 or DynamoDB answered with an error; 403 among them.
+            service.CallError: S3 or DynamoDB did not answer.
         """
         if notification.bucket != self.bucket:
             raise ValueError(
@@ -114,39 +110,29 @@ class Catalog:
             notification,
             self._head(notification.key),
             sequencer=sequencer,
-            region=self.s3.meta.region_name,
+            region=self.region,
             now=now,
             tombstone_days=self.tombstone_days,
         )
 
-    def _head(self, key: str) -> "HeadObjectOutputTypeDef | None":
+    def _head(self, key: str) -> Head | None:
         """Ask S3 for a key's current version; None if there is none.
 
         A checksum needs the right to decrypt, which an uploader who chose another KMS key may not
         have given: then the row goes without.
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
         """
-        where = {"Bucket": self.bucket, "Key": key, "ExpectedBucketOwner": self.account}
         try:
-            return self._found(where | {"ChecksumMode": "ENABLED"})
-        except ClientError as err:
-            if _status(err) != 403:
+            return self.s3.head_object(key, checksum=True)
+        except RefusedError as err:
+            if err.status != 403:
                 raise
-        return self._found(where)
-
-    def _found(self, arguments: Mapping[str, Any]) -> "HeadObjectOutputTypeDef | None":
-        try:
-            return self.s3.head_object(**arguments)
-        except ClientError as err:
-            if _status(err) == 404:
-                return None
-            raise
+        return self.s3.head_object(key, checksum=False)
 
     def _get(self, key: str) -> Stored:
-        answer = self.dynamodb.get_item(
+        return self.dynamodb.get_item(
             TableName=self.table, Key={"file_key": {"S": key}}, ConsistentRead=True
         )
-        return answer.get("Item", {})
 
     def _put(self, item: Row, condition: Mapping[str, Any]) -> Stored | None:
         """Write a row on a condition.
@@ -161,8 +147,8 @@ class Catalog:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **condition,
             )
-        except self.dynamodb.exceptions.ConditionalCheckFailedException as err:
-            return cast("Stored", err.response.get("Item", {}))
+        except ConditionalCheckFailedError as err:
+            return err.item
         return None
 
 
@@ -213,10 +199,6 @@ def _deletion_is_known(seen: Stored, notification: Notification, started: dateti
 
 def _latest_write(read_at: str) -> str:
     return iso(datetime.fromisoformat(read_at) + LONGEST_HANDLING)
-
-
-def _status(err: ClientError) -> int:
-    return err.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def _contended(notification: Notification) -> str:

@@ -1,11 +1,5 @@
 """Lambda's way in: every record of an event is tried, and no failure is silent."""
 
-import gc
-
-# What is loaded from here on stays. To look through it for garbage, again and again while it
-# grows, takes a fifth of a cold start and finds none.
-gc.disable()
-
 import json
 import logging
 import os
@@ -16,29 +10,30 @@ from typing import Any
 
 import batch_operations
 import events
+import s3
 from catalog import STALE, Catalog
-from clients import CONCURRENCY, clients
+from dynamodb import tables
 from tally import Tally
 
 LOG = logging.getLogger(__name__)
-for library in ("botocore", "urllib3"):
-    # At DEBUG they write requests, and with them the role's credentials, to the log; at INFO
-    # where the credentials come from, at each cold start.
-    logging.getLogger(library).setLevel(logging.WARNING)
-S3, DYNAMODB = clients()
+CONCURRENCY = 8
+BUCKET = os.environ["S3_BUCKET_NAME"]
+REGION = os.environ["AWS_REGION"]
+ACCOUNT = os.environ["DYNAMODB_TABLE_ARN"].split(":")[4]
 CATALOG = Catalog(
-    s3=S3,
-    dynamodb=DYNAMODB,
-    bucket=os.environ["S3_BUCKET_NAME"],
-    account=os.environ["DYNAMODB_TABLE_ARN"].split(":")[4],
+    s3=s3.bucket(BUCKET, ACCOUNT, REGION),
+    dynamodb=tables(REGION),
+    bucket=BUCKET,
+    region=REGION,
     table=os.environ["DYNAMODB_TABLE_NAME"],
     tombstone_days=int(os.environ["TOMBSTONE_DAYS"]),
 )
+for service in (CATALOG.s3.service, CATALOG.dynamodb.service):
+    # While a container initialises, Lambda gives it more CPU than in its first event.
+    service.host.open()
 TALLY = Tally(LOG)
 FAILED = "failed"
 NAMED_FAILURES = 20
-gc.freeze()
-gc.enable()
 
 Failure = tuple[events.Item, Exception]
 

@@ -2,13 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Any
 
 from events import Notification
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
-    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 COMPLETED, DELETED = "completed", "deleted"
 # What cannot change while the version lives. Storage class, restore state and tags can, without
@@ -30,13 +26,15 @@ CONTENT_TYPE = "binary/octet-stream"
 MAX_METADATA_BYTES = 16 * 1024
 
 Row = dict[str, str | int | dict[str, str]]
-Stored = Mapping[str, "AttributeValueTypeDef"]
+Stored = Mapping[str, Mapping[str, Any]]
 """A row as DynamoDB answers it; empty for a key without one."""
+Head = Mapping[str, Any]
+"""What S3 answers to ``HeadObject``, by AWS's names."""
 
 
 def row(
     notification: Notification,
-    head: "HeadObjectOutputTypeDef | None",
+    head: Head | None,
     *,
     sequencer: str,
     region: str,
@@ -94,7 +92,7 @@ def text(stored: Stored, name: str) -> str | None:
     return stored[name].get("S") if name in stored else None
 
 
-def typed(row: Row) -> "dict[str, AttributeValueTypeDef]":
+def typed(row: Row) -> dict[str, dict[str, Any]]:
     """Write a row as DynamoDB takes it.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
@@ -107,7 +105,7 @@ def iso(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _typed(value: str | int | dict[str, str]) -> "AttributeValueTypeDef":
+def _typed(value: str | int | dict[str, str]) -> dict[str, Any]:
     if isinstance(value, int):
         return {"N": str(value)}
     if isinstance(value, str):
@@ -115,7 +113,7 @@ def _typed(value: str | int | dict[str, str]) -> "AttributeValueTypeDef":
     return {"M": {name: {"S": part} for name, part in value.items()}}
 
 
-def _checksum(head: "HeadObjectOutputTypeDef") -> str | None:
+def _checksum(head: Head) -> str | None:
     """``ALGORITHM:base64``; S3 stores one checksum an object.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html

@@ -49,6 +49,17 @@ class Rule:
     """How many calls it hits before it is spent; None for no end."""
 
 
+@dataclass(frozen=True)
+class Received:
+    """A call as it arrived."""
+
+    operation: str
+    path: str
+    headers: dict[str, str]
+    """Their names in lower case."""
+    body: bytes
+
+
 @dataclass
 class FaultProxy:
     """A running proxy, its rules, and what it saw."""
@@ -58,6 +69,7 @@ class FaultProxy:
     rules: list[Rule] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     """The operations that were called, in order, failed ones included."""
+    received: list[Received] = field(default_factory=list)
     hits: list[tuple[str, Fault]] = field(default_factory=list)
     before: Callable[[str], None] | None = None
     """Called with each operation's name before it is passed on."""
@@ -75,6 +87,7 @@ class FaultProxy:
         with self.lock:
             self.rules.clear()
             self.calls.clear()
+            self.received.clear()
             self.hits.clear()
             self.before = None
 
@@ -120,6 +133,8 @@ class _Handler(BaseHTTPRequestHandler):
     def handle_any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         operation = _operation(self.command, self.path, dict(self.headers))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.state.received.append(Received(operation, self.path, headers, body))
         fault = self.state.fault_for(operation)
         if self.state.before:
             self.state.before(operation)

@@ -3,13 +3,13 @@
 Its calls go through the fault proxy to the emulator; what a test does itself goes straight there.
 """
 
-import contextlib
+import atexit
 import copy
 import importlib
 import json
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +36,7 @@ def load(name: str) -> Any:
 
 
 def process_file(proxy: FaultProxy) -> ModuleType:
-    """Import the handler as Lambda does: its environment set, its clients made at import."""
+    """Import the handler as Lambda does: its environment set, its connections opened at import."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
         environment.setenv("S3_BUCKET_NAME", "named-in-environment")
@@ -44,7 +44,9 @@ def process_file(proxy: FaultProxy) -> ModuleType:
         arn = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/table-named-in-environment"
         environment.setenv("DYNAMODB_TABLE_ARN", arn)
         environment.setenv("TOMBSTONE_DAYS", "3")
-        return importlib.import_module("process_file")
+        handler = importlib.import_module("process_file")
+    atexit.register(close_connections, handler.CATALOG)
+    return handler
 
 
 def announce(
@@ -135,20 +137,16 @@ class Bench:
         """Act whenever a call of an operation is under way."""
         self.proxy.before = lambda called: action() if called == operation else None
 
-    @contextlib.contextmanager
-    def requests(self, service: str, operation: str) -> Iterator[list[dict[str, Any]]]:
-        """Collect what the handler's client sends for an operation, as it goes out."""
-        client = self.handler.CATALOG.s3 if service == "s3" else self.handler.CATALOG.dynamodb
-        sent: list[dict[str, Any]] = []
 
-        def keep(params: dict[str, Any], **_: Any) -> None:
-            sent.append(params)
+def close_connections(catalog: Any) -> None:
+    """Close those that are open and not in use."""
+    for service in (catalog.s3.service, catalog.dynamodb.service):
+        service.host.close()
 
-        client.meta.events.register(f"before-call.{service}.{operation}", keep)
-        try:
-            yield sent
-        finally:
-            client.meta.events.unregister(f"before-call.{service}.{operation}", keep)
+
+def in_bucket(catalog: Any, bucket: str) -> dict[str, Any]:
+    """Make the fields of a catalog that name its bucket."""
+    return {"bucket": bucket, "s3": replace(catalog.s3, root=f"/{bucket}/")}
 
 
 def set_up(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
@@ -163,6 +161,7 @@ def set_up(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> 
         KeySchema=[{"AttributeName": "file_key", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "file_key", "AttributeType": "S"}],
     )
-    catalog = replace(handler.CATALOG, bucket=bucket, table=table)
+    close_connections(handler.CATALOG)  # so that each test's first calls are on new ones
+    catalog = replace(handler.CATALOG, **in_bucket(handler.CATALOG, bucket), table=table)
     monkeypatch.setattr(handler, "CATALOG", catalog)
     return Bench(handler, cloud, proxy, bucket, table)

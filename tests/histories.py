@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 from urllib.parse import quote_plus, unquote_plus
 
+from handler_env import in_bucket
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -70,15 +71,15 @@ class World:
 
 
 class WatchedS3:
-    """An S3 client that lets something happen right before and right after each HeadObject."""
+    """The handler's S3, that lets something happen right before and right after each read."""
 
     def __init__(self, s3: Any, before: Callable[[], None], after: Callable[[], None]) -> None:
-        self._s3, self._before, self._after, self.meta = s3, before, after, s3.meta
+        self._s3, self._before, self._after = s3, before, after
 
-    def head_object(self, **arguments: Any) -> Any:
+    def head_object(self, key: str, *, checksum: bool) -> Any:
         self._before()
         try:
-            return self._s3.head_object(**arguments)
+            return self._s3.head_object(key, checksum=checksum)
         finally:
             self._after()
 
@@ -97,17 +98,14 @@ class Histories(RuleBasedStateMachine):
         self.touched: set[str] = set()
         self.made: list[str] = []
         """Version ids in the order of their making, so that a history can be repeated."""
-        self.catalog = replace(
-            self.world.handler.CATALOG,
-            s3=WatchedS3(
-                self.world.s3,
-                lambda: self._do(self.before_read),
-                lambda: self._do(self.after_read),
-            ),
-            dynamodb=self.world.dynamodb,
-            bucket=self.world.bucket,
-            table=self.world.table,
+        catalog = self.world.handler.CATALOG
+        place = in_bucket(catalog, self.world.bucket)
+        place["s3"] = WatchedS3(
+            place["s3"],
+            lambda: self._do(self.before_read),
+            lambda: self._do(self.after_read),
         )
+        self.catalog = replace(catalog, **place, table=self.world.table)
 
     # What happens to the bucket
 

@@ -103,22 +103,21 @@ class Thread:
 
 
 class Held:
-    """A client whose calls wait until they are allowed."""
+    """The function's S3 or DynamoDB, whose calls wait until they are allowed."""
 
     def __init__(self, client: Any, thread: Thread) -> None:
         self._client, self._of = client, thread
-        self.meta, self.exceptions = client.meta, client.exceptions
 
     def __getattr__(self, name: str) -> Any:
-        def call(**arguments: Any) -> Any:
+        def call(*key: str, **parameters: Any) -> Any:
             self._of.arrived.put(CALLS[name])
             how = self._of.allowed.get(timeout=PATIENCE)
             if how == "late":
-                self._of.caught = arguments
+                self._of.caught = parameters
                 raise Crash
             if how:
-                arguments["Item"]["processed_at"] = {"S": how}
-            return getattr(self._client, name)(**arguments)
+                parameters["Item"]["processed_at"] = {"S": how}
+            return getattr(self._client, name)(*key, **parameters)
 
         return call
 
@@ -130,6 +129,8 @@ class Replay:
     module: ModuleType
     s3: Any
     dynamodb: Any
+    function_s: tuple[Any, Any]
+    """S3 and DynamoDB as the function has them."""
     bucket: str
     table: str
     key: str = ""
@@ -201,9 +202,9 @@ class Replay:
         )
 
         def catalog(s3: Any, dynamodb: Any) -> Any:
-            return self.module.Catalog(s3, dynamodb, self.bucket, "123456789012", self.table, 3)
+            return self.module.Catalog(s3, dynamodb, self.bucket, "us-east-1", self.table, 3)
 
-        thread = Thread(catalog, self.s3, self.dynamodb, notification)
+        thread = Thread(catalog, *self.function_s, notification)
         if "(" in name:
             thread.go()
         return thread

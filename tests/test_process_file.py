@@ -7,12 +7,12 @@ import threading
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from faults import Fault, FaultProxy
 from handler_env import EARLIER, NEWER, NEWEST, Bench, load, set_up
 
 from events import EventError
 from local.cloud import Cloud
+from service import RefusedError
 
 TEN = [f"file-{number}" for number in range(10)]
 
@@ -77,7 +77,7 @@ def test_the_original_errors_are_the_cause(bench: Bench) -> None:
         bench.handle(bench.record("there"), foreign, None)
     cause = caught.value.__cause__
     assert isinstance(cause, ExceptionGroup)
-    assert [type(error) for error in cause.exceptions] == [ClientError, ValueError, EventError]
+    assert [type(error) for error in cause.exceptions] == [RefusedError, ValueError, EventError]
 
 
 def test_a_lone_record_fails_like_one_of_many(bench: Bench) -> None:

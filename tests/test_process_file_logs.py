@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from botocore.exceptions import ClientError
 from faults import Fault, FaultProxy
 from handler_env import EARLIER, NEWER, Bench, load, set_up
 
 from events import EventError
 from local.cloud import Cloud
+from service import RefusedError
 
 PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -90,7 +90,7 @@ def test_a_failed_record_is_logged_as_an_error_with_its_exception(
         "bad one",
     )
     assert line.exc_info is not None
-    assert line.exc_info[0] is (EventError if broken else ClientError)
+    assert line.exc_info[0] is (EventError if broken else RefusedError)
 
 
 def test_every_record_of_an_event_has_one_line(
@@ -166,12 +166,13 @@ def test_a_failed_record_that_could_be_read_is_logged_with_all_that_names_it(
 def test_no_credential_is_logged_at_the_finest_level(
     bench: Bench, caplog: pytest.LogCaptureFixture, proxy: FaultProxy
 ) -> None:
-    """Lambda sets the root logger to the stack's level; botocore's requests have credentials."""
+    """Lambda sets the root logger to the stack's level."""
     proxy.fail("HeadObject", Fault(status=403))
     with caplog.at_level(logging.DEBUG), pytest.raises(Exception, match="records failed"):
         bench.handle(bench.record("any"))
     assert {record.name for record in caplog.records} == {"process_file"}
     assert "Signature=" not in caplog.text
+    assert proxy.received[0].headers["authorization"].partition("Signature=")[2] not in caplog.text
 
 
 def test_a_notification_is_logged_before_s3_is_read_at_the_finest_level(

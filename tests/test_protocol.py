@@ -5,8 +5,11 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from faults import FaultProxy
+from handler_env import in_bucket, process_file
 from protocol import NONE, Protocol
 from protocol_replay import Replay, edited
 from protocol_search import FROM_BEFORE, Bounds, State, is_wrong_end, search, steps
@@ -42,6 +45,7 @@ WALKS = Bounds(
 )  # fmt: skip
 variants = pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.__name__)
 Note = Callable[[str, object], None]
+Place = tuple[Any, Any, tuple[Any, Any], str, str]
 
 
 def limits(bounds: Bounds) -> str:
@@ -84,7 +88,7 @@ def test_a_wrong_variant_has_a_counterexample(
 
 
 @pytest.fixture(scope="module")
-def place(cloud: Cloud) -> tuple[object, object, str]:
+def place(cloud: Cloud, session_proxy: FaultProxy) -> Place:
     name = f"protocol-{secrets.token_hex(6)}"
     cloud("s3").create_bucket(Bucket=name)
     cloud("s3").put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
@@ -94,16 +98,17 @@ def place(cloud: Cloud) -> tuple[object, object, str]:
         KeySchema=[{"AttributeName": "file_key", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "file_key", "AttributeType": "S"}],
     )
-    return cloud("s3"), cloud("dynamodb"), name
+    catalog = process_file(session_proxy).CATALOG
+    in_function = (in_bucket(catalog, name)["s3"], catalog.dynamodb)
+    return cloud("s3"), cloud("dynamodb"), in_function, name, name
 
 
 @variants
 def test_the_function_made_wrong_in_the_same_way_ends_as_the_model_does(
-    variant: type[Variant], place: tuple[object, object, str], tmp_path: Path
+    variant: type[Variant], place: Place, tmp_path: Path
 ) -> None:
     story = search(variant(), variant.bounds, first=True).story
-    s3, dynamodb, name = place
-    replay = Replay(edited(tmp_path, variant.edits), s3, dynamodb, name, name)
+    replay = Replay(edited(tmp_path, variant.edits), *place)
     replay.start(State(current=FROM_BEFORE if variant.bounds.from_before else NONE))
     for step in story:
         replay.make(step)
@@ -112,19 +117,18 @@ def test_the_function_made_wrong_in_the_same_way_ends_as_the_model_does(
 
 @pytest.mark.parametrize("from_before", [False, True])
 def test_the_function_makes_the_same_steps_as_the_model(
-    place: tuple[object, object, str],
+    place: Place,
     tmp_path: Path,
     pytestconfig: pytest.Config,
     *,
     from_before: bool,
 ) -> None:
     """At random, as many as there are histories, so that model and function can't drift apart."""
-    s3, dynamodb, name = place
     module = edited(tmp_path)
     for seed in range(pytestconfig.getoption("--histories") // 10):
         dice = random.Random(seed)  # noqa: S311 # no secret
         state = State(current=FROM_BEFORE if from_before else NONE)
-        replay = Replay(module, s3, dynamodb, name, name)
+        replay = Replay(module, *place)
         replay.start(state)
         while choices := list(steps(Protocol(), WALKS, state)):
             step = dice.choice(choices)

@@ -1,0 +1,89 @@
+"""Where S3 and DynamoDB are reached, as region and environment say. Pure.
+
+https://docs.aws.amazon.com/general/latest/gr/s3.html
+https://docs.aws.amazon.com/general/latest/gr/ddb.html
+"""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+# Regions of the partitions aws, aws-cn and aws-us-gov; their domain, and DynamoDB's dual-stack one.
+PARTITIONS = (
+    (r"(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+", "amazonaws.com", "api.aws"),
+    (r"cn-\w+-\d+", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+    (r"us-gov-\w+-\d+", "amazonaws.com", "api.aws"),
+)
+# https://aws.amazon.com/compliance/fips/
+FIPS_REGIONS = r"(us|ca|us-gov)-\w+-\d+"
+# A certificate of S3's covers one label before its own name, so one without a dot.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+IN_HOST_NAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+
+
+def endpoint(service: str, region: str, environment: Mapping[str, str]) -> str:
+    """Return the URL of ``s3`` or ``dynamodb``.
+
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html
+
+    Raises:
+        ValueError: region or environment ask for what is not known here.
+    """
+    for name in (f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL"):
+        if environment.get(name):
+            return _configured(name, environment[name])
+    domain, dual_stack_domain = _domains(region)
+    fips = _flag("AWS_USE_FIPS_ENDPOINT", environment)
+    dual_stack = _flag("AWS_USE_DUALSTACK_ENDPOINT", environment)
+    if fips and not re.fullmatch(FIPS_REGIONS, region):
+        raise ValueError(
+            f"AWS_USE_FIPS_ENDPOINT must be false outside the United States and Canada,"
+            f" got true in {region}"
+        )
+    if service == "s3":
+        label = f"s3{'-fips' if fips else ''}{'.dualstack' if dual_stack else ''}"
+        return f"https://{label}.{region}.{domain}"
+    # In GovCloud the endpoint without FIPS in its name is one that has it.
+    fips = fips and (dual_stack or not region.startswith("us-gov-"))
+    label = f"{service}{'-fips' if fips else ''}"
+    return f"https://{label}.{region}.{dual_stack_domain if dual_stack else domain}"
+
+
+def bucket(name: str, region: str, environment: Mapping[str, str]) -> tuple[str, str]:
+    """Return the URL of a bucket's host, and the path before its keys."""
+    url = endpoint("s3", region, environment)
+    is_configured = not url.endswith(tuple(domain for _, domain, _ in PARTITIONS))
+    if is_configured or not re.fullmatch(IN_HOST_NAME, name):
+        return url, f"/{name}/"
+    return url.replace("//", f"//{name}.", 1), "/"
+
+
+def _configured(name: str, url: str) -> str:
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or "@" in parts.netloc
+        or parts.path.strip("/")
+        or parts.query
+    ):
+        # Not shown: it may hold a password.
+        raise ValueError(f"{name} must be http[s]://<host>[:<port>]")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _domains(region: str) -> tuple[str, str]:
+    for regions, domain, dual_stack_domain in PARTITIONS:
+        if re.fullmatch(regions, region):
+            return domain, dual_stack_domain
+    raise ValueError(
+        f"AWS_REGION must be a region of aws, aws-cn or aws-us-gov, got {region!r:.100}"
+    )
+
+
+def _flag(name: str, environment: Mapping[str, str]) -> bool:
+    text = environment.get(name, "false").lower()
+    if text not in {"true", "false"}:
+        raise ValueError(f"{name} must be true or false, got {text!r:.100}")
+    return text == "true"

@@ -1,0 +1,143 @@
+"""Calls of one AWS service: each is signed, tried twice, and answered or a named error."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from time import sleep
+from typing import Any, TypeVar
+
+from connection import Answer, AnswerError, Host
+from signature import Credentials, Request, signed
+
+ATTEMPTS = 2
+MAX_BACKOFF_SECONDS = 1.0
+MAX_SHOWN = 500
+TRANSIENT_STATUS = {429, 500, 502, 503, 504}
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+TRANSIENT = {
+    "BandwidthLimitExceeded",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+}
+T = TypeVar("T")
+
+
+class CallError(Exception):
+    """A call was not answered, or not with what it is answered with."""
+
+    is_transient = True
+    """Whether the same call may succeed soon."""
+
+
+class RefusedError(CallError):
+    """A service answered with an error."""
+
+    def __init__(self, service: str, operation: str, answer: Answer, by: Credentials) -> None:
+        """Read what the service told, without the credentials that it may quote."""
+        self.told = _told(answer.body)
+        """The error as JSON; empty from S3, whose answer to ``HeadObject`` has no body."""
+        self.status = answer.status
+        code = str(self.told.get("__type", self.status)).rpartition("#")[2]
+        self.code = code if code.isalnum() else "unknown"
+        message = str(self.told.get("message") or self.told.get("Message") or "")
+        self.message = by.hide(message)[:MAX_SHOWN]
+        headers = answer.headers
+        request_id = headers.get("x-amzn-requestid") or headers.get("x-amz-request-id") or ""
+        self.request_id = by.hide(request_id)[:MAX_SHOWN]
+        self.is_transient = self.status in TRANSIENT_STATUS or self.code in TRANSIENT
+        super().__init__(
+            f"{service} refused {operation}: {by.hide(self.code)[:MAX_SHOWN]} {self.message!r}"
+            f" (status {self.status}, request id {self.request_id!r})"
+        )
+
+
+class Service:
+    """A service's host, and how its calls are made."""
+
+    def __init__(self, name: str, region: str, url: str) -> None:
+        """Take the service's name and region, as they are signed, and its host's URL.
+
+        Raises:
+            ValueError: the environment has no credentials.
+        """
+        _credentials(os.environ)
+        self.name, self.region = name, region
+        self.host = Host(url)
+
+    def call(self, operation: str, request: Request, read: Callable[[Answer], T]) -> T:
+        """Make a call, and once more if it fails in a way that may pass.
+
+        Args:
+            operation: AWS's name of it.
+            request: not yet signed.
+            read: reads an answer of status 200; raises AnswerError.
+
+        Raises:
+            RefusedError: the service answered with an error.
+            CallError: there was no answer, or none that can be read.
+        """
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return self._attempt(operation, request, read)
+            except CallError as err:
+                if not err.is_transient:
+                    raise
+            from random import random  # noqa: PLC0415 # few calls need it
+
+            sleep(random() * MAX_BACKOFF_SECONDS)  # noqa: S311 # no secret
+        return self._attempt(operation, request, read)
+
+    def _attempt(self, operation: str, request: Request, read: Callable[[Answer], T]) -> T:
+        credentials = _credentials(os.environ)
+        request = signed(
+            replace(request, headers={**request.headers, "host": self.host.name}),
+            credentials=credentials,
+            region=self.region,
+            service=self.name,
+            now=datetime.now(UTC),
+        )
+        try:
+            answer = self.host.exchange(request)
+            if answer.status == 200:
+                return read(answer)
+        except (OSError, AnswerError) as err:
+            cause = f"{type(err).__name__}: {err}"
+            raise CallError(f"{self.name} did not answer {operation}: {cause}") from err
+        raise RefusedError(self.name, operation, answer, credentials)
+
+
+def _credentials(environment: Mapping[str, str]) -> Credentials:
+    """Read them anew for each request: Lambda may replace them.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+    """
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        if not environment.get(name):
+            raise ValueError(f"missing {name} in the environment")
+    return Credentials(
+        environment["AWS_ACCESS_KEY_ID"],
+        environment["AWS_SECRET_ACCESS_KEY"],
+        environment.get("AWS_SESSION_TOKEN"),
+    )
+
+
+def _told(body: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
