@@ -128,7 +128,7 @@ def _written(request: Request) -> bytes:
     lines = [f"{request.method} {request.path} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in request.headers.items()]
     lines += [f"user-agent: {USER_AGENT}", f"content-length: {len(request.body)}", "", ""]
-    return "\r\n".join(lines).encode("latin-1") + request.body
+    return "\r\n".join(lines).encode("ascii") + request.body
 
 
 @lru_cache

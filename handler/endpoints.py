@@ -30,9 +30,8 @@ def endpoint(service: str, region: str, environment: Mapping[str, str]) -> str:
     Raises:
         ValueError: region or environment ask for what is not known here.
     """
-    for name in (f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL"):
-        if environment.get(name):
-            return _configured(name, environment[name])
+    if configured := _configured(service, environment):
+        return configured
     domain, dual_stack_domain = _domains(region)
     fips = _flag("AWS_USE_FIPS_ENDPOINT", environment)
     dual_stack = _flag("AWS_USE_DUALSTACK_ENDPOINT", environment)
@@ -53,14 +52,17 @@ def endpoint(service: str, region: str, environment: Mapping[str, str]) -> str:
 def bucket(name: str, region: str, environment: Mapping[str, str]) -> tuple[str, str]:
     """Return the URL of a bucket's host, and the path before its keys."""
     url = endpoint("s3", region, environment)
-    is_configured = not url.endswith(tuple(domain for _, domain, _ in PARTITIONS))
-    if is_configured or not re.fullmatch(IN_HOST_NAME, name):
+    if _configured("s3", environment) or not re.fullmatch(IN_HOST_NAME, name):
         return url, f"/{name}/"
     return url.replace("//", f"//{name}.", 1), "/"
 
 
-def _configured(name: str, url: str) -> str:
-    parts = urlsplit(url)
+def _configured(service: str, environment: Mapping[str, str]) -> str | None:
+    names = (f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL")
+    name = next((name for name in names if environment.get(name)), None)
+    if name is None:
+        return None
+    parts = urlsplit(environment[name])
     if (
         parts.scheme not in {"http", "https"}
         or not parts.hostname
