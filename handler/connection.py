@@ -186,15 +186,16 @@ class _Connection:
                 raise AnswerError("header must be <name>:<value>, got another line")
             name, value = header[1].lower(), header[2].strip()
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        if not LENGTH.fullmatch(headers.get("content-length", "0")):
+            raise AnswerError("content-length must be a number, got another text")
         return int(status[1]), headers
 
     def _body(self, headers: Mapping[str, str]) -> bytes:
         if headers.get("transfer-encoding", "").lower() == "chunked":
             return self._chunks()
-        length = headers.get("content-length", "")
-        if not LENGTH.fullmatch(length):
-            raise AnswerError("content-length must be a number, got another or none")
-        return self._take(int(length))
+        if "content-length" not in headers:
+            raise AnswerError("body must have a length, got none")
+        return self._take(int(headers["content-length"]))
 
     def _chunks(self) -> bytes:
         body = b""
