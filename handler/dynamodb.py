@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from connection import Answer, AnswerError
+from answers import Answer, AnswerError
 from endpoints import endpoint
 from row import Stored
 from service import RefusedError, Service

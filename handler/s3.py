@@ -10,7 +10,7 @@ from hashlib import sha256
 from urllib.parse import quote
 
 import endpoints
-from connection import Answer, AnswerError
+from answers import Answer, AnswerError
 from row import Head
 from service import RefusedError, Service
 from signature import Request

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from time import sleep
 from typing import Any, TypeVar
 
-from connection import Answer, AnswerError, Host
+from answers import Answer, AnswerError
+from connection import Host
 from signature import Credentials, Request, signed
 
 ATTEMPTS = 2

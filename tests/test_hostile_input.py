@@ -15,7 +15,7 @@ from faults import FaultProxy
 from handler_env import Bench, load, set_up
 from journeys import Deployed
 
-from connection import Answer
+from answers import Answer
 from local.cloud import Cloud
 from signature import Request
 
