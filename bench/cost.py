@@ -105,6 +105,15 @@ class Figures:
         waits = given.s3_wait_ms + given.dynamodb_wait_ms + given.cold_share * self.init_ms
         return cpu_ms / min(1.0, memory / VCPU_MB) + waits + ROUNDING_MS
 
+    def cold_ms(self, memory: int, given: Assumptions) -> float:
+        """Milliseconds of a container's start and first record.
+
+        One invocation in a hundred is such a one, so this is the 99th percentile.
+        """
+        cpu_ms = (self.cpu_ms + self.first_cpu_ms) * given.cpu_factor
+        waits = given.s3_wait_ms + given.dynamodb_wait_ms
+        return self.init_ms + cpu_ms / min(1.0, memory / VCPU_MB) + waits
+
 
 def load_figures(path: Path = FIGURES) -> dict[str, Figures]:
     """Read the object ``cost`` of a file: figures by handler."""
@@ -178,7 +187,10 @@ def tables(
     objects = [
         _totalled(
             {"a million objects": name, "level": level, "MB": size}
-            | {"billed ms": round(figures.billed_ms(size, given))},
+            | {
+                "billed ms": round(figures.billed_ms(size, given)),
+                "cold ms": round(figures.cold_ms(size, given)),
+            },
             per_million(figures, prices, given, size, level),
         )
         for name, figures in handlers.items()
