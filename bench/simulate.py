@@ -36,7 +36,7 @@ PREFIX_READS, PREFIX_WRITES = 5_500, 3_500
 TABLE_QUOTA = 40_000
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput-scenarios.html
 NEW_TABLE, PARTITION_WRITES, PEAK_AGE = 4_000, 1_000, 30 * 60
-# Mean wait of the SDK's one retry: https://docs.aws.amazon.com/boto3/latest/guide/retries.html
+# Mean wait of a call's one retry, as handler/service.py has it.
 SDK_BACKOFF = 0.5
 GROUPS, COUNT = 5_000, click.IntRange(min=1)  # events move in so many groups, or more
 

@@ -74,3 +74,22 @@ def test_any_bytes_are_an_answer_or_an_error(parts: list[bytes]) -> None:
 def test_the_answer_to_head_has_no_body_whatever_its_length() -> None:
     reading = reader(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n")
     assert reading.answer(has_body=False) == Answer(200, {"content-length": "5"}, b"")
+
+
+@pytest.mark.parametrize(
+    ("arrives", "message"),
+    [
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-length: 4194305\r\n\r\n",
+            "body must be at most 4194304 bytes",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n400001\r\n",
+            "body must be at most 4194304 bytes",
+        ),
+        (b"x" * 65537, "headers must be at most 65536 bytes"),
+    ],
+)
+def test_more_than_an_answer_may_have_is_not_waited_for(arrives: bytes, message: str) -> None:
+    with pytest.raises(AnswerError, match=message):
+        reader(arrives).answer(has_body=True)
