@@ -29,8 +29,8 @@ test: check ## make check, then every test with branch coverage
 	$(BIN)/python -m pytest -n 2 --cov $(PYTEST_ARGS)
 
 soak: $(VENV)/ready ## The model's large bounds, 20,000 histories, the fault matrix, 20,000 objects
-	$(BIN)/python -m pytest -n 2 -rP tests/test_protocol.py tests/test_convergence.py \
-		tests/test_faults.py tests/test_ops_large.py --soak --histories $(SOAK_HISTORIES) --objects 20000 --listed 100000
+	$(BIN)/python -m pytest -n 2 -rP tests/handler/test_protocol.py tests/handler/test_convergence.py \
+		tests/stack/test_faults.py tests/ops/test_large.py --soak --histories $(SOAK_HISTORIES) --objects 20000 --listed 100000
 
 check: $(VENV)/ready ## Format, lint, types, and GitHub's workflows
 	$(BIN)/ruff format --check $(SOURCES)

@@ -1,6 +1,6 @@
 """The table's protocol: read S3, write what it says, and let the newest notification win.
 
-``docs/correctness.md`` has the argument, ``tests/protocol.py`` a model of it that is searched.
+``docs/correctness.md`` has the argument; a model of it, searched, is ``tests/support/protocol.py``.
 """
 
 from collections.abc import Mapping

@@ -11,23 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults import FaultProxy, fault_proxy
-from journeys import Deployed
-from recorder import ROOT, Program, declare, shipped_config
 
 from local import emulator as emulators
-from local import engine
 from local.cloud import Cloud
-from local.resources import CloudMocks
-from pipeline.settings import PROJECT
-
-REGION = "us-east-1"
-RETRIES_AT_ONCE = {
-    "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.05",
-    "LAMBDA_ASYNC_RETRY_MAX_SECONDS": "0.1",
-}
-OWN_ENVIRONMENT = pytest.StashKey[dict[str, str]]()
-"""The user's own AWS profile, region and proxy, for the tests on AWS alone."""
+from support.deployment import OWN_ENVIRONMENT, REGION, RETRIES_AT_ONCE, deploy_to
+from support.faults import FaultProxy, fault_proxy
+from support.journeys import Deployed
+from support.recorder import ROOT, Program, declare
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -121,14 +111,6 @@ def dev() -> Program:
 def prod() -> Program:
     """The program as the prod stack declares it."""
     return declare("prod")
-
-
-def deploy_to(running: emulators.Emulator, stack: str = "dev", **config: str) -> Deployed:
-    """Deploy the program to an emulator, some keys of a stack's configuration replaced."""
-    cloud = Cloud(running.endpoint, REGION, running.certificate)
-    values = shipped_config(stack)
-    values |= {f"{PROJECT}:{key}": value for key, value in config.items()}
-    return Deployed(cloud, engine.run(ROOT, stack, values, CloudMocks(cloud)))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,328 @@
+"""What the pipeline costs: prices with their sources, and sums that behave as a bill does."""
+
+import json
+import re
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.cost import (
+    FIGURES,
+    PRICES,
+    Assumptions,
+    Figures,
+    idle_month,
+    load_figures,
+    load_prices,
+    main,
+    markdown,
+    metadata_tables,
+    per_million,
+    replaced,
+    tables,
+    watching,
+)
+from pipeline.alarms import alarms
+from pipeline.dashboard import OUTCOMES
+from support.recorder import ROOT, Program
+
+PAGE = ROOT / "docs" / "cost.md"
+KNOWN = load_prices()
+GIVEN = Assumptions()
+WARM = Assumptions(cold_share=0.0)
+OURS = Figures(
+    cpu_ms=1.3,
+    init_ms=700.0,
+    first_cpu_ms=40.0,
+    log_bytes={"INFO": 780.0, "WARNING": 4.0},
+    metric_count=5,
+)
+CHECKED = {"aws", "secondary", "memory"}
+ENTRIES = {
+    f"{kind}.{name}": entry
+    for kind, entries in tomllib.loads(PRICES.read_text(encoding="utf-8")).items()
+    for name, entry in entries.items()
+}
+figures = st.builds(
+    Figures,
+    cpu_ms=st.floats(0.1, 50),
+    init_ms=st.floats(0, 3000),
+    first_cpu_ms=st.floats(0, 200),
+    api_calls=st.floats(0, 3),
+    write_units=st.floats(0, 3),
+    read_units=st.floats(0, 3),
+    log_bytes=st.fixed_dictionaries({"INFO": st.floats(0, 5000), "WARNING": st.floats(0, 5000)}),
+    metric_count=st.integers(0, 10),
+)
+memory = st.integers(128, 10240)
+
+
+def cost(of: Figures, level: str = "INFO", size: int = 256, under: Assumptions = GIVEN) -> Any:
+    return per_million(of, KNOWN, under, size, level)
+
+
+@pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
+def test_each_price_says_where_and_when_it_was_seen(entry: dict[str, Any]) -> None:
+    assert re.fullmatch(r"https://(docs\.)?aws\.amazon\.com/\S+", entry["source"])
+    assert re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", entry["date"])
+    assert entry["checked"] in CHECKED
+    assert entry["unit"]
+    assert entry.get("price", entry.get("value")) > 0
+
+
+def test_the_price_table_says_that_free_tiers_are_left_out() -> None:
+    assert "Free tiers are left out" in PRICES.read_text(encoding="utf-8")
+
+
+def test_a_million_plain_calls_cost_what_the_readme_says() -> None:
+    parts = cost(OURS)
+    calls = parts["requests"] + parts["S3 calls"] + parts["table"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [told] = re.findall(r"a million changes cost \$([\d.]+) in calls", readme)
+    assert float(told) == pytest.approx(calls, abs=0.0051)
+
+
+@given(figures, st.integers(128, 1769 // 2))
+def test_twice_the_memory_halves_only_what_the_cpu_takes(of: Figures, size: int) -> None:
+    rest = replace(of, cpu_ms=0.0, first_cpu_ms=0.0).billed_ms(size, GIVEN)
+    assert rest >= GIVEN.s3_wait_ms + GIVEN.dynamodb_wait_ms
+    assert replace(of, cpu_ms=0.0, first_cpu_ms=0.0).billed_ms(2 * size, GIVEN) == rest
+    once, twice = of.billed_ms(size, GIVEN) - rest, of.billed_ms(2 * size, GIVEN) - rest
+    assert once == pytest.approx(2 * twice)
+
+
+@given(figures, st.integers(1769, 10239))
+def test_more_than_one_vcpu_makes_no_record_faster(of: Figures, size: int) -> None:
+    assert of.billed_ms(size + 1, GIVEN) == of.billed_ms(size, GIVEN)
+
+
+@given(figures, st.integers(128, 5000))
+def test_more_memory_is_never_slower_and_never_cheaper(of: Figures, size: int) -> None:
+    """Waits are paid by the megabyte, and the CPU's price a record stays."""
+    assert of.billed_ms(size * 2, GIVEN) <= of.billed_ms(size, GIVEN)
+    assert cost(of, size=size * 2)["compute"] >= cost(of, size=size)["compute"] * (1 - 1e-9)
+
+
+@given(figures, memory, st.floats(0, 100))
+def test_a_wait_is_billed_as_long_with_any_memory(of: Figures, size: int, more: float) -> None:
+    slow = replace(GIVEN, s3_wait_ms=GIVEN.s3_wait_ms + more)
+    assert of.billed_ms(size, slow) - of.billed_ms(size, GIVEN) == pytest.approx(more, abs=1e-9)
+
+
+def test_a_gigabyte_second_costs_what_the_price_table_says() -> None:
+    """10 ms at 1 GB, a million times: 10,000 GB-seconds."""
+    bare = Figures(cpu_ms=0.0, init_ms=0.0, log_bytes=OURS.log_bytes)
+    ten = replace(WARM, s3_wait_ms=9.5, dynamodb_wait_ms=0.0)
+    assert cost(bare, size=1024, under=ten)["compute"] == pytest.approx(0.133334)
+
+
+def test_arm_is_cheaper_than_x86() -> None:
+    x86 = cost(OURS, under=replace(GIVEN, architecture="x86_64"))
+    assert x86["compute"] == pytest.approx(cost(OURS)["compute"] * 1.25, rel=1e-4)
+    assert x86 | {"compute": 0} == cost(OURS) | {"compute": 0}
+
+
+def test_the_architecture_is_the_declared_one(dev: Program) -> None:
+    [function] = dev.all("aws:lambda/function:Function")
+    assert function.inputs["architectures"] == [GIVEN.architecture]
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 1.0])
+def test_a_cold_start_is_billed_in_its_share_of_invocations(share: float) -> None:
+    more = OURS.billed_ms(1769, replace(GIVEN, cold_share=share)) - OURS.billed_ms(1769, WARM)
+    assert more == pytest.approx(share * (OURS.init_ms + OURS.first_cpu_ms))
+
+
+@given(figures, memory)
+def test_twice_the_log_bytes_cost_twice_and_change_nothing_else(of: Figures, size: int) -> None:
+    loud = replace(of, log_bytes={name: 2 * value for name, value in of.log_bytes.items()})
+    assert cost(loud, size=size)["logs"] == pytest.approx(2 * cost(of, size=size)["logs"])
+    assert cost(loud, size=size) | {"logs": 0} == cost(of, size=size) | {"logs": 0}
+
+
+@given(figures, memory)
+def test_a_log_level_changes_only_the_logs(of: Figures, size: int) -> None:
+    info, warning = cost(of, "INFO", size), cost(of, "WARNING", size)
+    assert info | {"logs": 0} == warning | {"logs": 0}
+    assert (info["logs"] > warning["logs"]) == (of.log_bytes["INFO"] > of.log_bytes["WARNING"])
+
+
+@given(figures)
+def test_every_unit_has_its_price_and_its_part(of: Figures) -> None:
+    for name, part, price in (
+        ("api_calls", "S3 calls", 0.40),
+        ("write_units", "table", 0.625),
+        ("read_units", "table", 0.125),
+        ("metric_count", "metrics", 0.03),
+    ):
+        one_more: Any = {name: getattr(of, name) + 1}
+        more = cost(replace(of, **one_more))
+        assert more[part] - cost(of)[part] == pytest.approx(price)
+        assert more | {part: 0} == cost(of) | {part: 0}
+
+
+@given(st.dictionaries(st.sampled_from(["ours", "usual", "floor"]), figures, min_size=1))
+def test_a_total_is_the_sum_of_its_parts(handlers: dict[str, Figures]) -> None:
+    made = tables(handlers, KNOWN, GIVEN, (128, 256))
+    for row in [*made["idle"], *made["cost"][:-1], *made["watching"]]:
+        numbers = [value for value in row.values() if isinstance(value, float)]
+        assert numbers[-1] == row["total"] == pytest.approx(sum(numbers[:-1]))
+
+
+def test_there_is_a_row_for_each_handler_level_and_size_and_one_for_s3_metadata() -> None:
+    made = tables({"ours": OURS, "usual": OURS}, KNOWN, GIVEN, (128, 256))["cost"]
+    at = [(row["a million objects"], row.get("level"), row.get("MB")) for row in made]
+    assert len(at) == len(set(at)) == 2 * 2 * 2 + 1
+    assert made[-1]["total"] == sum(metadata_tables(KNOWN, GIVEN).values()) > 0.30
+
+
+def test_metrics_cost_the_same_a_month_whatever_the_load() -> None:
+    busy = replace(GIVEN, millions_a_month=1000.0)
+    assert watching(OURS, KNOWN, busy)["metrics"] == watching(OURS, KNOWN, GIVEN)["metrics"] == 1.5
+
+
+def test_tally_lines_cost_as_the_objects_do() -> None:
+    busy = replace(GIVEN, millions_a_month=1000.0)
+    tallies = watching(OURS, KNOWN, GIVEN)["tally lines"]
+    assert tallies == pytest.approx(cost(OURS, "WARNING")["logs"] * GIVEN.millions_a_month)
+    assert watching(OURS, KNOWN, busy)["tally lines"] == pytest.approx(100 * tallies)
+
+
+def test_the_alarms_that_are_priced_are_the_declared_ones() -> None:
+    declared = alarms(queue="q", function="f", table="t", timeout=15)
+    watched = KNOWN["alarm"].of(sum(len(alarm.metrics) for alarm in declared))
+    assert idle_month(KNOWN, GIVEN)["alarms"] == watching(OURS, KNOWN, GIVEN)["alarms"] == watched
+
+
+def test_the_page_counts_the_metrics_from_the_log() -> None:
+    words = {5: "five"}
+    assert f"are {words[len(OUTCOMES) + 1]} at ${KNOWN['metric'].price:.2f} a month" in (
+        PAGE.read_text(encoding="utf-8")
+    )
+
+
+def test_an_idle_stack_without_rows_pays_for_alarms_dashboard_and_key_alone() -> None:
+    month = idle_month(KNOWN, GIVEN, keys=1)
+    assert {part for part, dollars in month.items() if dollars} == {"alarms", "dashboard", "key"}
+
+
+@given(st.integers(0, 10**9))
+def test_rows_cost_by_their_number(rows: int) -> None:
+    empty, full = idle_month(KNOWN, GIVEN), idle_month(KNOWN, GIVEN, rows=rows)
+    twice = idle_month(KNOWN, GIVEN, rows=2 * rows)
+    assert twice["table"] == pytest.approx(2 * full["table"])
+    assert sum(full.values()) - sum(empty.values()) == pytest.approx(
+        full["table"] + full["its recovery"], abs=1e-9
+    )
+
+
+def written(path: Path, content: object) -> Path:
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+MEASURED = {"cpu_ms": 1.3, "init_ms": 700, "log_bytes": {"INFO": 780, "WARNING": 4}}
+
+
+def test_figures_are_read_by_handler(tmp_path: Path) -> None:
+    path = written(tmp_path / "f.json", {"cost": {"ours": MEASURED}, "other": 1})
+    assert load_figures(path) == {"ours": Figures(**MEASURED)}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        [],
+        {"cost": []},
+        {"cost": {"ours": 1}},
+        {"cost": {"ours": MEASURED | {"new": 1}}},
+        {"cost": {"ours": {"cpu_ms": 1}}},
+        {"cost": {"ours": MEASURED | {"log_bytes": {"INFO": 1}}}},
+    ],
+)
+def test_figures_of_another_form_are_refused_by_name(tmp_path: Path, content: object) -> None:
+    result = CliRunner().invoke(main, ["--figures", str(written(tmp_path / "f.json", content))])
+    assert result.exit_code == 1
+    assert re.search(
+        "f.json must be as `make bench` writes them|log_bytes must have", result.output
+    )
+
+
+def test_without_figures_the_way_to_get_them_is_told(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["--figures", str(tmp_path / "none.json")])
+    assert result.exit_code == 1
+    assert "none.json: `make bench` measures and writes them" in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_the_tables_are_printed_as_json_too(tmp_path: Path) -> None:
+    path = str(written(tmp_path / "f.json", {"cost": {"ours": MEASURED}}))
+    result = CliRunner().invoke(main, ["--figures", path, "--memory", "128", "--json"])
+    assert set(json.loads(result.output)) == {"idle", "cost", "watching"}
+
+
+@pytest.mark.parametrize("page", ["", "<!-- a -->\n", "<!-- a -->\nx\n<!-- /a -->\n" * 2])
+def test_a_page_without_its_comments_is_refused(page: str) -> None:
+    with pytest.raises(ValueError, match="must have <!-- a --> once"):
+        replaced(page, "a", "new")
+
+
+def test_only_the_text_between_the_comments_is_replaced(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    path = str(written(tmp_path / "f.json", {"cost": {"ours": MEASURED}}))
+    result = CliRunner().invoke(main, ["--figures", path, "--write", str(page)])
+    assert result.exit_code == 0, result.output
+    blocks = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
+    before, after = PAGE.read_text(encoding="utf-8"), page.read_text(encoding="utf-8")
+    assert blocks.sub(r"\1\3", before) == blocks.sub(r"\1\3", after)
+    assert "| ours | INFO | 128 |" in after
+
+
+def test_the_page_has_the_idle_month_as_it_is_computed() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert replaced(page, "idle", markdown(tables({}, KNOWN, GIVEN, ())["idle"])) == page
+
+
+def test_the_page_has_the_measured_figures_as_they_are_priced() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    if not FIGURES.exists():
+        assert page.count("Not measured yet.") == 2
+        return
+    sizes = tuple(int(size) for size in str(option("memory").default).split(","))
+    made = tables(load_figures(), KNOWN, GIVEN, sizes)
+    for name in ("cost", "watching"):
+        assert replaced(page, name, markdown(made[name])) == page
+
+
+def option(name: str) -> click.Parameter:
+    return next(parameter for parameter in main.params if parameter.name == name)
+
+
+def test_the_page_states_the_waits_that_are_assumed() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert f"{GIVEN.s3_wait_ms:g} ms for S3 and {GIVEN.dynamodb_wait_ms:g} ms for DynamoDB" in page
+    ten = cost(OURS, under=replace(GIVEN, s3_wait_ms=GIVEN.s3_wait_ms + 10))["compute"]
+    assert f"Ten milliseconds more cost ${ten - cost(OURS)['compute']:.3f}" in page
+
+
+def test_the_page_says_from_what_use_on_provisioned_writes_pay() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    used = KNOWN["dynamodb_provisioned_write"].of(1_000_000 / 3600)
+    demand = KNOWN["dynamodb_write"].of(1_000_000)
+    assert f"${used:.2f} per million writes when fully used, on-demand ${demand:.3f}" in page
+    assert f"from {used / demand:.0%}".replace("%", " %") in page
+
+
+def test_the_page_prices_a_queue_in_between() -> None:
+    """A send for each object, a receive and a delete for every ten."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert f"SQS costs up to ${KNOWN['sqs_request'].of(1_200_000):.2f}" in page

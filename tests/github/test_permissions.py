@@ -1,0 +1,245 @@
+"""What GitHub's roles may do, held to the types that the program declares."""
+
+from fnmatch import fnmatchcase
+
+import pytest
+
+from permissions import ACCESS, ON_EVERYTHING
+from pipeline import policies
+from support.github_example import (
+    ROLES,
+    actions,
+    boundary_of,
+    declared_example,
+    grants,
+    policies_of,
+)
+from support.linter import parliament
+from support.recorder import ACCOUNT, REGIONS, Program, declare
+
+# Every type that the program can declare, by way of its configuration.
+STACKS = {
+    "dev": ("dev", {"batchOperations": "true", "accessLogBucket": "logs"}),
+    "prod": ("prod", {"alarmEmail": "a@example.com", "batchOperations": "true"}),
+}
+# By which input a type has its own name, where Pulumi does not make one up.
+NAME_INPUTS = ("name", "bucket", "dashboardName")
+NAMED = (
+    *("Bucket", "Table", "Function", "LogGroup", "Role", "Queue", "Topic", "MetricAlarm"),
+    "Dashboard",
+)
+NAMED_TYPES = [kind for kind in ACCESS if kind.endswith(tuple(f":{name}" for name in NAMED))]
+DATA = {
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "dynamodb:GetItem",
+    "dynamodb:BatchGetItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "sqs:ReceiveMessage",
+    "logs:GetLogEvents",
+    "logs:FilterLogEvents",
+    "lambda:InvokeFunction",
+}
+
+
+@pytest.fixture(scope="module")
+def example() -> Program:
+    return declared_example()
+
+
+@pytest.fixture(scope="module")
+def declared() -> dict[str, Program]:
+    return {name: declare(*stack) for name, stack in STACKS.items()}
+
+
+def access_level(action: str) -> str:
+    service, _, name = action.partition(":")
+    [level] = {
+        privilege["access_level"]
+        for of_service in parliament.iam_definition
+        if of_service["prefix"] == service
+        for privilege in of_service["privileges"]
+        if privilege["privilege"] == name
+    }
+    return str(level)
+
+
+def test_every_type_that_the_program_declares_has_permissions(
+    declared: dict[str, Program],
+) -> None:
+    """A new type without its calls in permissions.py, or one that is gone, is red."""
+    types = {one.type for of in declared.values() for one in of.resources if one.custom}
+    assert types == ACCESS.keys()
+
+
+@pytest.mark.parametrize("kind", ACCESS)
+def test_a_type_can_be_read_made_and_unmade(kind: str) -> None:
+    access = ACCESS[kind]
+    verbs = {action.partition(":")[2] for action in access.writes}
+    assert access.reads
+    assert any(verb.startswith(("Create", "Put", "Set", "Add", "Subscribe")) for verb in verbs)
+    # What has no deletion of its own is set back by the same call that sets it.
+    undoing = ("Delete", "Remove", "Unsubscribe", "Schedule", "Put", "Set")
+    assert any(verb.startswith(undoing) for verb in verbs)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_deployment_may_make_each_call_for_each_resource(
+    example: Program, declared: dict[str, Program], stack: str
+) -> None:
+    granted = actions(*policies_of(example, f"deploy-{stack}"))
+    types = {one.type for one in declared[stack].resources if one.custom}
+    needed = {action for kind in types for action in (*ACCESS[kind].reads, *ACCESS[kind].writes)}
+    assert needed - granted == set()
+
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("kind", NAMED_TYPES)
+def test_the_names_of_the_program_are_within_reach(
+    example: Program, declared: dict[str, Program], stack: str, kind: str
+) -> None:
+    """Each resource's own name matches an ARN on which the deployment may create its type."""
+    create = ACCESS[kind].writes[0]
+    tails = {
+        resource.rpartition("/")[2].rpartition(":")[2]
+        for action, resource, _ in grants(*policies_of(example, f"deploy-{stack}"))
+        if action == create
+    }
+    for one in declared[stack].all(kind):
+        name = next((one.inputs[key] for key in NAME_INPUTS if one.inputs.get(key)), None)
+        name = name or f"{one.name}-1234567"
+        assert any(fnmatchcase(name, tail) for tail in tails), (name, tails)
+
+
+def test_a_preview_may_read_each_resource_and_write_none(example: Program) -> None:
+    granted = actions(*policies_of(example, "preview-prod"))
+    needed = {action for access in ACCESS.values() for action in access.reads}
+    assert granted == needed | {"kms:Decrypt"}
+    assert {access_level(action) for action in needed} <= {"Read", "List"}
+
+
+def test_a_preview_decrypts_through_lambda_alone(example: Program) -> None:
+    [condition] = [
+        statement["Condition"]
+        for action, _, statement in grants(*policies_of(example, "preview-prod"))
+        if action == "kms:Decrypt"
+    ]
+    assert condition == {"StringEquals": {"kms:ViaService": ["lambda.eu-west-1.amazonaws.com"]}}
+
+
+def test_services_are_named_as_their_partition_names_them() -> None:
+    example = declared_example(REGIONS["aws-cn"])
+    [condition] = [
+        statement["Condition"]
+        for action, _, statement in grants(*policies_of(example, "preview-prod"))
+        if action == "kms:Decrypt"
+    ]
+    service = "lambda.cn-north-1.amazonaws.com.cn"
+    assert condition == {"StringEquals": {"kms:ViaService": [service]}}
+
+
+@pytest.mark.parametrize("role", ["preview-dev", "preview-prod", "deploy-dev", "deploy-prod"])
+def test_no_file_row_or_message_is_read(example: Program, role: str) -> None:
+    assert actions(*policies_of(example, role)) & DATA == set()
+
+
+def test_the_tests_touch_objects_of_their_own(example: Program) -> None:
+    found = list(grants(*policies_of(example, "test-dev")))
+    touched = {resource for action, resource, _ in found if "Object" in action}
+    assert touched == {"arn:aws:s3:::file-metadata-*/e2e-*"}
+
+
+def test_the_boundary_holds_all_that_the_pipeline_grants(example: Program) -> None:
+    at = f"eu-west-1:{ACCOUNT}"
+    bucket = "arn:aws:s3:::file-metadata-bucket-objects-1234567"
+    of_function = policies.process_files(
+        bucket_arn=bucket,
+        table_arn=f"arn:aws:dynamodb:{at}:table/file-metadata-table-dev",
+        queue_arn=f"arn:aws:sqs:{at}:file-metadata-failures-events-1234567",
+        log_group_arn=f"arn:aws:logs:{at}:log-group:file-metadata-processor-logs-1234567",
+        key_arn=f"arn:aws:kms:{at}:key/1",
+        tracing=True,
+    )
+    function = f"arn:aws:lambda:{at}:function:file-metadata-processor-function-1234567"
+    of_jobs = policies.run_batch_jobs(bucket_arn=bucket, function_arn=function)
+    within = [(action, on) for action, on, _ in grants(boundary_of(example, "dev"))]
+    beyond = [
+        (action, resource)
+        for action, resource, _ in grants(of_function, of_jobs)
+        if not any(action == one and fnmatchcase(resource, on) for one, on in within)
+    ]
+    assert beyond == []
+    assert {action for action, _ in within} == actions(of_function, of_jobs)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_only_what_has_no_resource_is_allowed_on_everything(example: Program, role: str) -> None:
+    found = grants(*policies_of(example, role))
+    assert {action for action, resource, _ in found if resource == "*"} <= ON_EVERYTHING
+
+
+@pytest.mark.parametrize(("stack", "other"), [("dev", "prod"), ("prod", "dev")])
+def test_what_has_a_stacks_name_is_that_stacks(example: Program, stack: str, other: str) -> None:
+    found = grants(*policies_of(example, f"deploy-{stack}"))
+    named = {resource for _, resource, _ in found if resource.endswith(f"-{stack}")}
+    assert {resource.split(":")[2] for resource in named} == {"dynamodb", "cloudwatch", "kms"}
+    found = grants(*policies_of(example, f"deploy-{stack}"))
+    assert [resource for _, resource, _ in found if resource.endswith(f"-{other}")] == []
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_role_is_passed_to_lambda_alone(example: Program, stack: str) -> None:
+    [(resource, condition)] = [
+        (resource, statement["Condition"])
+        for action, resource, statement in grants(*policies_of(example, f"deploy-{stack}"))
+        if action == "iam:PassRole"
+    ]
+    assert resource == f"arn:aws:iam::{ACCOUNT}:role/file-metadata-*"
+    assert condition == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+
+
+@pytest.mark.parametrize("action", ["kms:PutKeyPolicy", "kms:UntagResource"])
+def test_only_a_key_with_the_stacks_tags_is_changed(example: Program, action: str) -> None:
+    conditions = [
+        statement["Condition"]
+        for found, _, statement in grants(*policies_of(example, "deploy-prod"))
+        if found == action
+    ]
+    tags = {"aws:ResourceTag/Project": "DataPipeline", "aws:ResourceTag/Environment": "prod"}
+    assert conditions == [{"StringEquals": tags}]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_may_delete_a_key(example: Program, role: str) -> None:
+    found = actions(*policies_of(example, role))
+    assert found & {"kms:ScheduleKeyDeletion", "kms:DisableKey"} == set()
+
+
+def test_the_keys_tags_are_those_that_the_program_gives(declared: dict[str, Program]) -> None:
+    tags = declared["prod"].one("aws:kms/key:Key").inputs["tags"]
+    assert tags == {"Project": "DataPipeline", "Environment": "prod"}
+
+
+def test_no_key_with_another_alias_is_taken_by_tagging_it(
+    example: Program, declared: dict[str, Program]
+) -> None:
+    [denied] = [
+        statement
+        for policy in policies_of(example, "deploy-prod")
+        for statement in policy["Statement"]
+        if statement["Effect"] == "Deny"
+    ]
+    alias = declared["prod"].one("aws:kms/alias:Alias").inputs["name"]
+    assert denied["Condition"] == {"ForAnyValue:StringNotEquals": {"kms:ResourceAliases": alias}}
+    assert "kms:TagResource" in denied["Action"]
+    assert fnmatchcase(f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1", denied["Resource"])
+
+
+def test_a_table_under_the_key_is_read_in_the_name_of_the_tests(example: Program) -> None:
+    [condition] = [
+        statement["Condition"]
+        for action, _, statement in grants(*policies_of(example, "test-dev"))
+        if action == "kms:Decrypt"
+    ]
+    assert condition == {"StringEquals": {"kms:ViaService": ["dynamodb.eu-west-1.amazonaws.com"]}}

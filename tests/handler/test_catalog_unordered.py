@@ -1,0 +1,340 @@
+"""An announcement without a sequencer repairs a row, and never outranks one that has it."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from catalog import ContendedError
+from local.cloud import Cloud
+from service import RefusedError
+from support.faults import Fault, FaultProxy
+from support.handler_env import EARLIER, NEWER, NEWEST, Bench, set_up
+
+KEY = "expiring.txt"
+ZEROS = "00000000000000000000000000000000"
+EXPIRED = "LifecycleExpiration:DeleteMarkerCreated"
+
+
+@pytest.fixture
+def bench(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return set_up(cloud, proxy, monkeypatch)
+
+
+def row(bench: Bench) -> dict[str, str]:
+    return bench.row(KEY) or {}
+
+
+def test_an_expiration_turns_a_row_into_a_tombstone_with_the_rows_sequencer(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.update(KEY, NEWER)
+    bench.delete(KEY)
+    assert bench.update(KEY, None, EXPIRED) == "deleted"
+    assert (row(bench)["processing_status"], row(bench)["sequencer"]) == ("deleted", NEWER)
+
+
+def test_an_object_that_is_there_keeps_its_row_at_its_rank(bench: Bench) -> None:
+    bench.put(KEY, b"1")
+    bench.update(KEY, NEWER)
+    version = bench.put(KEY, b"22")
+    assert bench.update(KEY, None, EXPIRED) == "completed"
+    assert (row(bench)["version_id"], row(bench)["sequencer"]) == (version, NEWER)
+
+
+def test_it_costs_one_read_one_look_and_one_write(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.update(KEY, None)
+    assert bench.proxy.calls == ["GetItem", "HeadObject", "PutItem"]
+
+
+def test_a_row_that_it_makes_has_the_lowest_sequencer(bench: Bench) -> None:
+    bench.put(KEY)
+    assert bench.update(KEY, None) == "completed"
+    assert row(bench)["sequencer"] == ZEROS
+
+
+def test_any_ordered_announcement_outranks_a_row_that_it_made(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.update(KEY, None)
+    bench.put(KEY, b"new")
+    assert bench.update(KEY, "1".rjust(32, "0")) == "completed"
+    assert row(bench)["file_size"] == "3"
+
+
+def test_it_repeats_without_becoming_stale(bench: Bench) -> None:
+    bench.put(KEY)
+    assert [bench.update(KEY, None), bench.update(KEY, None)] == ["completed", "completed"]
+
+
+def test_the_read_before_the_write_is_consistent(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.update(KEY, None)
+    assert json.loads(bench.proxy.received[0].body)["ConsistentRead"] is True
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {},
+        {"sequencer": EARLIER},
+        {"processed_at": "2026-03-01T00:00:00.000000Z"},
+        {"sequencer": EARLIER, "processed_at": "2026-03-01T00:00:00.000000Z"},
+    ],
+    ids=lambda held: "+".join(held) or "key alone",
+)
+def test_a_row_with_only_some_of_what_identifies_it_is_repaired(
+    bench: Bench, held: dict[str, str]
+) -> None:
+    version = bench.put(KEY)
+    bench.write(KEY, **held)
+    assert bench.update(KEY, None) == "completed"
+    assert (row(bench)["version_id"], row(bench)["sequencer"]) == (
+        version,
+        held.get("sequencer", ZEROS),
+    )
+
+
+@pytest.mark.parametrize(
+    ("read", "changed"),
+    [
+        (None, {"sequencer": NEWER}),
+        ({}, {"sequencer": NEWER}),
+        ({}, {"processed_at": "2026-03-02T00:00:00.000000Z"}),
+        ({"sequencer": EARLIER}, {"sequencer": NEWER}),
+        (
+            {"sequencer": EARLIER, "processed_at": "2026-03-01T00:00:00.000000Z"},
+            {"sequencer": EARLIER, "processed_at": "2026-03-02T00:00:00.000000Z"},
+        ),
+        (
+            {"sequencer": EARLIER, "processed_at": "2026-03-01T00:00:00.000000Z"},
+            {"sequencer": NEWER, "processed_at": "2026-03-01T00:00:00.000000Z"},
+        ),
+    ],
+)
+def test_a_row_that_changes_between_read_and_write_is_read_again(
+    bench: Bench, read: dict[str, str] | None, changed: dict[str, str]
+) -> None:
+    bench.put(KEY)
+    if read is not None:
+        bench.write(KEY, **read)
+    bench.before_first("PutItem", lambda: bench.write(KEY, **changed))
+    assert bench.update(KEY, None) == "completed"
+    assert bench.proxy.calls == ["GetItem", *["HeadObject", "PutItem"] * 2]
+    assert row(bench)["sequencer"] == changed.get("sequencer", ZEROS)
+
+
+def test_a_row_that_expires_between_read_and_write_is_made_anew(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.update(KEY, EARLIER)
+    bench.put(KEY, b"new")
+    bench.before_first(
+        "PutItem",
+        lambda: bench.cloud("dynamodb").delete_item(
+            TableName=bench.table, Key={"file_key": {"S": KEY}}
+        ),
+    )
+    assert bench.update(KEY, None) == "completed"
+    assert row(bench)["sequencer"] == ZEROS
+
+
+def test_an_ordered_write_between_read_and_write_is_not_undone(bench: Bench) -> None:
+    bench.put(KEY, b"1")
+
+    def overwrite() -> None:
+        bench.put(KEY, b"22")
+        bench.update(KEY, NEWER)
+
+    bench.before_first("PutItem", overwrite)
+    bench.update(KEY, None)
+    assert (row(bench)["sequencer"], row(bench)["file_size"]) == (NEWER, "2")
+
+
+def test_a_row_that_never_holds_still_is_given_up_by_name(bench: Bench) -> None:
+    bench.put(KEY)
+    changes = iter(range(1000))
+    bench.before_each("PutItem", lambda: bench.write(KEY, processed_at=str(next(changes))))
+    with pytest.raises(ContendedError, match=rf"row of '{KEY}' must stay unchanged"):
+        bench.update(KEY, None)
+    assert bench.proxy.calls == ["GetItem", *["HeadObject", "PutItem"] * 5]
+    assert "version_id" not in row(bench)
+
+
+def test_an_answer_lost_after_the_write_took_effect_is_written_again(bench: Bench) -> None:
+    version = bench.put(KEY)
+    bench.proxy.fail("PutItem", Fault(lose_answer=True), times=1)
+    assert bench.update(KEY, None) == "completed"
+    assert (row(bench)["version_id"], row(bench)["sequencer"]) == (version, ZEROS)
+
+
+def test_a_read_that_fails_writes_nothing(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.proxy.fail("GetItem", Fault(status=400, code="AccessDeniedException"))
+    with pytest.raises(RefusedError, match="AccessDenied"):
+        bench.update(KEY, None)
+    assert bench.proxy.calls == ["GetItem"]
+
+
+@pytest.mark.parametrize("event_name", ["Repair:Announced", "Backfill:Announced"])
+def test_a_recheck_of_a_key_without_row_and_object_writes_nothing(
+    bench: Bench, event_name: str
+) -> None:
+    assert bench.update("never seen", None, event_name) == "deleted"
+    assert bench.row("never seen") is None
+
+
+def test_a_recheck_of_a_tombstone_writes_nothing(bench: Bench) -> None:
+    bench.update(KEY, NEWER, "ObjectRemoved:Delete")
+    before = bench.row(KEY)
+    assert bench.update(KEY, None, "Repair:Announced") == "deleted"
+    assert bench.row(KEY) == before
+
+
+def test_a_row_that_comes_between_read_and_head_becomes_a_tombstone(bench: Bench) -> None:
+    """An upload's write lands, of a read from before the object went."""
+
+    def late_write() -> None:
+        bench.write(KEY, sequencer=NEWER, processed_at="earlier", processing_status="completed")
+
+    bench.before_first("HeadObject", late_write)
+    assert bench.update(KEY, None, "LifecycleExpiration:Delete") == "deleted"
+    assert row(bench)["processing_status"] == "deleted"
+    assert row(bench)["sequencer"] == NEWER
+
+
+def test_a_row_that_says_it_already_costs_a_read_and_no_write(bench: Bench) -> None:
+    """Every old version that the lifecycle rule expires is a notification of its key."""
+    bench.put(KEY)
+    bench.update(KEY, NEWER)
+    before = bench.row(KEY)
+    bench.proxy.heal()
+    assert bench.update(KEY, None, "LifecycleExpiration:Delete") == "completed"
+    assert bench.proxy.calls == ["GetItem", "HeadObject"]
+    assert bench.row(KEY) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("processing_status", {"S": "imported"}),
+        ("file_size", {"N": "1"}),
+        ("content_type", {"S": "image/png"}),
+        ("etag", {"S": "0"}),
+        ("last_modified", {"S": "2026-03-01T00:00:00.000000Z"}),
+        ("version_id", {"S": "another"}),
+        ("checksum", {"S": "CRC32:AAAAAA=="}),
+        ("metadata", {"M": {"owner": {"S": "ada"}}}),
+    ],
+)
+def test_a_row_that_says_anything_else_is_written(bench: Bench, name: str, value: Any) -> None:
+    bench.put(KEY)
+    bench.update(KEY, NEWER)
+    right = bench.item(KEY)
+    bench.cloud("dynamodb").put_item(TableName=bench.table, Item=right | {name: value})
+    bench.update(KEY, None, "Repair:Announced")
+    changed = {"event_name", "processed_at"}
+    repaired = bench.item(KEY)
+    assert {n: v for n, v in repaired.items() if n not in changed} == {
+        n: v for n, v in right.items() if n not in changed
+    }
+
+
+def test_a_row_from_before_checksums_gains_one_by_a_recheck(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.update(KEY, NEWER)
+    old = {name: value for name, value in bench.item(KEY).items() if name != "checksum"}
+    bench.cloud("dynamodb").put_item(TableName=bench.table, Item=old)
+    bench.update(KEY, None, "Backfill:Announced")
+    assert row(bench)["checksum"].startswith("CRC32:")
+
+
+def test_an_event_of_no_known_name_is_unordered_whatever_it_carries(bench: Bench) -> None:
+    """S3 promises an order of creations and deletions alone."""
+    bench.put(KEY)
+    record = bench.record(KEY, NEWEST, eventName="ObjectTagging:Put")
+    bench.handle(record)
+    assert row(bench)["sequencer"] == ZEROS
+
+
+# Races that ended in a wrong row
+
+
+def expire(bench: Bench) -> None:
+    bench.delete(KEY)
+    assert bench.update(KEY, None, EXPIRED) == "deleted"
+
+
+def test_an_upload_whose_write_comes_after_its_expiration_was_handled_is_deleted(
+    bench: Bench,
+) -> None:
+    bench.put(KEY)
+    bench.before_first("PutItem", lambda: expire(bench))
+    assert bench.update(KEY, NEWER) == "deleted"
+    assert (row(bench)["processing_status"], row(bench)["sequencer"]) == ("deleted", NEWER)
+
+
+def test_a_backfill_whose_write_comes_after_the_expiration_was_handled_is_deleted(
+    bench: Bench,
+) -> None:
+    bench.put(KEY)
+    bench.before_first("PutItem", lambda: expire(bench))
+    assert bench.update(KEY, None, "Backfill:Announced") == "deleted"
+    assert row(bench)["processing_status"] == "deleted"
+
+
+def test_a_tombstone_of_an_expiration_holds_back_writes_for_sixteen_minutes(bench: Bench) -> None:
+    expire_at = datetime.fromisoformat
+    bench.put(KEY)
+    expire(bench)
+    held = row(bench)
+    assert expire_at(held["unordered_until"]) - expire_at(held["processed_at"]) == timedelta(
+        minutes=16
+    )
+
+
+def test_an_upload_within_these_minutes_keeps_holding_them_back(bench: Bench) -> None:
+    bench.put(KEY)
+    expire(bench)
+    until = row(bench)["unordered_until"]
+    bench.proxy.heal()
+    bench.put(KEY, b"again")
+    assert bench.update(KEY, NEWER) == "completed"
+    assert bench.proxy.calls == [*["HeadObject", "PutItem"] * 2]
+    assert (row(bench)["file_size"], row(bench)["unordered_until"]) == ("5", until)
+
+
+def test_an_upload_after_these_minutes_costs_one_head_and_one_put(bench: Bench) -> None:
+    bench.write(KEY, processing_status="deleted", unordered_until="2026-03-14T00:00:00.000000Z")
+    bench.put(KEY)
+    assert bench.update(KEY, NEWER) == "completed"
+    assert bench.proxy.calls == ["HeadObject", "PutItem"]
+    assert "unordered_until" not in row(bench)
+
+
+def test_an_unordered_write_of_an_object_carries_what_is_there(bench: Bench) -> None:
+    bench.put(KEY)
+    expire(bench)
+    until = row(bench)["unordered_until"]
+    bench.put(KEY, b"again")
+    assert bench.update(KEY, None, "Repair:Announced") == "completed"
+    assert row(bench)["unordered_until"] == until
+
+
+def test_a_mark_on_a_row_that_is_no_tombstone_is_no_known_deletion(bench: Bench) -> None:
+    later = "9999-01-01T00:00:00.000000Z"
+    bench.write(KEY, processing_status="completed", unordered_until=later)
+    assert bench.update(KEY, None, EXPIRED) == "deleted"
+    assert row(bench)["processing_status"] == "deleted"
+
+
+def test_an_ordered_write_that_is_always_overtaken_is_given_up_by_name(bench: Bench) -> None:
+    bench.put(KEY)
+    expire(bench)
+    changes = iter(range(1000))
+    until = row(bench)["unordered_until"]
+    bench.before_each(
+        "PutItem",
+        lambda: bench.write(KEY, processed_at=str(next(changes)), unordered_until=until),
+    )
+    with pytest.raises(ContendedError, match=rf"row of '{KEY}' must stay unchanged"):
+        bench.update(KEY, NEWER)

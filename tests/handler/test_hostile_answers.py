@@ -1,0 +1,186 @@
+"""Whatever answers in the place of S3 or DynamoDB, it ends in a right row or a named error."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+
+import service
+from connection import Host
+from local.cloud import Cloud
+from s3 import S3
+from service import CallError, RefusedError, Service
+from signature import Request
+from support.faults import FaultProxy
+from support.handler_env import set_up
+from support.hostile_answers import (
+    BODIES,
+    GOOD_BODIES,
+    GOOD_HEADS,
+    HEAD,
+    HEADS,
+    body,
+    get,
+    head,
+    hurry,
+    serving,
+)
+from support.hostile_server import Do, Steps
+
+
+def cases(*answers: dict[str, Steps]) -> pytest.MarkDecorator:
+    listed = [(name, steps) for part in answers for name, steps in part.items()]
+    return pytest.mark.parametrize(
+        "steps", [steps for _, steps in listed], ids=[name for name, _ in listed]
+    )
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
+    hurry(monkeypatch)
+    with ExitStack() as stack:
+        yield stack
+
+
+@cases(HEADS)
+def test_s3_is_asked_again_after_a_wrong_answer(stack: ExitStack, steps: Steps) -> None:
+    running, s3, _ = serving(stack, steps, [HEAD])
+    found = s3.head_object("k", checksum=True)
+    assert found is not None
+    assert (found["ContentLength"], found["VersionId"]) == (5, "version")
+    assert len(running.requests) == 2
+
+
+@cases(HEADS)
+def test_a_wrong_answer_of_s3_that_stays_is_an_error_and_writes_nothing(
+    stack: ExitStack,
+    cloud: Cloud,
+    proxy: FaultProxy,
+    monkeypatch: pytest.MonkeyPatch,
+    steps: Steps,
+) -> None:
+    bench = set_up(cloud, proxy, monkeypatch)
+    running, s3, _ = serving(stack, steps)
+    monkeypatch.setattr(bench.handler, "CATALOG", replace(bench.handler.CATALOG, s3=s3))
+    with pytest.raises(CallError, match="s3 did not answer HeadObject: "):
+        bench.update("k")
+    assert len(running.requests) == 2
+    assert bench.proxy.calls == []
+
+
+@cases(BODIES)
+def test_dynamodb_is_asked_again_after_a_wrong_answer(stack: ExitStack, steps: Steps) -> None:
+    running, _, dynamodb = serving(stack, steps, [body(b'{"Item": {"file_key": {"S": "k"}}}')])
+    assert get(dynamodb) == {"file_key": {"S": "k"}}
+    assert len(running.requests) == 2
+
+
+@cases(BODIES)
+def test_a_wrong_answer_of_dynamodb_that_stays_is_an_error(stack: ExitStack, steps: Steps) -> None:
+    running, _, dynamodb = serving(stack, steps)
+    with pytest.raises(CallError, match="dynamodb did not answer GetItem: "):
+        get(dynamodb)
+    assert len(running.requests) == 2
+
+
+@cases(GOOD_HEADS)
+def test_an_unusual_answer_of_s3_is_taken_at_once(stack: ExitStack, steps: Steps) -> None:
+    running, s3, _ = serving(stack, steps)
+    found = s3.head_object("k", checksum=True)
+    assert found is not None
+    assert found["VersionId"] == "version"
+    assert len(found["Metadata"]) in {0, 400}
+    assert len(running.requests) == 1
+
+
+@cases(GOOD_BODIES)
+def test_an_unusual_answer_of_dynamodb_is_taken_at_once(stack: ExitStack, steps: Steps) -> None:
+    running, _, dynamodb = serving(stack, steps)
+    assert get(dynamodb) == {}
+    assert len(running.requests) == 1
+
+
+@pytest.mark.parametrize("status", [b"301 Moved Permanently", b"204 No Content", b"999 Unknown"])
+def test_an_unknown_status_is_an_error_at_once(stack: ExitStack, status: bytes) -> None:
+    running, s3, _ = serving(stack, [HEAD.replace(b"200 OK", status)])
+    with pytest.raises(RefusedError, match=f"s3 refused HeadObject: {status[:3].decode()} ''"):
+        s3.head_object("k", checksum=True)
+    assert len(running.requests) == 1
+
+
+@pytest.mark.parametrize("end", [Do.CLOSE, Do.RESET])
+def test_a_connection_that_was_closed_while_unused_is_replaced_within_one_attempt(
+    stack: ExitStack, monkeypatch: pytest.MonkeyPatch, end: Do
+) -> None:
+    monkeypatch.setattr(service, "ATTEMPTS", 1)
+    running, s3, _ = serving(stack, [HEAD, end], [HEAD])
+    for _ in range(2):
+        assert s3.head_object("k", checksum=True) is not None
+    assert running.connections == 2
+
+
+@pytest.mark.parametrize("end", [Do.CLOSE, Do.RESET, Do.STALL])
+def test_a_kept_connection_that_ends_in_the_middle_of_an_answer_is_a_failed_attempt(
+    stack: ExitStack, monkeypatch: pytest.MonkeyPatch, end: Do
+) -> None:
+    monkeypatch.setattr(service, "ATTEMPTS", 1)
+    _, s3, _ = serving(stack, [HEAD], [HEAD[:9], end], [HEAD])
+    assert s3.head_object("k", checksum=True) is not None
+    with pytest.raises(CallError):
+        s3.head_object("k", checksum=True)
+
+
+def test_a_connection_is_kept(stack: ExitStack) -> None:
+    running, s3, _ = serving(stack, [HEAD])
+    for _ in range(5):
+        s3.head_object("k", checksum=True)
+    assert (running.connections, len(running.requests)) == (1, 5)
+
+
+@pytest.mark.parametrize(
+    "answer", [head(b"Connection: close"), HEAD + HEAD.replace(b"version", b"forged!")]
+)
+def test_a_connection_is_not_kept_after_its_last_answer_or_more_than_was_asked_for(
+    stack: ExitStack, answer: bytes
+) -> None:
+    running, s3, _ = serving(stack, [answer])
+    for _ in range(3):
+        found = s3.head_object("k", checksum=True)
+        assert found is not None
+        assert found["VersionId"] == "version"
+    assert running.connections == 3
+
+
+def test_threads_at_the_same_time_have_each_its_own_answers(
+    cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = set_up(cloud, proxy, monkeypatch)
+    s3, sizes = bench.handler.CATALOG.s3, list(range(20)) * 5
+    for size in set(sizes):
+        bench.put(str(size), b"x" * size)
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = list(pool.map(lambda size: s3.head_object(str(size), checksum=True), sizes))
+    assert [head["ContentLength"] for head in found] == sizes
+    assert len(s3.service.host._idle) <= 8
+
+
+def test_a_host_without_a_name_is_a_named_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "MAX_BACKOFF_SECONDS", 0)
+    s3 = S3(Service("s3", "us-east-1", "https://host.invalid"), "/", "1")
+    with pytest.raises(CallError, match="s3 did not answer HeadObject: gaierror"):
+        s3.head_object("k", checksum=True)
+
+
+def test_a_host_is_its_name_and_port_unless_that_is_the_usual_one() -> None:
+    assert Host("http://127.0.0.1:4566").name == "127.0.0.1:4566"
+    assert Host("https://s3.us-east-1.amazonaws.com").name == "s3.us-east-1.amazonaws.com"
+
+
+def test_no_header_can_be_sent_that_is_not_ascii(stack: ExitStack) -> None:
+    """It would not be what was signed."""
+    running, s3, _ = serving(stack, [HEAD])
+    with pytest.raises(UnicodeEncodeError):
+        s3.service.host.exchange(Request("HEAD", "/", {"x": "\u00e9"}))
+    assert running.requests == []

@@ -1,0 +1,217 @@
+"""Every record of an event is tried, no failure is silent, and a replay repeats nothing."""
+
+import contextlib
+import json
+import re
+import threading
+from typing import Any
+
+import pytest
+
+from events import EventError
+from local.cloud import Cloud
+from service import RefusedError
+from support.faults import Fault, FaultProxy
+from support.handler_env import EARLIER, NEWER, NEWEST, Bench, load, set_up
+
+TEN = [f"file-{number}" for number in range(10)]
+
+
+@pytest.fixture
+def bench(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return set_up(cloud, proxy, monkeypatch)
+
+
+def ten_with_one_bad(bench: Bench) -> list[dict[str, Any]]:
+    """Ten records; that of file-4 lacks its bucket."""
+    records = []
+    for key in TEN:
+        bench.put(key)
+        records.append(bench.record(key))
+    del records[4]["s3"]["bucket"]
+    return records
+
+
+def message(name: str, body: object) -> dict[str, Any]:
+    """A real queue message with another name and body."""
+    real: dict[str, Any] = load("queue_batch")["Records"][0]
+    return real | {"messageId": name, "body": body if isinstance(body, str) else json.dumps(body)}
+
+
+def test_success_is_answered_with_counts_by_outcome(bench: Bench) -> None:
+    bench.put("new")
+    bench.put("known")
+    bench.update("known", NEWEST)
+    records = [bench.record("new"), bench.record("known"), bench.record("gone")]
+    answer = bench.handle(*records, bench.record("gone%20too"))
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"]) == {"completed": 1, "stale": 1, "deleted": 2}
+
+
+def test_a_notification_is_answered_without_item_failures(bench: Bench) -> None:
+    assert set(bench.handle(bench.record("gone"))) == {"statusCode", "body"}
+
+
+def test_one_bad_record_does_not_stop_the_others(bench: Bench) -> None:
+    records = ten_with_one_bad(bench)
+    with pytest.raises(bench.handler.RecordsError):
+        bench.handle(*records)
+    assert bench.rows() == sorted(set(TEN) - {"file-4"})
+
+
+def test_a_failure_is_raised_with_its_key_and_its_reason(bench: Bench) -> None:
+    records = ten_with_one_bad(bench)
+    with pytest.raises(
+        bench.handler.RecordsError,
+        match=r"^1 of 10 records failed: 'file-4': EventError: record must have s3\.bucket, got",
+    ):
+        bench.handle(*records)
+
+
+def test_the_original_errors_are_the_cause(bench: Bench) -> None:
+    bench.put("there")
+    bench.proxy.fail("HeadObject", Fault(status=403, code="AccessDenied"))
+    foreign = bench.record("foreign")
+    foreign["s3"]["bucket"]["name"] = "another"
+    with pytest.raises(bench.handler.RecordsError) as caught:
+        bench.handle(bench.record("there"), foreign, None)
+    cause = caught.value.__cause__
+    assert isinstance(cause, ExceptionGroup)
+    assert [type(error) for error in cause.exceptions] == [RefusedError, ValueError, EventError]
+
+
+def test_a_lone_record_fails_like_one_of_many(bench: Bench) -> None:
+    with pytest.raises(bench.handler.RecordsError, match=r"^1 of 1 records failed: '<int without"):
+        bench.handle(5)
+
+
+def test_a_replay_of_a_partly_failed_event_repeats_no_effect(bench: Bench) -> None:
+    records = ten_with_one_bad(bench)
+    with pytest.raises(bench.handler.RecordsError):
+        bench.handle(*records)
+    before = [bench.row(key) for key in TEN]
+    with pytest.raises(bench.handler.RecordsError, match=r"^1 of 10 "):
+        bench.handle(*records)
+    assert [bench.row(key) for key in TEN] == before
+
+
+def test_a_replay_after_a_passing_fault_completes_what_was_missing(bench: Bench) -> None:
+    for key in TEN:
+        bench.put(key)
+    records = [bench.record(key) for key in TEN]
+    refusal = Fault(status=400, code="AccessDeniedException")
+    bench.proxy.fail("PutItem", refusal, times=3)
+    with pytest.raises(bench.handler.RecordsError, match=r"^3 of 10 "):
+        bench.handle(*records)
+    assert json.loads(bench.handle(*records)["body"]) == {"stale": 7, "completed": 3}
+
+
+@pytest.mark.parametrize("bad", [1, 20, 21, 45])
+def test_at_most_twenty_failures_are_named_and_the_rest_counted(bench: Bench, bad: int) -> None:
+    with pytest.raises(bench.handler.RecordsError, match=rf"^{bad} of {bad} ") as caught:
+        bench.handle(*[{}] * bad)
+    _, *named = str(caught.value).split("<dict without a key>")
+    assert len(named) == min(bad, 20)
+    assert re.findall(r"and (\d+) more$", named[-1]) == ([str(bad - 20)] if bad > 20 else [])
+
+
+def test_a_failed_key_with_a_newline_stays_on_the_errors_one_line(bench: Bench) -> None:
+    record = bench.record("a%0AERROR+forged")
+    del record["eventTime"]
+    with pytest.raises(bench.handler.RecordsError) as caught:
+        bench.handle(record)
+    assert "\n" not in str(caught.value)
+
+
+def test_announcements_of_one_key_in_one_event_leave_the_newest(bench: Bench) -> None:
+    version = bench.put("twice")
+    bench.handle(*(bench.record("twice", sequencer[:18]) for sequencer in (NEWEST, EARLIER, NEWER)))
+    row = bench.row("twice") or {}
+    assert (row["sequencer"], row["version_id"]) == (NEWEST, version)
+
+
+def test_a_test_event_succeeds_without_any_call(bench: Bench) -> None:
+    answer = bench.handler.lambda_handler(load("test_event"), None)
+    assert answer == {"statusCode": 200, "body": "{}"}
+    assert bench.proxy.calls == []
+
+
+@pytest.mark.parametrize("event", [None, {}, {"detail-type": "Object Created"}])
+def test_an_unknown_shape_raises(bench: Bench, event: object) -> None:
+    with pytest.raises(EventError, match="event must "):
+        bench.handler.lambda_handler(event, None)
+
+
+def test_a_parked_event_is_handled_like_a_fresh_one(bench: Bench) -> None:
+    bench.put("parked")
+    envelope = load("parked") | {"requestPayload": {"Records": [bench.record("parked")]}}
+    answer = bench.handler.lambda_handler(envelope, None)
+    assert json.loads(answer["body"]) == {"completed": 1}
+
+
+def test_an_expiration_with_its_objects_sequencer_is_not_stale(bench: Bench) -> None:
+    """S3 sends the sequencer of the object's creation along, which the row has already."""
+    [expiration] = load("lifecycle_delete_sequenced")["Records"]
+    expiration["s3"]["bucket"]["name"] = bench.bucket
+    sent, key = expiration["s3"]["object"], "expiration/2026-03-12T22:59:12.907Z"
+    bench.put(key)
+    bench.handle(bench.record(sent["key"], sent["sequencer"]))
+    bench.delete(key)
+    bench.handle(expiration)
+    assert (bench.row(key) or {})["processing_status"] == "deleted"
+
+
+def test_a_queue_batch_answers_the_failed_messages_alone(bench: Bench) -> None:
+    bad = bench.record("bad")
+    del bad["eventName"]
+    answer = bench.handle(
+        message("good", {"Records": [bench.record("one")]}),
+        message("unreadable", "{"),
+        message("test", load("test_event")),
+        message("half", {"Records": [bench.record("two"), bad]}),
+        message("parked", {"requestPayload": {"Records": [bench.record("three")]}}),
+    )
+    assert answer["batchItemFailures"] == [
+        {"itemIdentifier": "unreadable"},
+        {"itemIdentifier": "half"},
+    ]
+    assert bench.rows() == ["one", "three", "two"]
+
+
+def test_a_message_with_two_failures_is_answered_once(bench: Bench) -> None:
+    answer = bench.handle(message("twice", {"Records": [1, 2]}))
+    assert answer["batchItemFailures"] == [{"itemIdentifier": "twice"}]
+
+
+def test_a_queue_batch_counts_its_failures(bench: Bench) -> None:
+    answer = bench.handle(message("bad", {"Records": [1, bench.record("gone")]}))
+    assert json.loads(answer["body"]) == {"failed": 1, "deleted": 1}
+
+
+def test_a_queue_batch_without_failures_names_none(bench: Bench) -> None:
+    answer = bench.handle(message("good", {"Records": [bench.record("gone")]}))
+    assert answer["batchItemFailures"] == []
+
+
+def test_records_of_one_event_are_handled_at_the_same_time(bench: Bench) -> None:
+    """All looks wait for each other, for less time than a client waits for its answer."""
+    together = threading.Barrier(bench.handler.CONCURRENCY)
+    bench.before_each("HeadObject", lambda: together.wait(1.5))
+    with contextlib.suppress(bench.handler.RecordsError):
+        bench.handle(*(bench.record(str(n)) for n in range(bench.handler.CONCURRENCY)))
+    assert not together.broken
+
+
+def test_no_more_records_than_the_limit_are_under_way(bench: Bench) -> None:
+    """The first looks wait for one more than may come."""
+    one_too_many = threading.Barrier(bench.handler.CONCURRENCY + 1)
+    too_many = threading.Event()
+
+    def wait() -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            one_too_many.wait(0.5)
+            too_many.set()
+
+    bench.before_each("HeadObject", wait)
+    bench.handle(*(bench.record(f"{n:02}") for n in range(3 * bench.handler.CONCURRENCY)))
+    assert not too_many.is_set()

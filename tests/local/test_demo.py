@@ -1,0 +1,326 @@
+"""``python -m local`` as a user runs it: a process of its own, judged by its output and status."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import psutil
+import pytest
+
+from local import demo as demos
+from local.demo import Demo
+from local.files import collect
+from support.journeys import Deployed
+from support.recorder import ROOT
+
+Launch = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def private_tmp(tmp_path: Path) -> Path:
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def launch(private_tmp: Path) -> Iterator[Launch]:
+    """Start the demo; what still runs when the test ends is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local", *arguments],
+            cwd=cwd,
+            env={**os.environ, "TMPDIR": str(private_tmp), **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.CompletedProcess[str]":
+    """One whole run over the samples, with settings of the user's that must not matter."""
+    hostile = {
+        "AWS_PROFILE": "no-such-profile",
+        "AWS_ENDPOINT_URL": "https://aws.invalid",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "TMPDIR": str(tmp_path_factory.mktemp("tmp")),
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "local"],
+        cwd=ROOT,
+        env={**os.environ, **hostile},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def row_of(output: str, key: str) -> str:
+    [line] = [line for line in output.splitlines() if line.strip().startswith(f"{key} ")]
+    return line
+
+
+def test_the_demo_ends_well(samples: "subprocess.CompletedProcess[str]") -> None:
+    assert (samples.returncode, samples.stderr) == (0, "")
+
+
+def test_the_demo_shows_a_row_for_every_sample(
+    samples: "subprocess.CompletedProcess[str]",
+) -> None:
+    for file in collect(["."], ROOT / "samples"):
+        assert re.search("completed|deleted", row_of(samples.stdout, file.key))
+
+
+def test_the_overwritten_sample_has_its_new_size(
+    samples: "subprocess.CompletedProcess[str]",
+) -> None:
+    smallest = min(collect(["."], ROOT / "samples"), key=lambda file: file.path.stat().st_size)
+    assert f"{smallest.path.stat().st_size * 2} bytes" in row_of(samples.stdout, smallest.key)
+
+
+def test_exactly_one_sample_is_deleted(samples: "subprocess.CompletedProcess[str]") -> None:
+    rows = [row_of(samples.stdout, file.key) for file in collect(["."], ROOT / "samples")]
+    assert sum("deleted" in row for row in rows) == 1
+
+
+def test_the_stages_are_shown_with_their_seconds(
+    samples: "subprocess.CompletedProcess[str]",
+) -> None:
+    stages = re.findall(r"^(.+?) +\d+\.\d\d s$", samples.stdout, re.MULTILINE)
+    assert len(stages) == 3
+
+
+def test_output_that_is_no_terminal_is_plain_text(
+    samples: "subprocess.CompletedProcess[str]",
+) -> None:
+    assert "\x1b" not in samples.stdout
+    assert "\r" not in samples.stdout
+
+
+def test_files_and_folders_of_the_users_have_rows(launch: Launch, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    (mine / "deep").mkdir(parents=True)
+    (mine / "deep/[red]x.txt").write_text("markup in a name")
+    (mine / "line\nbreak.txt").write_text("")
+    (mine / "zz.bin").write_bytes(b"\0" * 100_000)
+    process = launch("mine", cwd=tmp_path, PYTHONPATH=str(ROOT))
+    output, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, "")
+    assert "text/plain" in row_of(output, "mine/deep/[red]x.txt")
+    assert "completed" in row_of(output, r"mine/line\nbreak.txt")
+
+
+def test_a_single_file_is_overwritten_and_kept(launch: Launch) -> None:
+    process = launch("README.md")
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert "1 uploaded, 1 overwritten, 0 deleted" in output
+
+
+def test_the_prod_stacks_configuration_runs_too(launch: Launch) -> None:
+    process = launch(STACK="prod")
+    output, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, "")
+    assert "file-metadata-table-prod" in output
+
+
+def test_a_missing_stack_is_named_before_anything_starts(launch: Launch) -> None:
+    process = launch("--stack", "staging")
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (2, "")
+    assert "Pulumi.staging.yaml must exist" in errors
+
+
+WITHOUT_A_RULE = """
+import sys
+from local.rules import RULES
+del RULES["aws:sqs/queue:Queue"]
+from local.__main__ import main
+sys.exit(main([]))
+"""
+
+
+def test_a_type_without_a_rule_is_named_in_a_line(private_tmp: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_A_RULE],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(private_tmp)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.startswith("demo: aws:sqs/queue:Queue 'file-metadata-failures-events' has no rule")
+    assert list(private_tmp.iterdir()) == []
+
+
+def test_a_missing_file_is_named_before_anything_starts(launch: Launch, private_tmp: Path) -> None:
+    private_tmp.rmdir()
+    process = launch("README.md", "missing.txt")
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "missing.txt" in errors
+    assert output == ""
+
+
+def wait_for(process: "subprocess.Popen[str]", text: str) -> str:
+    assert process.stdout is not None
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if text in line:
+            return seen
+    raise AssertionError(f"no {text!r} in {seen}")
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("environment", "until", "number", "status"),
+    [
+        ({"KEEP": "1"}, "running on http://127.0.0.1:", signal.SIGINT, 0),
+        ({}, "AWS emulator started", signal.SIGINT, 130),
+        ({}, "program deployed", signal.SIGTERM, 130),
+    ],
+    ids=["kept, Ctrl-C", "deploying, Ctrl-C", "uploading, terminated"],
+)
+def test_an_interrupted_demo_leaves_nothing_running_or_lying_behind(
+    launch: Launch,
+    private_tmp: Path,
+    environment: dict[str, str],
+    until: str,
+    number: int,
+    status: int,
+) -> None:
+    process = launch(**environment)
+    wait_for(process, until)
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == status
+    assert family
+    # What is dead and merely waits for its parent to notice does not run.
+    assert [member for member in family if is_alive(member)] == []
+    assert list(private_tmp.iterdir()) == []
+
+
+def test_a_demo_can_draw_what_it_shows(launch: Launch, tmp_path: Path) -> None:
+    picture = tmp_path / "demo.svg"
+    process = launch(PICTURE=str(picture))
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    drawn = ElementTree.parse(picture).getroot()  # noqa: S314 - our own
+    said = "".join(drawn.itertext()).replace("\xa0", " ")
+    assert "all 6 rows say what the bucket says" in said
+
+
+def test_a_picture_without_a_folder_is_refused_before_anything_starts(launch: Launch) -> None:
+    process = launch(PICTURE="/no/such/folder/demo.svg")
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert output == ""
+    assert "must be in a folder that exists, got '/no/such/folder/demo.svg'" in errors
+
+
+def test_the_lines_of_a_demo_that_is_kept_can_be_pasted(launch: Launch) -> None:
+    process = launch(KEEP="1")
+    lines = wait_for(process, " verify ").splitlines()
+    told = [line for line in lines if " -m ops " in line]
+    assert len(told) == 2
+    for line in told:
+        done = subprocess.run(  # noqa: S602 - as it is pasted
+            line,
+            shell=True,
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+
+def test_the_demo_fails_when_a_row_is_wrong(launch: Launch, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "tests", "__pycache__"))
+    for path, old, new in (
+        ("handler/row.py", 'head["ContentLength"]', 'head["ContentLength"] + 1'),
+        ("local/demo.py", "PATIENCE_SECONDS = 30", "PATIENCE_SECONDS = 3"),
+    ):
+        text = (copy / path).read_text()
+        assert old in text
+        (copy / path).write_text(text.replace(old, new))
+    process = launch(cwd=copy)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "wrong: 'orders.csv' must be" in output
+
+
+@pytest.fixture(scope="module")
+def stack(deploy: Callable[..., Deployed]) -> Deployed:
+    return deploy(environmentSuffix="demo")
+
+
+@pytest.fixture
+def ran(stack: Deployed, tmp_path: Path) -> Demo:
+    """A demo that ran over two files, of which the second is deleted."""
+    (tmp_path / "a.txt").write_text("a")
+    (tmp_path / "b.txt").write_text("bb")
+    demo = Demo(stack.client, stack.bucket, stack.table)
+    demo.run(collect(["."], tmp_path))
+    assert demo.problems() == []
+    return demo
+
+
+def test_a_row_that_vanished_is_a_problem(ran: Demo, stack: Deployed) -> None:
+    key = {"file_key": {"S": "a.txt"}}
+    stack.client("dynamodb").delete_item(TableName=stack.table, Key=key)
+    assert ran.problems() == ["'a.txt' has no row"]
+
+
+def test_a_row_of_no_file_is_a_problem(ran: Demo, stack: Deployed) -> None:
+    item = {"file_key": {"S": "ghost"}, "processing_status": {"S": "completed"}}
+    stack.client("dynamodb").put_item(TableName=stack.table, Item=item)
+    assert ran.problems() == ["'ghost' has a row, but no file"]
+    stack.client("dynamodb").delete_item(TableName=stack.table, Key={"file_key": {"S": "ghost"}})
+
+
+def test_a_row_that_never_comes_is_waited_for_only_so_long(
+    stack: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demos, "PATIENCE_SECONDS", 0.1)
+    (tmp_path / "a.txt").write_text("a")
+    demo = Demo(stack.client, stack.bucket, "file-metadata-table-empty")
+    stack.client("dynamodb").create_table(
+        TableName=demo.table,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "file_key", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "file_key", "AttributeType": "S"}],
+    )
+    demo.run(collect(["."], tmp_path))
+    assert demo.problems() == ["'a.txt' has no row"]

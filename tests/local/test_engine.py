@@ -1,0 +1,256 @@
+"""The local engine runs the program as Pulumi would, and runs all of it or none."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ParamValidationError
+
+from local import engine
+from local.cloud import Cloud
+from local.inputs import Inputs, UnknownPropertyError, pascal
+from local.resources import CloudMocks, UnknownTypeError
+from local.rules import RULES
+from support.journeys import Deployed
+from support.recorder import ROOT, declare
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of its own, whose program the test writes."""
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+def run(project: Path, program: str, cloud: Cloud) -> dict[str, Any]:
+    (project / "__main__.py").write_text(program)
+    return engine.run(project, "dev", engine.stack_config(project, "dev"), CloudMocks(cloud))
+
+
+def test_a_type_without_a_rule_stops_with_its_name(project: Path, cloud: Cloud) -> None:
+    program = "import pulumi_aws as aws\naws.ssm.Parameter('news', type='String', value='x')"
+    with pytest.raises(UnknownTypeError, match="aws:ssm/parameter:Parameter 'news' has no rule"):
+        run(project, program, cloud)
+
+
+def test_a_property_without_a_rule_stops_with_its_name(project: Path, cloud: Cloud) -> None:
+    program = (
+        "import pulumi_aws as aws\n"
+        "aws.sqs.Queue('q', message_retention_seconds=60, sqs_managed_sse_enabled=True,"
+        " fifo_queue=True)"
+    )
+    with pytest.raises(UnknownPropertyError, match="aws:sqs/queue:Queue 'q' declares fifoQueue"):
+        run(project, program, cloud)
+
+
+def summed(**of_metric: Any) -> Inputs:
+    """An alarm on an expression over one metric, which has these properties, too."""
+    metric = {"namespace": "N", "metricName": "m", "period": 60.0, "stat": "Sum"} | of_metric
+    return Inputs(
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+        "alarm",
+        {
+            "name": "summed",
+            "alarmDescription": "",
+            "evaluationPeriods": 1.0,
+            "datapointsToAlarm": 1.0,
+            "comparisonOperator": "GreaterThanThreshold",
+            "threshold": 0.5,
+            "treatMissingData": "notBreaching",
+            "alarmActions": [],
+            "metricQueries": [
+                {"id": "m1", "metric": metric},
+                {"id": "e1", "expression": "FILL(m1, 0)", "returnData": True},
+            ],
+        },
+    )
+
+
+def test_a_metric_of_an_expression_is_passed_on_whole(cloud: Cloud) -> None:
+    """Read from the request, for the emulator gives no metrics of an expression back."""
+    sent: list[dict[str, Any]] = []
+    events, hook = (
+        cloud("cloudwatch").meta.events,
+        "before-parameter-build.cloudwatch.PutMetricAlarm",
+    )
+
+    def keep(params: dict[str, Any], **_: Any) -> None:
+        sent.append(params)
+
+    inputs = summed(unit="Count", dimensions={"QueueName": "q"})
+    events.register(hook, keep)
+    try:
+        RULES[inputs.type_token](cloud, inputs)
+    finally:
+        events.unregister(hook, keep)
+    inputs.finish()
+    assert sent[0]["Metrics"][0] == {
+        "Id": "m1",
+        "MetricStat": {
+            "Metric": {
+                "Namespace": "N",
+                "MetricName": "m",
+                "Dimensions": [{"Name": "QueueName", "Value": "q"}],
+            },
+            "Period": 60,
+            "Stat": "Sum",
+            "Unit": "Count",
+        },
+        "ReturnData": False,
+    }
+
+
+def test_a_property_of_a_metric_that_aws_does_not_know_stops(cloud: Cloud) -> None:
+    inputs = summed(colour="red")
+    with pytest.raises(ParamValidationError, match="Colour"):
+        RULES[inputs.type_token](cloud, inputs)
+
+
+def test_a_look_up_without_an_answer_stops_with_its_name(project: Path, cloud: Cloud) -> None:
+    program = (
+        "import pulumi, pulumi_aws as aws\npulumi.export('zones', aws.get_availability_zones().id)"
+    )
+    with pytest.raises(Exception, match="getAvailabilityZones has no answer"):
+        run(project, program, cloud)
+
+
+def test_what_the_emulator_refuses_stops_the_program(project: Path, cloud: Cloud) -> None:
+    program = "import pulumi_aws as aws\naws.s3.BucketPolicy('p', bucket='none', policy='{}')"
+    with pytest.raises(Exception, match="NoSuchBucket"):
+        run(project, program, cloud)
+
+
+def test_an_error_of_the_program_is_the_engines_error(project: Path, cloud: Cloud) -> None:
+    with pytest.raises(ZeroDivisionError):
+        run(project, "1 / 0", cloud)
+
+
+def test_the_outputs_are_those_that_the_emulator_answered(deploy: Any) -> None:
+    stack: Deployed = deploy(environmentSuffix="outputs")
+    outputs = stack.outputs
+    assert outputs["DynamoDBTableName"] == "file-metadata-table-outputs"
+    queues = stack.client("sqs").list_queues()["QueueUrls"]
+    assert outputs["FailureQueueUrl"] in queues
+    assert re.fullmatch(r"file-metadata-bucket-objects-[0-9a-f]{7}", outputs["S3BucketName"])
+
+
+@pytest.mark.parametrize(
+    ("read", "expected"),
+    [
+        (lambda s: s.client("s3").get_bucket_versioning(Bucket=s.bucket)["Status"], "Enabled"),
+        (
+            lambda s: s.client("dynamodb").describe_time_to_live(TableName=s.table)[
+                "TimeToLiveDescription"
+            ]["AttributeName"],
+            "expires_at",
+        ),
+        (
+            lambda s: s.client("lambda").get_function_event_invoke_config(FunctionName=s.function)[
+                "MaximumEventAgeInSeconds"
+            ],
+            21600,
+        ),
+        (
+            lambda s: s.client("lambda").get_function_configuration(FunctionName=s.function)[
+                "LoggingConfig"
+            ]["LogFormat"],
+            "JSON",
+        ),
+        (
+            lambda s: s.client("lambda").get_function_concurrency(FunctionName=s.function)[
+                "ReservedConcurrentExecutions"
+            ],
+            7,
+        ),
+        (
+            lambda s: s.client("s3").get_bucket_encryption(Bucket=s.bucket)[
+                "ServerSideEncryptionConfiguration"
+            ]["Rules"][0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"],
+            "AES256",
+        ),
+    ],
+    ids=["versioning", "ttl", "event age", "log format", "concurrency", "encryption"],
+)
+def test_what_is_declared_is_what_the_emulator_holds(
+    configured: Deployed, read: Any, expected: object
+) -> None:
+    assert read(configured) == expected
+
+
+@pytest.fixture(scope="module")
+def configured(deploy: Any) -> Deployed:
+    stack: Deployed = deploy(environmentSuffix="configured", reservedConcurrency="7")
+    return stack
+
+
+def test_a_bucket_outside_us_east_1_is_made_in_its_region(emulator: Any) -> None:
+    cloud = Cloud(emulator.endpoint, "eu-west-1")
+    config = engine.stack_config(ROOT, "dev")
+    config["file-metadata-pipeline:environmentSuffix"] = "region"
+    outputs = engine.run(ROOT, "dev", config, CloudMocks(cloud))
+    location = cloud("s3").get_bucket_location(Bucket=outputs["S3BucketName"])
+    assert location["LocationConstraint"] == "eu-west-1"
+
+
+def test_one_process_can_run_the_program_again_and_again() -> None:
+    first, second = declare("dev"), declare("prod")
+    assert first.outputs["DynamoDBTableName"] != second.outputs["DynamoDBTableName"]
+
+
+def test_a_client_of_another_machine_is_refused() -> None:
+    with pytest.raises(ValueError, match="endpoint must be on a loopback address"):
+        Cloud("https://dynamodb.us-east-1.amazonaws.com", "us-east-1")
+
+
+def test_a_stack_without_a_file_is_named() -> None:
+    with pytest.raises(engine.StackConfigError, match=r"Pulumi\.staging\.yaml must exist"):
+        engine.stack_config(ROOT, "staging")
+
+
+def test_a_secret_is_named_not_guessed(project: Path) -> None:
+    (project / "Pulumi.dev.yaml").write_text(
+        "config:\n  file-metadata-pipeline:logLevel:\n    secure: v1:abc\n"
+    )
+    with pytest.raises(engine.StackConfigError, match=r"logLevel must be a plain value"):
+        engine.stack_config(project, "dev")
+
+
+def test_a_key_without_value_and_default_is_named(project: Path) -> None:
+    (project / "Pulumi.yaml").write_text("name: p\nconfig:\n  needed:\n    type: string\n")
+    with pytest.raises(engine.StackConfigError, match="p:needed must have a value"):
+        engine.stack_config(project, "dev")
+
+
+def test_a_file_that_is_no_mapping_is_named(project: Path) -> None:
+    (project / "Pulumi.yaml").write_text("- a\n- b\n")
+    with pytest.raises(
+        engine.StackConfigError, match=r"Pulumi\.yaml must hold a mapping, got list"
+    ):
+        engine.stack_config(project, "dev")
+
+
+def test_the_stacks_value_wins_over_the_projects_default() -> None:
+    values = engine.stack_config(ROOT, "dev")
+    assert values["file-metadata-pipeline:logRetentionDays"] == "7"
+    assert values["file-metadata-pipeline:protectData"] == "false"
+    assert values["file-metadata-pipeline:memorySize"] == "256"
+
+
+def test_whole_numbers_arrive_as_such() -> None:
+    inputs = Inputs("t", "n", {"days": 7.0, "rules": [{"days": 1.0, "share": 0.5}]})
+    assert repr(inputs.take("days")) == "7"
+    assert repr(inputs.take("rules")) == "[{'days': 1, 'share': 0.5}]"
+
+
+def test_keys_turn_to_pascal_case_all_the_way_down() -> None:
+    assert pascal({"onFailure": [{"logFormat": "x"}]}) == {"OnFailure": [{"LogFormat": "x"}]}
+
+
+def test_every_declared_type_has_a_rule() -> None:
+    program = declare("prod", {"accessLogBucket": "logs", "alarmEmail": "a@example.com"})
+    declared = {resource.type for resource in program.resources if resource.custom}
+    of_examples = {"aws:iam/openIdConnectProvider:OpenIdConnectProvider", "aws:iam/policy:Policy"}
+    assert declared | of_examples == set(RULES)

@@ -1,0 +1,399 @@
+"""``ops backfill``: every object gets its row, whatever interrupts it, and no live row loses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+
+from local.cloud import Cloud
+from ops import rows
+from ops.__main__ import main
+from ops.announce import MOST_BYTES, MOST_KEYS, Announcer
+from ops.bucket import about_how_many
+from ops.pace import LONGEST_PAUSE_SECONDS, Pace
+from support.announced import keys_in
+from support.journeys import Deployed, eventually
+from support.pauses import Pauses
+from support.recorder import ROOT
+from support.synthetic import Synthetic, key, serving
+from support.tool import of, without_notification
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep state files out of the repository."""
+    monkeypatch.chdir(tmp_path)
+
+
+def backfill(of: Synthetic, *options: str) -> Result:
+    return CliRunner().invoke(main, ["backfill", *of.options(), "--rate", "1000000", *options])
+
+
+def report(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.fixture
+def thousand() -> Iterator[Synthetic]:
+    with serving(Synthetic(1050, has_row=lambda n: n % 3 == 0)) as synthetic:
+        yield synthetic
+
+
+def test_what_has_no_row_is_announced_once(thousand: Synthetic) -> None:
+    result = backfill(thousand, "--json")
+    assert result.exit_code == 0, result.output
+    assert thousand.announced == [key(n) for n in range(1050) if n % 3]
+    assert report(result) == {
+        "listed": 1050,
+        "announced": 700,
+        "dryRun": False,
+        "finished": True,
+        "refused": "",
+    }
+
+
+def pauses_of_reading(of: Synthetic) -> list[float]:
+    client = boto3.client("dynamodb", "us-east-1", endpoint_url=of.endpoint)
+    stop = Pauses()
+    found = rows.statuses(client, "t", [key(n) for n in range(90)], stop)
+    assert sorted(found) == [key(n) for n in range(0, 90, 3)]
+    return stop.seconds
+
+
+def test_keys_that_dynamodb_leaves_are_asked_for_again_after_a_growing_pause(
+    thousand: Synthetic,
+) -> None:
+    thousand.read_at_once = 10
+    pauses = pauses_of_reading(thousand)
+    assert len(pauses) == 8
+    assert all(0 < pause <= LONGEST_PAUSE_SECONDS for pause in pauses)
+    assert pauses[:7] == sorted(pauses[:7])
+    assert pauses_of_reading(thousand) != pauses, "without jitter all readers come at once"
+
+
+def test_a_read_that_is_complete_takes_no_pause(thousand: Synthetic) -> None:
+    assert pauses_of_reading(thousand) == []
+
+
+def test_a_read_that_is_stopped_asks_for_no_more(thousand: Synthetic) -> None:
+    thousand.read_at_once = 10
+    client = boto3.client("dynamodb", "us-east-1", endpoint_url=thousand.endpoint)
+    stop = Pauses()
+    stop.set()
+    assert len(rows.statuses(client, "t", [key(n) for n in range(0, 90, 3)], stop)) == 10
+
+
+def test_what_dynamodb_leaves_for_later_is_announced_or_not_as_any_other(
+    thousand: Synthetic,
+) -> None:
+    thousand.read_at_once = 60
+    backfill(thousand)
+    assert thousand.announced == [key(n) for n in range(1050) if n % 3]
+
+
+def test_all_is_all(thousand: Synthetic) -> None:
+    backfill(thousand, "--all")
+    assert thousand.announced == [key(n) for n in range(1050)]
+
+
+def test_a_dry_run_counts_and_announces_nothing(thousand: Synthetic) -> None:
+    result = backfill(thousand, "--dry-run")
+    assert "1050 objects listed, 700 to announce" in result.output
+    assert thousand.announced == []
+    assert list(Path().iterdir()) == []
+
+
+def test_a_dry_run_minds_no_run_that_was_interrupted(thousand: Synthetic) -> None:
+    Path("backfill-b.json").write_text("of another")
+    assert backfill(thousand, "--dry-run").exit_code == 0
+    assert Path("backfill-b.json").read_text() == "of another"
+
+
+def test_a_finished_run_leaves_no_state_behind(thousand: Synthetic) -> None:
+    backfill(thousand)
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("since", "announced"), [("2026-01-02T03:04:05Z", 700), ("2026-01-02T03:04:06Z", 0)]
+)
+def test_since_leaves_out_what_changed_before(
+    thousand: Synthetic, since: str, announced: int
+) -> None:
+    assert report(backfill(thousand, "--since", since, "--json"))["announced"] == announced
+
+
+def test_a_run_that_lambda_ends_goes_on_where_it_was(thousand: Synthetic) -> None:
+    def refuse(announced: int) -> None:
+        thousand.lambda_status = 200 if announced > 400 else 202
+
+    thousand.on_announced = refuse
+    ended = backfill(thousand, "--json")
+    assert ended.exit_code == 1
+    assert report(ended)["refused"] == "Lambda answered 200, not 202"
+    thousand.on_announced, thousand.lambda_status = (lambda _: None), 202
+    result = backfill(thousand, "--json")
+    assert result.exit_code == 0, result.output
+    assert report(result)["listed"] == 1050
+    assert sorted(set(thousand.announced)) == [key(n) for n in range(1050) if n % 3]
+
+
+def ended_half_way(thousand: Synthetic, *options: str) -> None:
+    """Have Lambda end a backfill."""
+
+    def refuse(announced: int) -> None:
+        thousand.lambda_status = 200 if announced > 400 else 202
+
+    thousand.on_announced = refuse
+    assert backfill(thousand, *options).exit_code == 1
+    thousand.on_announced, thousand.lambda_status = (lambda _: None), 202
+
+
+def test_a_run_since_how_long_ago_goes_on_with_the_first_run_s_time(thousand: Synthetic) -> None:
+    """Here a time after which no object has changed, so that no more is to be told."""
+    ended_half_way(thousand, "--since", "5000d")
+    state = Path("backfill-b.json")
+    kept = json.loads(state.read_text())
+    kept["plan"]["since_time"] = "2026-01-02T03:04:06+00:00"
+    state.write_text(json.dumps(kept))
+    result = backfill(thousand, "--since", "5000d", "--json")
+    assert "only objects changed since 2026-01-02T03:04:06+00:00" in result.output
+    done = report(result)
+    assert (done["listed"], done["announced"]) == (1050, kept["announced"])
+
+
+def test_a_run_since_how_long_ago_is_not_another_since_how_long_ago(thousand: Synthetic) -> None:
+    ended_half_way(thousand, "--since", "5000d")
+    result = backfill(thousand, "--since", "5001d")
+    assert result.exit_code == 2
+    assert "since '5000d', not '5001d'" in result.output
+
+
+def start(of: Synthetic) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "ops", "backfill", *of.options(), "--rate", "1000000"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_run_goes_on_where_it_was(thousand: Synthetic, sent: signal.Signals) -> None:
+    enough = threading.Event()
+    go_on = threading.Event()
+
+    def pause(announced: int) -> None:
+        if announced > 300 and not enough.is_set():
+            enough.set()
+            go_on.wait(30)
+
+    thousand.on_announced = pause
+    with start(thousand) as process:
+        assert enough.wait(30)
+        process.send_signal(sent)
+        if sent == signal.SIGKILL:
+            process.wait(30)
+        go_on.set()
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == (1 if sent == signal.SIGINT else -sent), output
+    before = len(thousand.announced)
+    assert before < 700
+    result = backfill(thousand)
+    assert result.exit_code == 0, result.output
+    assert "going on after" in result.output
+    assert sorted(set(thousand.announced)) == [key(n) for n in range(1050) if n % 3]
+    assert len(thousand.announced) <= 700 + MOST_KEYS
+
+
+def test_a_state_of_another_backfill_is_refused(thousand: Synthetic) -> None:
+    Path("backfill-b.json").write_text(
+        json.dumps({"plan": {"bucket": "b", "table": "t", "prefix": "other/"}, "after": "x"})
+    )
+    result = backfill(thousand)
+    assert result.exit_code == 2
+    assert "prefix 'other/', not ''" in result.output
+    assert thousand.announced == []
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"plan": {"surprise": 1}}', '{"plan": 1}'])
+def test_a_file_that_is_no_state_is_refused(thousand: Synthetic, content: str) -> None:
+    Path("backfill-b.json").write_text(content)
+    result = backfill(thousand)
+    assert result.exit_code == 2
+    assert "must be the state of a backfill" in result.output
+
+
+def test_restart_begins_anew(thousand: Synthetic) -> None:
+    Path("backfill-b.json").write_text("nonsense")
+    backfill(thousand, "--restart")
+    assert len(thousand.announced) == 700
+
+
+@pytest.mark.parametrize("since", ["yesterday", "5 weeks", "2026-13-01", "-3d"])
+def test_a_time_that_is_none_is_refused(thousand: Synthetic, since: str) -> None:
+    result = backfill(thousand, f"--since={since}")
+    assert result.exit_code == 2
+    assert "must be an ISO 8601 time" in result.output
+
+
+class Taken:
+    """Stands where Lambda would: keeps events."""
+
+    def __init__(self) -> None:
+        self.events: list[bytes] = []
+
+    def invoke(self, *, Payload: bytes, **_: Any) -> dict[str, int]:  # noqa: N803
+        self.events.append(Payload)
+        return {"StatusCode": 202}
+
+
+def announced(keys: list[str], rate: float = 1e9) -> list[bytes]:
+    taken = Taken()
+    announcer = Announcer(taken, "f", "b", "Backfill:Announced", Pace(rate, threading.Event()))  # type: ignore[arg-type]
+    assert sum(announcer.announce(keys)) == len(keys)
+    return taken.events
+
+
+@pytest.mark.parametrize("letter", ["a", " ", "é", "😀"])
+def test_an_event_stays_small_however_long_the_keys(letter: str) -> None:
+    keys = [f"{n:04}{letter * ((1024 - 4) // len(letter.encode()))}" for n in range(250)]
+    events = announced(keys)
+    assert all(len(event) <= MOST_BYTES + 20 for event in events)
+    assert [key for event in events for key in keys_in(json.loads(event))] == keys
+    assert all(len(keys_in(json.loads(event))) <= MOST_KEYS for event in events)
+
+
+class Counted(Pace):
+    """A pace that never waits, and counts what it let through."""
+
+    let_through = 0
+
+    def wait(self, count: int = 1) -> bool:
+        self.let_through += count
+        return not self.stop.is_set()
+
+
+def test_the_rate_is_of_keys_not_of_events() -> None:
+    pace = Counted(1, threading.Event())
+    announcer = Announcer(Taken(), "f", "b", "Backfill:Announced", pace)  # type: ignore[arg-type]
+    assert sum(announcer.announce(map(str, range(250)))) == pace.let_through == 250
+
+
+def test_what_is_stopped_announces_nothing_more() -> None:
+    pace, taken = Counted(1, threading.Event()), Taken()
+    announcer = Announcer(taken, "f", "b", "Backfill:Announced", pace)  # type: ignore[arg-type]
+    run = announcer.announce(map(str, range(250)))
+    assert next(run) == 100
+    pace.stop.set()
+    assert list(run) == []
+    assert len(taken.events) == 1
+
+
+def test_no_key_makes_an_empty_event() -> None:
+    assert announced([]) == []
+
+
+@pytest.fixture(scope="module")
+def stack(deploy: Callable[..., Deployed]) -> Deployed:
+    return deploy(environmentSuffix="backfill")
+
+
+def test_objects_from_before_the_pipeline_get_their_rows(stack: Deployed) -> None:
+    keys = [f"old/é + {n % 5} %2F/{n:03}\n" for n in range(120)]
+    versions: dict[str, str] = {}
+
+    def before() -> None:
+        versions.update({key: stack.put(key, b"x" * n) for n, key in enumerate(keys)})
+
+    without_notification(stack, before)
+    result = CliRunner().invoke(main, ["backfill", *of(stack), "--prefix", "old/"])
+    assert result.exit_code == 0, result.output
+    for name in keys:
+        row = stack.completed(name, versions[name])
+        assert row["event_name"] == "Backfill:Announced"
+
+
+def test_a_live_row_keeps_its_order_and_an_event_after_it_wins(stack: Deployed) -> None:
+    version = stack.put("live.txt")
+    sequencer = stack.completed("live.txt", version)["sequencer"]
+    stack.client("dynamodb").update_item(  # a row that is right is not written
+        TableName=stack.table,
+        Key={"file_key": {"S": "live.txt"}},
+        UpdateExpression="SET file_size = :wrong",
+        ExpressionAttributeValues={":wrong": {"N": "0"}},
+    )
+    result = CliRunner().invoke(main, ["backfill", *of(stack), "--all", "--prefix", "live.txt"])
+    assert result.exit_code == 0, result.output
+    stack.row_once("live.txt", lambda row: row["event_name"] == "Backfill:Announced")
+    assert stack.row("live.txt")["sequencer"] == sequencer  # type: ignore[index]
+    after = stack.put("live.txt", b"later")
+    assert stack.completed("live.txt", after)["event_name"] == "ObjectCreated:Put"
+
+
+def test_keys_that_the_notification_leaves_out_are_left_out(
+    deploy: Callable[..., Deployed],
+) -> None:
+    filtered = deploy(environmentSuffix="scope", objectPrefix="in/", objectSuffix=".csv")
+
+    def before() -> None:
+        for name in ("in/a.csv", "in/a.txt", "out/a.csv"):
+            filtered.put(name)
+
+    without_notification(filtered, before)
+    result = CliRunner().invoke(main, ["backfill", *of(filtered), "--json"])
+    assert report(result)["announced"] == 1
+    filtered.row_once("in/a.csv", lambda row: row["processing_status"] == "completed")
+    checked = CliRunner().invoke(main, ["verify", *of(filtered), "--grace", "0"])
+    assert checked.exit_code == 0, checked.output
+
+
+def test_the_bar_s_total_is_s3s_newest_count(cloud: Cloud) -> None:
+    now = datetime.now(UTC)
+    assert about_how_many(cloud("cloudwatch"), "counted", now) is None
+    for hours, number in ((60, 900), (30, 1200), (100, 5000)):
+        datum = {
+            "MetricName": "NumberOfObjects",
+            "Dimensions": [
+                {"Name": "BucketName", "Value": "counted"},
+                {"Name": "StorageType", "Value": "AllStorageTypes"},
+            ],
+            "Timestamp": now - timedelta(hours=hours),
+            "Value": number,
+        }
+        cloud("cloudwatch").put_metric_data(Namespace="AWS/S3", MetricData=[datum])
+    assert about_how_many(cloud("cloudwatch"), "counted", now) == 1200
+
+
+def test_a_count_that_may_not_be_read_stops_nothing(thousand: Synthetic) -> None:
+    """The synthetic AWS refuses it, as it does all that a backfill can do without."""
+    client = boto3.client("cloudwatch", "us-east-1", endpoint_url=thousand.endpoint)
+    assert about_how_many(client, "b", datetime.now(UTC)) is None
+
+
+def test_a_tombstone_of_an_object_that_is_there_counts_as_no_row(stack: Deployed) -> None:
+    without_notification(stack, lambda: stack.put("back.txt") and None)
+    stack.client("dynamodb").put_item(
+        TableName=stack.table,
+        Item={"file_key": {"S": "back.txt"}, "processing_status": {"S": "deleted"}},
+    )
+    CliRunner().invoke(main, ["backfill", *of(stack), "--prefix", "back.txt"])
+    stack.row_once("back.txt", lambda row: row["processing_status"] == "completed")
+
+
+def test_the_time_of_the_event_is_that_of_the_announcement(stack: Deployed) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    without_notification(stack, lambda: stack.put("timed.txt") and None)
+    CliRunner().invoke(main, ["backfill", *of(stack), "--prefix", "timed.txt"])
+    row = eventually(lambda: stack.row("timed.txt"), lambda: "row")
+    assert before <= datetime.fromisoformat(row["event_time"]) <= datetime.now(UTC)

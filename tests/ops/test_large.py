@@ -1,0 +1,180 @@
+"""A bucket from before the pipeline, whole: brought in, interrupted, damaged, and mended.
+
+`make soak` does it with twenty thousand objects, and measures memory with a hundred thousand.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ops.__main__ import main
+from support.journeys import Deployed, eventually
+from support.recorder import ROOT
+from support.synthetic import Synthetic, serving
+from support.tool import of, without_notification
+
+AT_ONCE = 8
+PATIENCE_SECONDS = 900
+MEASURE = (
+    "import resource, subprocess, sys;"
+    "code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode;"
+    "print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+)
+
+
+def tool(*words: str) -> list[str]:
+    return [sys.executable, "-m", "ops", *words]
+
+
+def interrupted_half_way(stack: Deployed, count: int, folder: Path) -> int:
+    """Begin a backfill and interrupt it; how many objects it was done with."""
+    state = folder / f"backfill-{stack.bucket}.json"
+    slow = ["--rate", str(min(max(count / 4, 100), 500))]
+    with subprocess.Popen(
+        tool("backfill", *of(stack), *slow),
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+    ) as process:
+
+        def half() -> bool | None:
+            if not state.exists():
+                return None
+            return True if json.loads(state.read_text())["listed"] >= count / 2 else None
+
+        eventually(half, lambda: "half of the backfill", PATIENCE_SECONDS)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 1
+    listed: int = json.loads(state.read_text())["listed"]
+    return listed
+
+
+def harm(stack: Deployed, keys: list[str], dice: random.Random) -> dict[str, str]:
+    """Damage a tenth of the rows and objects behind the pipeline's back; what is to be found."""
+    table, dynamodb, s3 = stack.table, stack.client("dynamodb"), stack.client("s3")
+    few = max(len(keys) // 50, 1)
+    chosen = dice.sample(keys, 4 * few)
+    removed, changed, deleted, replaced = (chosen[n * few : (n + 1) * few] for n in range(4))
+    for key in removed:
+        dynamodb.delete_item(TableName=table, Key={"file_key": {"S": key}})
+    for key in changed:
+        dynamodb.update_item(
+            TableName=table,
+            Key={"file_key": {"S": key}},
+            UpdateExpression="SET etag = :etag",
+            ExpressionAttributeValues={":etag": {"S": "another"}},
+        )
+
+    def unannounced() -> None:
+        for key in deleted:
+            s3.delete_object(Bucket=stack.bucket, Key=key)
+        for key in replaced:
+            s3.put_object(Bucket=stack.bucket, Key=key, Body=b"replaced")
+
+    without_notification(stack, unannounced)
+    left_over = [f"left over {number}" for number in range(few)]
+    for key in left_over:
+        item = {"file_key": {"S": key}, "processing_status": {"S": "completed"}}
+        dynamodb.put_item(TableName=table, Item=item)
+    return {
+        **dict.fromkeys(removed, "missing"),
+        **dict.fromkeys(changed + replaced, "differs"),
+        **dict.fromkeys(deleted + left_over, "gone"),
+    }
+
+
+def verify(stack: Deployed, *options: str) -> Result:
+    return CliRunner().invoke(main, ["verify", *of(stack), "--grace", "0", *options])
+
+
+def agrees(stack: Deployed) -> bool | None:
+    """Whether all agrees; what a busy machine let run into its timeout is redriven, as by hand."""
+    if verify(stack).exit_code == 0:
+        return True
+    CliRunner().invoke(main, ["redrive", *of(stack)])
+    return None
+
+
+def found(result: Result) -> dict[str, str]:
+    lines: list[dict[str, Any]] = [json.loads(line) for line in result.stdout.splitlines()]
+    return {line["key"]: line["kind"] for line in lines if "key" in line}
+
+
+def test_a_bucket_from_before_is_brought_in_and_kept_true(
+    deploy: Callable[..., Deployed], pytestconfig: pytest.Config, tmp_path: Path
+) -> None:
+    count: int = pytestconfig.getoption("objects")
+    stack = deploy(environmentSuffix="large")
+    keys = [f"folder {n % 7}/é + {n:06}.txt" for n in range(count)]
+
+    def before() -> None:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(lambda key: stack.put(key, key[-6:].encode()), keys))
+
+    without_notification(stack, before)
+    done = interrupted_half_way(stack, count, tmp_path)
+    assert count / 2 <= done < count
+    began = time.monotonic()
+    resumed = subprocess.run(
+        tool("backfill", *of(stack), "--json"),
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(resumed.stdout)["listed"] == count
+    print(f"resumed at {done} of {count}, ended {time.monotonic() - began:.1f} s later")
+    eventually(
+        lambda: agrees(stack),
+        lambda: "row of every object",
+        PATIENCE_SECONDS,
+    )
+
+    expected = harm(stack, keys, random.Random(count))  # noqa: S311 - not for secrets
+    assert found(verify(stack, "--json")) == expected
+    assert found(verify(stack, "--json", "--repair")) == expected
+    eventually(lambda: agrees(stack), lambda: "end of findings", PATIENCE_SECONDS)
+
+
+def peak_kilobytes(count: int, command: str, *options: str) -> int:
+    """Run the tool on its own over so many objects; the most memory that it had."""
+    with serving(Synthetic(count, has_row=lambda n: command == "verify" or n % 2 == 0)) as many:
+        words = tool(command, *many.options(), "--json", *options)
+        began = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURE, *words],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    code, kilobytes = map(int, done.stdout.split())
+    assert code == 0, done.stderr
+    took = time.monotonic() - began
+    print(f"{command} of {count}: {kilobytes} KB, {took:.1f} s, {count / took:.0f} a second")
+    return kilobytes
+
+
+@pytest.mark.parametrize(
+    "command", [["backfill", "--rate", "1000000"], ["verify"]], ids=lambda command: command[0]
+)
+def test_memory_does_not_grow_with_the_bucket(
+    command: list[str], pytestconfig: pytest.Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    many: int = pytestconfig.getoption("listed")
+    few = max(many // 5, 2_000)
+    small, large = (peak_kilobytes(count, *command) for count in (few, many))
+    assert large <= 1.2 * small

@@ -1,0 +1,249 @@
+"""``ops status``: each part of a pipeline says how it is, and what needs a person is a finding."""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from local import emulator as emulators
+from ops import rows
+from ops import status as statuses
+from ops.__main__ import main
+from support.deployment import deploy_to
+from support.faults import Fault, fault_proxy
+from support.journeys import Deployed
+from support.tool import of
+
+
+@pytest.fixture(scope="module")
+def own_emulator() -> Iterator[emulators.Emulator]:
+    """One of its own: it judges an alarm by all that has the metric's name, whoever sent it."""
+    with emulators.running() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def deployed(own_emulator: emulators.Emulator) -> Deployed:
+    return deploy_to(own_emulator, environmentSuffix="status")
+
+
+@pytest.fixture
+def stack(deployed: Deployed) -> Deployed:
+    """A stack with nothing parked, no row, and no alarm that rings."""
+    dynamodb, table = deployed.client("dynamodb"), deployed.table
+    for item in dynamodb.scan(TableName=table, ProjectionExpression="file_key")["Items"]:
+        dynamodb.delete_item(TableName=table, Key=item)
+    deployed.client("sqs").purge_queue(QueueUrl=deployed.outputs["FailureQueueUrl"])
+    for name in alarms(deployed):
+        ring(deployed, name, "OK")
+    return deployed
+
+
+def alarms(stack: Deployed) -> list[str]:
+    found = stack.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    return [a["AlarmName"] for a in found if stack.outputs["AlarmTopicArn"] in a["AlarmActions"]]
+
+
+def ring(stack: Deployed, name: str, state: str) -> None:
+    stack.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
+
+
+def run(stack: Deployed, *options: str, endpoint: str = "") -> Result:
+    where = [*of(stack), "--alarm-topic", stack.outputs["AlarmTopicArn"]]
+    if endpoint:
+        where[where.index("--endpoint-url") + 1] = endpoint
+    return CliRunner().invoke(main, ["status", *where, *options], env={"COLUMNS": "300"})
+
+
+def facts(stack: Deployed, *options: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run(stack, "--json", *options).stdout)
+    return found
+
+
+def park(stack: Deployed) -> None:
+    stack.client("sqs").send_message(
+        QueueUrl=stack.outputs["FailureQueueUrl"],
+        MessageBody=json.dumps({"requestPayload": {"Records": []}}),
+    )
+
+
+def log(stack: Deployed, *messages: str) -> None:
+    """Write lines to the function's log group, as the runtime does."""
+    functions, logs = stack.client("lambda"), stack.client("logs")
+    found = functions.get_function_configuration(FunctionName=stack.function)
+    where = {
+        "logGroupName": found["LoggingConfig"]["LogGroup"],
+        "logStreamName": f"stream-{time.monotonic_ns()}",
+    }
+    logs.create_log_stream(**where)
+    now = int(time.time() * 1000)
+    logs.put_log_events(
+        **where, logEvents=[{"timestamp": now, "message": text} for text in messages]
+    )
+
+
+def test_a_pipeline_at_rest_is_fine(stack: Deployed) -> None:
+    result = run(stack)
+    assert result.exit_code == 0, result.output
+    assert f"{stack.function}: Active" in result.output
+
+
+def test_what_is_parked_is_a_finding_with_its_age_and_what_to_do(stack: Deployed) -> None:
+    park(stack)
+    park(stack)
+    result = run(stack)
+    assert result.exit_code == 1
+    assert "2 parked, oldest 0:00:0" in result.output
+    assert "redrive --dry-run" in result.output
+
+
+def test_the_age_is_cloudwatchs_where_it_has_one(stack: Deployed) -> None:
+    park(stack)
+    name = stack.outputs["FailureQueueUrl"].rpartition("/")[2]
+    now = datetime.now(UTC)
+    for minutes, age in ((5, 100), (1, 400), (30, 9999)):
+        stack.client("cloudwatch").put_metric_data(
+            Namespace="AWS/SQS",
+            MetricData=[
+                {
+                    "MetricName": "ApproximateAgeOfOldestMessage",
+                    "Dimensions": [{"Name": "QueueName", "Value": name}],
+                    "Timestamp": now - timedelta(minutes=minutes),
+                    "Value": age,
+                }
+            ],
+        )
+    assert facts(stack)["queue"]["oldestSeconds"] == 400
+
+
+def test_a_look_leaves_the_parked_events_to_others(
+    stack: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statuses, "_oldest_by_metric", lambda *_: None)
+    park(stack)
+    run(stack)
+    answer = stack.client("sqs").receive_message(QueueUrl=stack.outputs["FailureQueueUrl"])
+    assert len(answer["Messages"]) == 1
+
+
+def test_an_alarm_that_rings_is_a_finding_with_its_description(stack: Deployed) -> None:
+    [name, *_] = alarms(stack)
+    ring(stack, name, "ALARM")
+    result = run(stack)
+    assert result.exit_code == 1
+    assert name in result.output
+    found = facts(stack)["alarms"]
+    assert [alarm["name"] for alarm in found["inAlarm"]] == [name]
+    assert found["inAlarm"][0]["description"]
+    assert found["total"] == len(alarms(stack))
+
+
+def test_an_alarm_of_another_pipeline_is_not_shown(
+    stack: Deployed, own_emulator: emulators.Emulator
+) -> None:
+    other = deploy_to(own_emulator, environmentSuffix="status-other")
+    for name in alarms(other):
+        ring(other, name, "ALARM")
+    assert run(stack).exit_code == 0
+
+
+def test_the_newest_errors_of_the_last_hour_are_shown(stack: Deployed) -> None:
+    failed = {
+        "level": "ERROR",
+        "message": "failed",
+        "file_key": "bad\nkey",
+        "errorType": "ClientError",
+        "errorMessage": "access denied",
+    }
+    fine = {"level": "INFO", "message": "completed"}
+    log(
+        stack,
+        "no JSON",
+        "[1]",
+        json.dumps(fine),
+        json.dumps({"time": "", "type": "platform.start"}),
+    )
+    log(stack, *(json.dumps(failed | {"errorMessage": f"denied {n}"}) for n in range(8)))
+    found = facts(stack)["errors"]
+    assert found["lastHour"] == 8
+    assert [error["error"] for error in found["newest"]] == [
+        f"ClientError: denied {n}" for n in range(3, 8)
+    ]
+    assert {error["key"] for error in found["newest"]} == {"bad\nkey"}
+    assert r"'bad\nkey': 'ClientError: denied 7'" in run(stack).output
+
+
+def write(stack: Deployed, key: str, lag: float, status: str = "completed") -> None:
+    event = datetime(2026, 3, 14, tzinfo=UTC)
+    stack.client("dynamodb").put_item(
+        TableName=stack.table,
+        Item={
+            "file_key": {"S": key},
+            "processing_status": {"S": status},
+            "event_time": {"S": event.isoformat()},
+            "processed_at": {"S": (event + timedelta(milliseconds=lag)).isoformat()},
+        },
+    )
+
+
+def test_rows_are_counted_by_status_and_lag_is_shown(stack: Deployed) -> None:
+    for number, lag in enumerate((100, 200, 900)):
+        write(stack, f"row {number}", lag)
+    write(stack, "row 3", 300, "deleted")
+    found = facts(stack)["rows"]
+    assert found["counts"] == {"completed": 3, "deleted": 1}
+    assert found["exact"]
+    assert (found["lagMedianMs"], found["lagMostMs"]) == (250, 900)
+    assert "3 completed, 1 deleted (exact)" in run(stack).output
+
+
+def test_of_many_rows_a_sample_is_read_and_said_to_be_one(
+    stack: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statuses, "SAMPLE_ROWS", 100)
+    monkeypatch.setattr(rows, "PAGE", 50)
+    for number in range(250):
+        write(stack, f"many {number}", 1)
+    sampled, exact = (facts(stack, *options)["rows"] for options in ((), ("--exact",)))
+    assert not sampled["exact"]
+    assert 100 <= sampled["read"] < exact["read"]
+    assert sampled["about"] >= 250
+    assert "sampled" in run(stack).output
+    assert exact["exact"]
+    assert exact["counts"]["completed"] >= 250
+
+
+def test_a_part_that_does_not_answer_hides_no_other(
+    stack: Deployed, own_emulator: emulators.Emulator
+) -> None:
+    with fault_proxy(own_emulator.endpoint) as proxy:
+        proxy.fail("DescribeAlarms", Fault(status=403, code="AccessDenied"))
+        result = run(stack, "--json", endpoint=proxy.endpoint)
+    found = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert found["alarms"]["problem"].startswith("unknown: ")
+    assert "AccessDenied" in found["alarms"]["problem"]
+    assert found["function"]["state"] == "Active"
+    assert found["queue"]["depth"] == 0
+
+
+def test_a_function_that_is_not_active_is_a_finding(
+    stack: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions = stack.client("lambda")
+    answer = functions.get_function_configuration(FunctionName=stack.function)
+    broken = answer | {"State": "Inactive", "StateReason": "the key is gone"}
+
+    class Functions:
+        def get_function_configuration(self, **_: Any) -> Any:
+            return broken
+
+    monkeypatch.setattr("ops.stack.Stack.functions", Functions())
+    result = run(stack)
+    assert result.exit_code == 1
+    assert "Inactive" in result.output
+    assert "the key is gone" in result.output

@@ -1,0 +1,477 @@
+"""``ops verify``: all that disagrees is found, and nothing else; then it is mended."""
+
+import json
+import os
+import random
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops import verify as verifies
+from ops.__main__ import main
+from ops.bucket import Current, Scope
+from ops.spill import Row, spill
+from ops.verify import Finding, compare, in_step
+from support.faults import Fault, FaultProxy
+from support.journeys import Deployed, eventually
+from support.pauses import Pauses
+from support.recorder import ROOT
+from support.synthetic import Synthetic, key, serving
+from support.tool import of, without_notification
+
+WHEN = datetime(2026, 3, 14, tzinfo=UTC)
+ROW = Row("k", "completed", 5, "e", "v")
+OBJECT = Current("k", WHEN, 5, "e", "v")
+MARKER = Current("k", WHEN)
+ALL = Scope()
+
+
+@pytest.mark.parametrize(
+    ("row", "current"),
+    [
+        (ROW, OBJECT),
+        (replace(ROW, status="deleted"), MARKER),
+        (replace(ROW, status="deleted"), None),
+        (None, MARKER),
+    ],
+)
+def test_what_agrees_is_no_finding(row: Row | None, current: Current | None) -> None:
+    assert compare(row, current, ALL) is None
+
+
+@pytest.mark.parametrize(
+    ("row", "current", "kind", "detail"),
+    [
+        (None, OBJECT, "missing", "there is no row, bucket has 5 bytes"),
+        (replace(ROW, status="deleted"), OBJECT, "missing", "row says deleted"),
+        (ROW, None, "gone", "row says completed, bucket has no object"),
+        (ROW, MARKER, "gone", "row says completed"),
+        (replace(ROW, size=6), OBJECT, "differs", "file_size 6, not 5"),
+        (replace(ROW, size=None), OBJECT, "differs", "file_size None, not 5"),
+        (replace(ROW, etag="x"), OBJECT, "differs", "etag 'x', not 'e'"),
+        (replace(ROW, version_id="w"), OBJECT, "differs", "version_id 'w', not 'v'"),
+    ],
+)
+def test_what_disagrees_is_named(
+    row: Row | None, current: Current | None, kind: str, detail: str
+) -> None:
+    found = compare(row, current, ALL)
+    assert found is not None
+    assert (found.key, found.kind) == ("k", kind)
+    assert detail in found.detail
+
+
+@pytest.mark.parametrize("scope", [Scope(prefix="in/"), Scope(suffix=".csv")])
+def test_a_key_that_is_not_announced_needs_no_row(scope: Scope) -> None:
+    assert compare(None, OBJECT, scope) is None
+
+
+def test_a_row_of_a_key_that_is_not_announced_must_still_be_true() -> None:
+    found = compare(ROW, None, Scope(prefix="in/"))
+    assert found is not None
+    assert found.kind == "gone"
+
+
+KEYS = st.sets(st.text(min_size=1, max_size=4))
+
+
+@given(KEYS, KEYS)
+def test_both_sides_are_walked_in_step(rows: set[str], objects: set[str]) -> None:
+    """In the order of the bytes, which for some characters is not that of UTF-16."""
+
+    def by_bytes(keys: set[str]) -> list[str]:
+        return sorted(keys, key=lambda key: key.encode())
+
+    pairs = list(
+        in_step(
+            (replace(ROW, key=name) for name in by_bytes(rows)),
+            (replace(OBJECT, key=name) for name in by_bytes(objects)),
+        )
+    )
+    assert [row.key for row, _ in pairs if row] == by_bytes(rows)
+    assert [current.key for _, current in pairs if current] == by_bytes(objects)
+    assert {row.key for row, current in pairs if row and current} == rows & objects
+    assert all(row.key == current.key for row, current in pairs if row and current)
+
+
+@given(st.lists(st.text(min_size=1), unique=True))
+def test_rows_come_out_of_the_file_in_the_order_of_their_bytes(keys: list[str]) -> None:
+    with spill() as kept:
+        kept.add([replace(ROW, key=name) for name in keys])
+        assert [row.key for row in kept.sorted()] == sorted(keys, key=lambda name: name.encode())
+
+
+def test_rows_come_out_of_the_file_as_they_went_in() -> None:
+    rows = [ROW, Row("l", "", None, None, None), replace(ROW, key="m", size=2**50)]
+    with spill() as kept:
+        kept.add(rows)
+        assert list(kept.sorted()) == rows
+
+
+@pytest.fixture
+def thousand() -> Iterator[Synthetic]:
+    with serving(Synthetic(1050, has_row=lambda n: n % 10 != 0)) as synthetic:
+        yield synthetic
+
+
+def verify(of: Synthetic, *options: str) -> Result:
+    return CliRunner().invoke(main, ["verify", *of.options(), "--rate", "1000000", *options])
+
+
+def lines(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_each_finding_is_a_line_and_the_last_line_counts_them(thousand: Synthetic) -> None:
+    result = verify(thousand, "--json")
+    *findings, summary = lines(result)
+    assert result.exit_code == 1
+    assert [found["key"] for found in findings] == [key(n) for n in range(0, 1050, 10)]
+    assert {found["kind"] for found in findings} == {"missing"}
+    assert summary == {
+        "compared": 1050,
+        "tooRecent": 0,
+        "unconfirmed": 0,
+        "findings": {"missing": 105},
+        "announced": 0,
+        "endedEarly": "",
+    }
+
+
+def test_without_repair_nothing_is_announced(thousand: Synthetic) -> None:
+    verify(thousand)
+    assert thousand.announced == []
+
+
+def test_repair_announces_what_was_found_and_nothing_else(thousand: Synthetic) -> None:
+    result = verify(thousand, "--repair")
+    assert thousand.announced == [key(n) for n in range(0, 1050, 10)]
+    assert result.exit_code == 1
+    assert "105 announced" in result.output
+
+
+def test_a_refusal_ends_the_run_and_is_told(thousand: Synthetic) -> None:
+    thousand.lambda_status = 200
+    *_, summary = lines(verify(thousand, "--repair", "--json"))
+    assert summary["endedEarly"] == "Lambda answered 200, not 202"
+    assert summary["announced"] == 0
+
+
+@pytest.fixture(scope="module")
+def stack(deploy: Callable[..., Deployed]) -> Deployed:
+    return deploy(environmentSuffix="verify")
+
+
+@pytest.fixture
+def prefix() -> str:
+    """What no other test's keys start with."""
+    return f"{secrets.token_hex(4)}/"
+
+
+def check(stack: Deployed, prefix: str, *options: str) -> Result:
+    where = [*of(stack), "--prefix", prefix, "--grace", "0"]
+    return CliRunner().invoke(main, ["verify", *where, *options])
+
+
+def kinds(result: Result) -> dict[str, str]:
+    return {line["key"]: line["kind"] for line in lines(result) if "kind" in line}
+
+
+def fill(stack: Deployed, prefix: str, names: list[str]) -> None:
+    versions = {name: stack.put(prefix + name, name.encode()) for name in names}
+    for name, version in versions.items():
+        stack.completed(prefix + name, version)
+
+
+def meddle(stack: Deployed, key: str, how: str) -> str:
+    """Make a row say what is not so; the kind of finding that it must be."""
+    dynamodb, where = stack.client("dynamodb"), {"TableName": stack.table}
+    place = {"file_key": {"S": key}}
+    if how == "row removed":
+        dynamodb.delete_item(**where, Key=place)
+        return "missing"
+    if how == "object removed":
+        without_notification(stack, lambda: stack.delete(key) and None)
+        return "gone"
+    if how == "object replaced":
+        without_notification(stack, lambda: stack.put(key, b"unannounced") and None)
+        return "differs"
+    attribute, value = {
+        "status": ("processing_status", {"S": "deleted"}),
+        "size": ("file_size", {"N": "12345"}),
+        "etag": ("etag", {"S": "0" * 32}),
+        "version": ("version_id", {"S": "another"}),
+    }[how]
+    dynamodb.update_item(
+        **where,
+        Key=place,
+        UpdateExpression="SET #name = :value",
+        ExpressionAttributeNames={"#name": attribute},
+        ExpressionAttributeValues={":value": value},
+    )
+    return "missing" if how == "status" else "differs"
+
+
+HARM = ["row removed", "object removed", "object replaced", "status", "size", "etag", "version"]
+
+
+def test_a_table_that_is_true_has_no_findings(stack: Deployed, prefix: str) -> None:
+    fill(stack, prefix, ["a", "é", "z"])
+    stack.delete(f"{prefix}z")
+    stack.deleted(f"{prefix}z")
+    result = check(stack, prefix)
+    assert result.exit_code == 0, result.output
+    assert "3 keys compared: all agree" in result.output
+
+
+def test_all_harm_is_found_and_mended(stack: Deployed, prefix: str) -> None:
+    """Harm of each kind to rows chosen at random, and rows of objects that never were."""
+    dice = random.Random(prefix)  # noqa: S311 - not for secrets
+    names = [f"{n:03} +é\n" for n in range(24)]
+    fill(stack, prefix, names)
+    dice.shuffle(names)
+    expected = {
+        prefix + name: meddle(stack, prefix + name, HARM[n % len(HARM)])
+        for n, name in enumerate(names[: 2 * len(HARM)])
+    }
+    ghost = {"file_key": {"S": f"{prefix}ghost"}, "processing_status": {"S": "completed"}}
+    stack.client("dynamodb").put_item(TableName=stack.table, Item=ghost)
+    expected[f"{prefix}ghost"] = "gone"
+
+    found = check(stack, prefix, "--json")
+    assert kinds(found) == expected
+    assert found.exit_code == 1
+    assert kinds(check(stack, prefix, "--repair", "--json")) == expected
+
+    def mended() -> bool | None:
+        return True if check(stack, prefix).exit_code == 0 else None
+
+    eventually(mended, lambda: "end of findings")
+
+
+def test_what_changed_within_the_grace_is_not_judged_but_counted(
+    stack: Deployed, prefix: str
+) -> None:
+    fill(stack, prefix, ["young", "gone", "changed"])
+    for name, how in (
+        ("young", "row removed"),
+        ("gone", "object removed"),
+        ("changed", "object replaced"),
+    ):
+        meddle(stack, prefix + name, how)
+    strict = check(stack, prefix)
+    lenient = CliRunner().invoke(main, ["verify", *of(stack), "--prefix", prefix])
+    assert strict.exit_code == 1
+    assert lenient.exit_code == 0, lenient.output
+    said = "3 keys compared: all others agree; 3 disagree, but changed within --grace seconds"
+    assert said in lenient.output
+    as_json = CliRunner().invoke(main, ["verify", *of(stack), "--prefix", prefix, "--json"])
+    assert json.loads(as_json.stdout)["tooRecent"] == 3
+
+
+def test_what_was_put_right_while_the_table_was_read_is_not_reported(
+    stack: Deployed, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are looked at again: the rows that were read first are old by the end."""
+    fill(stack, prefix, ["a"])
+    row = stack.row(f"{prefix}a")
+    assert row is not None
+    meddle(stack, f"{prefix}a", "size")
+    read = verifies.Verifier.read_table
+
+    def then_mend(self: verifies.Verifier, *args: Any, **options: Any) -> int:
+        total = read(self, *args, **options)
+        self.dynamodb.update_item(
+            TableName=stack.table,
+            Key={"file_key": {"S": f"{prefix}a"}},
+            UpdateExpression="SET file_size = :size",
+            ExpressionAttributeValues={":size": {"N": str(row["file_size"])}},
+        )
+        return total
+
+    monkeypatch.setattr(verifies.Verifier, "read_table", then_mend)
+    result = check(stack, prefix)
+    assert result.exit_code == 0, result.output
+
+
+def verifier_of(stack: Deployed, grace: timedelta) -> verifies.Verifier:
+    s3, dynamodb = stack.client("s3"), stack.client("dynamodb")
+    return verifies.Verifier(s3, dynamodb, stack.bucket, stack.table, Scope(), grace)
+
+
+def confirmed(
+    verifier: verifies.Verifier, *suspects: Finding, stop: threading.Event | None = None
+) -> list[Finding]:
+    with spill() as kept:
+        return list(
+            verifier.confirmed(iter(suspects), kept, stop=stop or Pauses(), waiting=lambda *_: None)
+        )
+
+
+def deleted_for_good(stack: Deployed, prefix: str, names: list[str]) -> list[Finding]:
+    """Delete the only version of each object, and lose the notification."""
+    versions = {prefix + name: stack.put(prefix + name) for name in names}
+    for name, version in versions.items():
+        stack.completed(name, version)
+
+    def delete() -> None:
+        for name, version in versions.items():
+            stack.delete(name, version)
+
+    without_notification(stack, delete)
+    return [Finding(name, "gone", "") for name in versions]
+
+
+def notify_late(stack: Deployed, key: str) -> None:
+    """Do to a row what a notification of the deletion does."""
+    stack.client("dynamodb").update_item(
+        TableName=stack.table,
+        Key={"file_key": {"S": key}},
+        UpdateExpression="SET processing_status = :deleted",
+        ExpressionAttributeValues={":deleted": {"S": "deleted"}},
+    )
+
+
+def test_an_object_that_was_deleted_a_second_ago_is_not_gone(
+    stack: Deployed, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its notification comes after the row was read again."""
+    deleted_for_good(stack, prefix, ["a"])
+    read = verifies.rows.get
+
+    def then_notify(*args: Any) -> Any:
+        row = read(*args)
+        notify_late(stack, f"{prefix}a")
+        return row
+
+    monkeypatch.setattr(verifies.rows, "get", then_notify)
+    result = check(stack, prefix, "--grace", "1")
+    assert result.exit_code == 0, result.output
+    assert "1 without an object: read once more at" in result.output
+
+
+def test_all_without_an_object_share_one_wait_of_no_more_than_the_grace(
+    stack: Deployed, prefix: str
+) -> None:
+    suspects = deleted_for_good(stack, prefix, ["a", "b", "c"])
+    stop = Pauses(meanwhile=lambda: notify_late(stack, f"{prefix}b"))
+    found = confirmed(verifier_of(stack, timedelta(hours=1)), *suspects, stop=stop)
+    assert [finding.key for finding in found] == [f"{prefix}a", f"{prefix}c"]
+    [seconds] = stop.seconds
+    assert 0 < seconds <= 3600
+
+
+def test_without_a_row_that_has_no_object_nobody_waits(stack: Deployed, prefix: str) -> None:
+    fill(stack, prefix, ["a"])
+    meddle(stack, f"{prefix}a", "size")
+    stop = Pauses()
+    suspect = Finding(f"{prefix}a", "differs", "")
+    assert len(confirmed(verifier_of(stack, timedelta(0)), suspect, stop=stop)) == 1
+    assert stop.seconds == []
+
+
+def test_interrupted_in_the_wait_it_reports_no_row_that_is_not_confirmed(
+    stack: Deployed, prefix: str
+) -> None:
+    suspects = deleted_for_good(stack, prefix, ["a", "b"])
+    stop = Pauses()
+    stop.meanwhile = stop.set
+    verifier = verifier_of(stack, timedelta(hours=1))
+    assert confirmed(verifier, *suspects, stop=stop) == []
+    assert verifier.unconfirmed == 2
+
+
+def test_an_interrupt_in_the_wait_says_how_many_are_not_confirmed(
+    stack: Deployed, prefix: str
+) -> None:
+    deleted_for_good(stack, prefix, ["a", "b"])
+    where = [*of(stack), "--prefix", prefix, "--grace", "600"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "ops", "verify", *where],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        text=True,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert "2 without an object" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "2 without an object not reported" in output
+    assert "ended early: interrupted" in output
+
+
+def test_a_key_that_changes_while_it_is_looked_at_again_is_not_judged(
+    stack: Deployed, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(stack, prefix, ["a"])
+    verifier = verifier_of(stack, timedelta(0))
+    suspect = Finding(f"{prefix}a", "differs", "")
+    read = verifies.rows.get
+
+    def then_put(*args: Any) -> Any:
+        row = read(*args)
+        stack.put(f"{prefix}a", b"meanwhile")
+        return row
+
+    monkeypatch.setattr(verifies.rows, "get", then_put)
+    assert confirmed(verifier, suspect) == []
+
+
+def test_a_key_that_changed_lately_by_the_second_look_is_not_judged(
+    stack: Deployed, prefix: str
+) -> None:
+    fill(stack, prefix, ["a"])
+    meddle(stack, f"{prefix}a", "size")
+    suspect = Finding(f"{prefix}a", "differs", "")
+    for grace, expected in ((timedelta(hours=1), 0), (timedelta(0), 1)):
+        verifier = verifier_of(stack, grace)
+        assert len(confirmed(verifier, suspect)) == expected
+
+
+def test_a_table_that_cannot_be_read_is_told(stack: Deployed, proxy: FaultProxy) -> None:
+    proxy.fail("Scan", Fault(status=400, code="AccessDeniedException"))
+    where = of(stack)
+    where[where.index("--endpoint-url") + 1] = proxy.endpoint
+    result = CliRunner().invoke(main, ["verify", *where])
+    assert result.exit_code == 1
+    assert "ended early: " in result.output
+    assert "AccessDenied" in result.output
+
+
+def test_versions_and_markers_that_are_not_current_are_passed_over(
+    stack: Deployed, prefix: str
+) -> None:
+    for _ in range(3):
+        stack.put(f"{prefix}much/changed", b"old")
+    stack.delete(f"{prefix}much/changed")
+    stack.deleted(f"{prefix}much/changed")
+    last = stack.put(f"{prefix}much/changed", b"new")
+    stack.completed(f"{prefix}much/changed", last)
+    result = check(stack, prefix)
+    assert result.exit_code == 0, result.output
+    assert "1 keys compared" in result.output
+
+
+def test_a_prefix_leaves_the_rest_alone(stack: Deployed, prefix: str) -> None:
+    fill(stack, prefix, ["a/1", "b/1"])
+    meddle(stack, f"{prefix}a/1", "row removed")
+    assert check(stack, f"{prefix}b/").exit_code == 0
+    assert check(stack, f"{prefix}a/").exit_code == 1
+
+
+def test_a_prefix_is_not_looked_for_within_keys(stack: Deployed, prefix: str) -> None:
+    inside = {"file_key": {"S": f"before/{prefix}x"}, "processing_status": {"S": "completed"}}
+    stack.client("dynamodb").put_item(TableName=stack.table, Item=inside)
+    assert check(stack, prefix).exit_code == 0

@@ -1,0 +1,326 @@
+"""The dashboard and the metrics from the log: each line is of a metric that somebody publishes."""
+
+import logging
+import re
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+import pytest
+from awslambdaric.lambda_runtime_log_utils import JsonFormatter
+
+from catalog import COMPLETED, DELETED, STALE
+from local.cloud import Cloud
+from local.logfilter import PatternError, fields, pattern, points
+from support.aws_metrics import AWS_METRICS
+from support.dashboards import DASHBOARD, body, panels
+from support.faults import Fault, FaultProxy
+from support.handler_env import EARLIER, NEWER, Bench, set_up
+from support.journeys import Deployed
+from support.recorder import REGIONS, Program, declare
+from tally import Tally
+
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+FILTER = "aws:cloudwatch/logMetricFilter:LogMetricFilter"
+
+
+def lines(program: Program) -> list[tuple[str, str, dict[str, str], str]]:
+    """Each line of each panel: namespace, metric, dimensions, statistic."""
+    found = []
+    for panel in panels(program):
+        for line in panel["metrics"]:
+            options = line[-1] if isinstance(line[-1], dict) else {}
+            namespace, name, *pairs = [part for part in line if not isinstance(part, dict)]
+            dimensions = dict(zip(pairs[::2], pairs[1::2], strict=True))
+            found.append((namespace, name, dimensions, options.get("stat", panel["stat"])))
+    return found
+
+
+def transformations(program: Program) -> dict[str, dict[str, Any]]:
+    found = [declared.inputs["metricTransformation"] for declared in program.all(FILTER)]
+    return {one["name"]: one for one in found}
+
+
+def test_every_line_from_aws_is_of_a_metric_as_aws_publishes_it(dev: Program) -> None:
+    from_aws = [line for line in lines(dev) if line[0].startswith("AWS/")]
+    assert from_aws
+    for namespace, name, dimensions, statistic in from_aws:
+        known = AWS_METRICS[namespace, name]
+        assert frozenset(dimensions) in known.dimensions
+        assert statistic in known.statistics
+
+
+def test_every_other_line_is_of_a_metric_that_a_filter_makes(dev: Program) -> None:
+    ours = [line for line in lines(dev) if not line[0].startswith("AWS/")]
+    assert ours
+    made = transformations(dev)
+    for namespace, name, dimensions, _ in ours:
+        assert namespace == made[name]["namespace"]
+        assert set(dimensions) == set(made[name].get("dimensions", {}))
+
+
+def test_every_line_is_of_this_stack(dev: Program) -> None:
+    [log_group] = dev.all("aws:cloudwatch/logGroup:LogGroup")
+    ours = {
+        "QueueName": f"{dev.one('aws:sqs/queue:Queue').name}-1234567",
+        "FunctionName": dev.outputs["LambdaFunctionName"],
+        "TableName": dev.outputs["DynamoDBTableName"],
+        "LogGroupName": f"{log_group.name}-1234567",
+    }
+    for _, name, dimensions, _ in lines(dev):
+        if name != "Records":
+            assert dimensions.items() <= ours.items()
+
+
+def test_every_outcome_has_a_line(dev: Program, bench: Bench) -> None:
+    shown = [line[2]["Outcome"] for line in lines(dev) if line[1] == "Records"]
+    assert sorted(shown) == sorted([COMPLETED, DELETED, STALE, bench.handler.FAILED])
+
+
+def test_the_panels_show_what_an_operator_asks_for(dev: Program) -> None:
+    shown = {(name, statistic) for _, name, _, statistic in lines(dev)}
+    assert shown >= {
+        ("Records", "Sum"),
+        ("FreshnessLag", "p50"),
+        ("FreshnessLag", "p99"),
+        ("Errors", "Sum"),
+        ("Throttles", "Sum"),
+        ("ApproximateNumberOfMessagesVisible", "Maximum"),
+        ("ApproximateAgeOfOldestMessage", "Maximum"),
+        ("ConsumedWriteCapacityUnits", "Sum"),
+        ("Invocations", "Sum"),
+        ("Duration", "Sum"),
+        ("IncomingBytes", "Sum"),
+    }
+
+
+def test_the_alarms_panel_shows_every_alarm(dev: Program) -> None:
+    [widget] = [w for w in body(dev)["widgets"] if w["type"] == "alarm"]
+    names = [arn.rpartition(":")[2] for arn in widget["properties"]["alarms"]]
+    assert sorted(names) == sorted(f"{alarm.name}-1234567" for alarm in dev.all(ALARM))
+
+
+def test_every_panel_says_where_how_often_and_what(dev: Program) -> None:
+    for panel in panels(dev):
+        assert panel["region"] == "eu-west-1"
+        assert panel["period"] % 60 == 0
+        assert panel["title"]
+
+
+def test_every_axis_names_the_units_of_its_lines(dev: Program) -> None:
+    made = transformations(dev)
+    for panel in panels(dev):
+        units: dict[str, set[str]] = {}
+        for line in panel["metrics"]:
+            options = line[-1] if isinstance(line[-1], dict) else {}
+            known = AWS_METRICS.get((line[0], line[1]))
+            unit = known.unit if known else made[line[1]]["unit"]
+            units.setdefault(options.get("yAxis", "left"), set()).add(unit)
+        assert units.keys() == panel["yAxis"].keys()
+        for side, of_lines in units.items():
+            label = panel["yAxis"][side]["label"]
+            said = set(re.split(r",? ", label)) & {"seconds", "milliseconds", "bytes"}
+            assert label
+            assert said == {unit.lower() for unit in of_lines - {"Count"}}
+
+
+def test_the_timeout_is_drawn_where_durations_are(dev: Program) -> None:
+    [panel] = [panel for panel in panels(dev) if panel["title"] == "Duration of invocations"]
+    assert [line["value"] for line in panel["annotations"]["horizontal"]] == [15_000]
+
+
+def test_no_two_widgets_overlap_and_all_lie_within_the_grid(dev: Program) -> None:
+    """24 columns wide.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
+    """
+    widgets = body(dev)["widgets"]
+    cells = [
+        {
+            (x, y)
+            for x in range(w["x"], w["x"] + w["width"])
+            for y in range(w["y"], w["y"] + w["height"])
+        }
+        for w in widgets
+    ]
+    assert all(x < 24 for taken in cells for x, _ in taken)
+    assert not any(one & other for one, other in combinations(cells, 2))
+
+
+@pytest.mark.parametrize(
+    ("partition", "console"),
+    [
+        ("aws", "eu-west-1.console.aws.amazon.com"),
+        ("aws-cn", "cn-north-1.console.amazonaws.cn"),
+        ("aws-us-gov", "us-gov-west-1.console.amazonaws-us-gov.com"),
+    ],
+)
+def test_the_address_leads_to_the_dashboard(partition: str, console: str) -> None:
+    region = REGIONS[partition]
+    program = declare("dev", region=region)
+    name = program.one(DASHBOARD).inputs["dashboardName"]
+    assert program.outputs["DashboardUrl"] == (
+        f"https://{console}/cloudwatch/home?region={region}#dashboards/dashboard/{name}"
+    )
+
+
+def test_two_stacks_share_neither_dashboard_nor_metrics(dev: Program, prod: Program) -> None:
+    names = {program.one(DASHBOARD).inputs["dashboardName"] for program in (dev, prod)}
+    namespaces = {
+        one["namespace"] for program in (dev, prod) for one in transformations(program).values()
+    }
+    assert len(names) == len(namespaces) == 2
+
+
+def test_a_dashboard_is_named_after_its_region() -> None:
+    """Dashboards are of the whole account, and saving one replaces what had its name.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html
+    """
+    names = [
+        declare("dev", region=region).one(DASHBOARD).inputs["dashboardName"]
+        for region in ("eu-west-1", "eu-central-1")
+    ]
+    assert names == ["file-metadata-eu-west-1-dev", "file-metadata-eu-central-1-dev"]
+
+
+def test_the_filters_read_the_functions_log(dev: Program) -> None:
+    [group] = dev.all("aws:cloudwatch/logGroup:LogGroup")
+    read = {declared.inputs["logGroupName"] for declared in dev.all(FILTER)}
+    assert read == {f"{group.name}-1234567"}
+
+
+def test_a_metric_with_dimensions_has_no_default(dev: Program) -> None:
+    """CloudWatch Logs takes one of the two.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_MetricTransformation.html
+    """
+    assert all("defaultValue" not in one for one in transformations(dev).values())
+
+
+@pytest.fixture
+def bench(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    bench = set_up(cloud, proxy, monkeypatch)
+    monkeypatch.setattr(bench.handler, "TALLY", Tally(bench.handler.LOG))
+    return bench
+
+
+def counted(program: Program, records: list[logging.LogRecord]) -> list[tuple[str, float, Any]]:
+    """What the declared filters make of real records, as the runtime would write them."""
+    texts = [JsonFormatter().format(record) for record in records]
+    found = []
+    for declared in program.all(FILTER):
+        matches = pattern(declared.inputs["pattern"])
+        made = declared.inputs["metricTransformation"]
+        for line in map(fields, texts):
+            if matches(line):
+                value, dimensions = points(made | {"metricValue": made["value"]}, line)
+                found.append((made["name"], value, tuple(dimensions.values())))
+    return found
+
+
+@pytest.mark.parametrize("level", [logging.INFO, logging.WARNING])
+def test_every_record_is_counted_once_by_its_outcome(
+    dev: Program, bench: Bench, caplog: pytest.LogCaptureFixture, level: int
+) -> None:
+    bench.update("known", NEWER)
+    bench.put("there")
+    with caplog.at_level(level, logger="process_file"):
+        bench.handle(bench.record("there"))
+        bench.handle(*(bench.record(f"gone {n}") for n in range(100)))
+        bench.handle(bench.record("known", EARLIER[:18]))
+        bench.proxy.fail("HeadObject", Fault(status=403))
+        with pytest.raises(bench.handler.RecordsError):
+            bench.handle(bench.record("refused"))
+    totals: dict[str, float] = {}
+    for name, value, dimensions in counted(dev, caplog.records):
+        if name == "Records":
+            totals[dimensions[0]] = totals.get(dimensions[0], 0) + value
+    assert totals == {"completed": 1, "deleted": 100, "stale": 1, "failed": 1}
+
+
+def test_only_a_row_that_was_written_tells_how_fresh_it_is(
+    dev: Program, bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.update("known", NEWER)
+    with caplog.at_level(logging.INFO, logger="process_file"):
+        bench.handle(bench.record("known", EARLIER[:18]))
+        assert [name for name, _, _ in counted(dev, caplog.records)] == ["Records"]
+        bench.handle(bench.record("gone"))
+    names = [name for name, _, _ in counted(dev, caplog.records)]
+    assert sorted(names) == ["FreshnessLag", "Records", "Records"]
+
+
+def test_what_is_logged_for_debugging_is_not_counted(
+    dev: Program, bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, logger="process_file"):
+        bench.handle(bench.record("gone"))
+    assert len(caplog.records) == 2
+    counts = [value for name, value, _ in counted(dev, caplog.records) if name == "Records"]
+    assert counts == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "expected"),
+    [
+        ('{ $.a = "x" }', {"a": "x"}, True),
+        ('{ $.a = "x" }', {"a": "y"}, False),
+        ('{ $.a = "x" }', {}, False),
+        ('{ $.a != "x" }', {"a": "y"}, True),
+        ("{ $.a = * }", {"a": None}, True),
+        ("{ $.a = * }", {"b": 1}, False),
+        ("{ $.a > 0 }", {"a": 1}, True),
+        ("{ $.a > 0 }", {"a": 0}, False),
+        ("{ $.a > 0 }", {"a": "1"}, False),
+        ("{ $.a > 0 }", {"a": True}, False),
+        ("{ $.a >= 1.5 }", {"a": 1.5}, True),
+        ('{ $.a = "x" || $.b = 1 && $.c = 1 }', {"a": "x"}, True),
+        ('{ ($.a = "x" || $.b = 1) && $.c = 1 }', {"a": "x"}, False),
+        ('{ ($.a = "x" || $.b = 1) && $.c = 1 }', {"b": 1, "c": 1}, True),
+    ],
+)
+def test_a_pattern_matches_as_cloudwatch_says(
+    text: str, line: dict[str, Any], expected: bool
+) -> None:
+    assert pattern(text)(line) is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "word",
+        "{ $.a }",
+        "{ $.a = 1",
+        "{ $.a = 1 } x",
+        "{ $.a = %r% }",
+        "{ = 1 }",
+        "{ ($.a = 1 }",
+    ],
+)
+def test_a_pattern_of_another_syntax_is_refused(text: str) -> None:
+    with pytest.raises(PatternError, match="pattern must"):
+        pattern(text)
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[1]", '"text"', ""])
+def test_a_line_that_is_no_object_has_no_fields(text: str) -> None:
+    assert fields(text) == {}
+
+
+def test_the_emulator_holds_dashboard_and_filters(deploy: Callable[..., Deployed]) -> None:
+    stack = deploy(environmentSuffix="panels")
+    name = stack.outputs["DashboardUrl"].rpartition("/")[2]
+    held = stack.client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]
+    assert stack.function in held
+    found = stack.client("lambda").get_function_configuration(FunctionName=stack.function)
+    group = found["LoggingConfig"]["LogGroup"]
+    filters = stack.client("logs").describe_metric_filters(logGroupName=group)["metricFilters"]
+    [made] = [
+        f["metricTransformations"][0]
+        for f in filters
+        if "dimensions" in f["metricTransformations"][0]
+    ]
+    assert made["metricNamespace"] == "FileMetadata/panels"
+    assert made["metricValue"] == "$.count"

@@ -1,0 +1,146 @@
+"""The archive holds the handler's code and nothing else, and depends on nothing else."""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from local.rules.compute import zip_archive
+from pipeline.package import HANDLER_FOLDER, handler_archive
+from support.recorder import ROOT
+
+ContentHash = Callable[[pulumi.AssetArchive], str]
+LONG_AGO = 1_000_000_000
+
+
+def texts_hash(archive: pulumi.AssetArchive) -> str:
+    """Hash of the names and texts in the order in which the program hands them over."""
+    texts = [(name, asset.text) for name, asset in archive.assets.items()]
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+
+
+def zip_hash(archive: pulumi.AssetArchive) -> str:
+    return hashlib.sha256(zip_archive(archive)).hexdigest()
+
+
+HASHES = pytest.mark.parametrize("content_hash", [texts_hash, zip_hash])
+
+
+def write(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"# {name}\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The handler on another machine: other path, times and file modes, and bytecode beside."""
+    copy = tmp_path / "elsewhere" / "handler"
+    shutil.copytree(HANDLER_FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in copy.rglob("*.py"):
+        path.chmod(0o600)
+        os.utime(path, (LONG_AGO, LONG_AGO))
+    return write(copy, "__pycache__/process_file.cpython-314.pyc", "notes.txt")
+
+
+def test_the_archive_holds_the_handler_s_files(tmp_path: Path) -> None:
+    write(tmp_path, "process_file.py", "deep/down/module.py")
+    assert set(handler_archive(tmp_path).assets) == {"process_file.py", "deep/down/module.py"}
+
+
+def test_the_program_packs_the_handler_folder() -> None:
+    folder = ROOT / "handler"
+    code = {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for path in folder.rglob("*.py")
+    }
+    packed = {name: asset.text for name, asset in handler_archive().assets.items()}
+    assert packed == code
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "__pycache__/module.cpython-314.pyc",
+        "module.pyc",
+        "module.pyi",
+        "notes.txt",
+        "data.json",
+        ".env",
+        "module.py.orig",
+        "py",
+    ],
+)
+def test_other_files_are_left_out(tmp_path: Path, other: str) -> None:
+    write(tmp_path, "module.py", other)
+    assert set(handler_archive(tmp_path).assets) == {"module.py"}
+
+
+def test_the_tests_are_left_out() -> None:
+    assert [name for name in handler_archive().assets if "test" in name] == []
+
+
+def test_the_files_are_in_order(tmp_path: Path) -> None:
+    """Written last to first and first to last in turn, so that no folder keeps them sorted."""
+    names = [f"module_{number:02}.py" for number in range(40)]
+    write(tmp_path, *names[1::2], *reversed(names[::2]))
+    assert list(handler_archive(tmp_path).assets) == names
+
+
+@HASHES
+def test_another_checkout_has_the_same_hash(checkout: Path, content_hash: ContentHash) -> None:
+    assert content_hash(handler_archive(checkout)) == content_hash(handler_archive())
+
+
+@HASHES
+def test_line_ends_of_a_checkout_do_not_change_the_hash(
+    checkout: Path, content_hash: ContentHash
+) -> None:
+    for path in checkout.rglob("*.py"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert content_hash(handler_archive(checkout)) == content_hash(handler_archive())
+
+
+@HASHES
+def test_a_changed_byte_changes_the_hash(checkout: Path, content_hash: ContentHash) -> None:
+    with (checkout / "process_file.py").open("a", encoding="utf-8") as code:
+        code.write("#")
+    assert content_hash(handler_archive(checkout)) != content_hash(handler_archive())
+
+
+@HASHES
+def test_another_file_s_name_changes_the_hash(checkout: Path, content_hash: ContentHash) -> None:
+    (checkout / "events.py").rename(checkout / "event.py")
+    assert content_hash(handler_archive(checkout)) != content_hash(handler_archive())
+
+
+def test_the_packed_archive_holds_no_time_of_day() -> None:
+    """1980 is the zip format's first year, and what a file has that was given none."""
+    with zipfile.ZipFile(io.BytesIO(zip_archive(handler_archive()))) as packed:
+        assert {entry.date_time for entry in packed.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_letters_beyond_ascii_are_packed_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_bytes("# Übergröße 📦\n".encode())
+    assert handler_archive(tmp_path).assets["module.py"].text == "# Übergröße 📦\n"
+
+
+@pytest.mark.parametrize("others", [(), ("notes.txt",)])
+def test_a_folder_without_code_is_an_error(tmp_path: Path, others: tuple[str, ...]) -> None:
+    write(tmp_path, *others)
+    with pytest.raises(FileNotFoundError) as caught:
+        handler_archive(tmp_path)
+    assert str(caught.value) == f"handler folder must hold Python files, got none in {tmp_path}"
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        handler_archive(tmp_path / "missing")

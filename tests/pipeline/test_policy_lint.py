@@ -1,0 +1,239 @@
+"""Every policy document that a stack declares passes a policy linter, but for named exceptions."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from support.linter import lint
+from support.recorder import ACCOUNT, Program, declare
+
+ROLE = "aws:iam/role:Role"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
+TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
+KEY = "aws:kms/key:Key"
+STACKS = {
+    "dev": ("dev", {}),
+    "prod": ("prod", {}),
+    "traced": ("dev", {"tracing": "true"}),
+    "batch": ("dev", {"batchOperations": "true"}),
+}
+# The recorder writes every ARN alike; these are AWS's forms of those that differ.
+REAL_ARNS = {
+    r"arn:aws:s3:[^:]+:\d+:": "arn:aws:s3:::",
+    r"(arn:aws:dynamodb:[^:]+:\d+:)": r"\1table/",
+    r"(arn:aws:kms:[^:]+:\d+:)": r"\1key/",
+    r"(arn:aws:lambda:[^:]+:\d+:)": r"\1function:",
+    r"arn:aws:cloudwatch:([^:]+:\d+:)": r"arn:aws:logs:\1log-group:",
+}
+
+Policy = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A policy as a resource declares it."""
+
+    type: str
+    field: str
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """A finding that is none."""
+
+    type: str
+    issue: str
+    detail: str
+    """What the finding's own detail has in it."""
+    reason: str
+
+
+EXCEPTIONS = [
+    Allowed(
+        BUCKET_POLICY,
+        "MISMATCHED_TYPE",
+        "s3:TlsVersion requires a value of type Numeric but given ['1.2']",
+        "the linter's numbers are whole ones; AWS's own example compares with 1.2",
+    ),
+    Allowed(
+        BUCKET_POLICY,
+        "UNKNOWN_CONDITION_FOR_ACTION",
+        "Unknown condition s3:TlsVersion for action s3:",
+        "a denial of s3:* takes in a few actions on which the linter lists no condition at all",
+    ),
+    Allowed(
+        KEY,
+        "RESOURCE_STAR",
+        "kms:",
+        "in a key policy, * is the key itself",
+    ),
+    Allowed(
+        KEY,
+        "UNKNOWN_CONDITION_FOR_ACTION",
+        "Unknown condition kms:EncryptionContext:aws:logs:arn for action kms:DescribeKey",
+        "AWS's own policy for log groups has it so; without a context it grants nothing",
+    ),
+    Allowed(
+        KEY,
+        "MISMATCHED_TYPE",
+        "ArnLike requires a value of type Arn but given String",
+        "the context is a text that holds an ARN; AWS's own policy compares it so",
+    ),
+]
+
+
+def policies_in(value: Any) -> Iterator[Policy]:
+    """Find every policy in a resource's input: a document, or its text, at any depth."""
+    if isinstance(value, str) and '"Statement"' in value:
+        value = json.loads(value)
+    if isinstance(value, dict) and "Statement" in value:
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from policies_in(part)
+
+
+def documents(program: Program) -> list[Document]:
+    return [
+        Document(resource.type, field, as_aws_writes_arns(policy))
+        for resource in program.resources
+        for field, value in resource.inputs.items()
+        for policy in policies_in(value)
+    ]
+
+
+def as_aws_writes_arns(policy: Policy) -> Policy:
+    text = json.dumps(policy)
+    for form, real in REAL_ARNS.items():
+        text = re.sub(form, real, text)
+    written: Policy = json.loads(text)
+    return written
+
+
+def findings(document: Document) -> list[tuple[str, str]]:
+    """Lint a policy; each finding's issue and detail."""
+    policy = document.policy
+    if document.field == "assumeRolePolicy":
+        # The linter knows no trust policies, which name no resource: the role itself is it.
+        role = {"Resource": f"arn:aws:iam::{ACCOUNT}:role/any"}
+        policy = policy | {"Statement": [role | found for found in policy["Statement"]]}
+    return lint(json.dumps(policy))
+
+
+def is_allowed(document: Document, finding: tuple[str, str]) -> bool:
+    issue, detail = finding
+    return any(
+        (allowed.type, allowed.issue) == (document.type, issue) and allowed.detail in detail
+        for allowed in EXCEPTIONS
+    )
+
+
+def changed(**fields: Any) -> Callable[[Policy], Policy]:
+    """Replace fields of a policy's first statement."""
+
+    def change(policy: Policy) -> Policy:
+        first, *others = policy["Statement"]
+        return policy | {"Statement": [first | fields, *others]}
+
+    return change
+
+
+@pytest.fixture(scope="module")
+def declared() -> dict[str, list[Document]]:
+    """Every policy document, by stack."""
+    return {name: documents(declare(*stack)) for name, stack in STACKS.items()}
+
+
+@pytest.fixture(scope="module")
+def role_policy(declared: dict[str, list[Document]]) -> Document:
+    [found] = [document for document in declared["dev"] if document.type == ROLE_POLICY]
+    return found
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_policy_of_a_stack_passes_the_linter(
+    declared: dict[str, list[Document]], stack: str
+) -> None:
+    found = {
+        (document.type, document.field, *finding)
+        for document in declared[stack]
+        for finding in findings(document)
+        if not is_allowed(document, finding)
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    ("stack", "types"),
+    [
+        ("dev", {ROLE, ROLE_POLICY, BUCKET_POLICY, QUEUE_POLICY, TOPIC_POLICY}),
+        ("prod", {ROLE, ROLE_POLICY, BUCKET_POLICY, QUEUE_POLICY, TOPIC_POLICY, KEY}),
+    ],
+)
+def test_the_lint_reads_the_policies_of_all_that_have_one(
+    declared: dict[str, list[Document]], stack: str, types: set[str]
+) -> None:
+    assert types <= {document.type for document in declared[stack]}
+
+
+@pytest.mark.parametrize("allowed", EXCEPTIONS, ids=lambda found: f"{found.type} {found.issue}")
+def test_every_exception_is_still_needed(
+    declared: dict[str, list[Document]], allowed: Allowed
+) -> None:
+    assert any(
+        document.type == allowed.type and issue == allowed.issue and allowed.detail in detail
+        for of_stack in declared.values()
+        for document in of_stack
+        for issue, detail in findings(document)
+    )
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_an_action_that_does_not_exist_is_found_in_every_policy(
+    declared: dict[str, list[Document]], stack: str
+) -> None:
+    missed = []
+    for document in declared[stack]:
+        policy = changed(Action="s3:GetFile")(document.policy)
+        found = findings(Document(document.type, document.field, policy))
+        if "UNKNOWN_ACTION" not in {issue for issue, _ in found}:
+            missed.append((document.type, document.field))
+    assert missed == []
+
+
+@pytest.mark.parametrize(
+    ("issue", "breaking"),
+    [
+        ("UNKNOWN_ACTION", changed(Action="s3:GetFile")),
+        ("UNKNOWN_PREFIX", changed(Action="s4:GetObject")),
+        ("RESOURCE_MISMATCH", changed(Resource="arn:aws:s3:::bucket-without-objects")),
+        ("INVALID_ARN", changed(Resource="the-bucket")),
+        ("RESOURCE_STAR", changed(Resource="*")),
+        ("MALFORMED", changed(Effect="Permit")),
+        ("MALFORMED", changed(NotAction="s3:GetObject")),
+        ("UNKNOWN_OPERATOR", changed(Condition={"TextEquals": {"aws:SourceAccount": ACCOUNT}})),
+        ("UNKNOWN_CONDITION_FOR_ACTION", changed(Condition={"Bool": {"s3:Secure": "true"}})),
+        ("DUPLICATE_SID", changed(Sid="WriteRow")),
+        ("INVALID_VERSION", lambda policy: policy | {"Version": "2012-10-18"}),
+        ("MALFORMED", lambda policy: {"Version": policy["Version"]}),
+    ],
+)
+def test_a_broken_role_policy_is_found(
+    role_policy: Document, issue: str, breaking: Callable[[Policy], Policy]
+) -> None:
+    assert findings(role_policy) == []
+    broken = Document(ROLE_POLICY, "policy", breaking(role_policy.policy))
+    assert issue in {found for found, _ in findings(broken)}
+
+
+def test_a_text_that_is_no_json_is_found() -> None:
+    assert [issue for issue, _ in lint('{"Version": "2012-10-17", "Statement": [')] == [
+        "MALFORMED_JSON"
+    ]

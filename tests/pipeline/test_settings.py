@@ -1,0 +1,326 @@
+"""The stack's configuration: its bounds, and what it refuses."""
+
+import asyncio
+import contextvars
+import re
+import string
+from dataclasses import FrozenInstanceError, fields
+from typing import Any
+
+import pulumi
+import pytest
+
+from local import engine
+from pipeline.settings import PROJECT, Settings
+from support.recorder import ROOT, Program, _Monitor
+
+RETENTION = (
+    "logRetentionDays must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545,"
+    " 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653 days"
+)
+CONCURRENCY = (
+    "reservedConcurrency must be 1 or more invocations, or -1 for unreserved"
+    " (0 would stop the function)"
+)
+OBJECT_PREFIX_RULE = "objectPrefix must be at most 1024 characters of A-Z a-z 0-9 ! _ . ' ( ) / -"
+OBJECT_SUFFIX_RULE = OBJECT_PREFIX_RULE.replace("Prefix", "Suffix")
+ACCESS_LOG_RULE = "accessLogBucket must be a bucket's name, 3-63 characters of a-z, 0-9, . and -"
+BOUNDARY = "permissionsBoundary must be the ARN of an IAM policy"
+SUFFIX = "environmentSuffix must be 1-32 characters of a-z, 0-9 and -"
+
+
+def settings(**values: Any) -> Settings:
+    return Settings(**({"environment_suffix": "test"} | values))
+
+
+def configured(stack: str, **values: str) -> Settings:
+    """Read the settings of a stack from nothing but the given keys."""
+
+    def read() -> Settings:
+        pulumi.runtime.set_all_config({f"{PROJECT}:{key}": value for key, value in values.items()})
+        return Settings.from_config(pulumi.Config(PROJECT), stack)
+
+    return contextvars.Context().run(read)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("environment_suffix", "a"),
+        ("environment_suffix", "a" * 32),
+        ("environment_suffix", "eu-west-2"),
+        ("memory_size", 128),
+        ("memory_size", 10240),
+        ("timeout", 15),
+        ("timeout", 900),
+        ("log_retention_days", 1),
+        ("log_retention_days", 3653),
+        ("reserved_concurrency", -1),
+        ("reserved_concurrency", 1),
+        ("reserved_concurrency", 1000),
+        ("object_prefix", ""),
+        ("object_prefix", "a" * 1024),
+        ("object_prefix", "in/A-z_0.9!'()/"),
+        ("object_suffix", ""),
+        ("object_suffix", "a" * 1024),
+        ("object_suffix", ".tar.gz"),
+        ("access_log_bucket", ""),
+        ("alarm_email", "ops@example.com"),
+        ("bucket_name", "an-existing.bucket"),
+        ("permissions_boundary", "arn:aws:iam::123456789012:policy/path/to/bound@ry"),
+        ("permissions_boundary", "arn:aws-us-gov:iam::aws:policy/ViewOnlyAccess"),
+        ("access_log_bucket", "abc"),
+        ("access_log_bucket", "a" * 63),
+        ("access_log_bucket", "audit.logs-1"),
+        ("tombstone_days", 1),
+        ("tombstone_days", 365),
+        ("noncurrent_version_days", 1),
+        ("noncurrent_version_days", 3650),
+        ("log_level", "DEBUG"),
+        ("log_level", "INFO"),
+        ("log_level", "WARNING"),
+    ],
+)
+def test_a_value_within_its_bounds_is_taken(field: str, value: Any) -> None:
+    assert getattr(settings(**{field: value}), field) == value
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "rule"),
+    [
+        ("environment_suffix", "", SUFFIX),
+        ("environment_suffix", "a" * 33, SUFFIX),
+        ("environment_suffix", "Dev", SUFFIX),
+        ("environment_suffix", "dev_1", SUFFIX),
+        ("environment_suffix", "dev.1", SUFFIX),
+        ("environment_suffix", "dév", SUFFIX),
+        ("environment_suffix", "dev\n", SUFFIX),
+        ("memory_size", 127, "memorySize must be 128-10240 MB"),
+        ("memory_size", 10241, "memorySize must be 128-10240 MB"),
+        ("timeout", 14, "timeout must be 15-900 seconds"),
+        ("timeout", 901, "timeout must be 15-900 seconds"),
+        ("log_retention_days", 0, RETENTION),
+        ("log_retention_days", 2, RETENTION),
+        ("log_retention_days", 3654, RETENTION),
+        ("reserved_concurrency", 0, CONCURRENCY),
+        ("reserved_concurrency", -2, CONCURRENCY),
+        ("object_prefix", "a" * 1025, OBJECT_PREFIX_RULE),
+        ("object_prefix", "year=2026/", OBJECT_PREFIX_RULE),
+        ("alarm_email", "ops", "alarmEmail must be one e-mail address"),
+        ("alarm_email", "a@b.c, d@e.f", "alarmEmail must be one e-mail address"),
+        ("bucket_name", "ab", ACCESS_LOG_RULE.replace("accessLogBucket", "bucketName")),
+        ("bucket_name", "My-Bucket", ACCESS_LOG_RULE.replace("accessLogBucket", "bucketName")),
+        ("access_log_bucket", "ab", ACCESS_LOG_RULE),
+        ("access_log_bucket", "a" * 64, ACCESS_LOG_RULE),
+        ("access_log_bucket", "s3://logs", ACCESS_LOG_RULE),
+        ("object_suffix", "a" * 1025, OBJECT_SUFFIX_RULE),
+        ("object_suffix", " b.csv", OBJECT_SUFFIX_RULE),
+        ("tombstone_days", 0, "tombstoneDays must be 1-365 days"),
+        ("tombstone_days", 366, "tombstoneDays must be 1-365 days"),
+        ("noncurrent_version_days", 0, "noncurrentVersionDays must be 1-3650 days"),
+        ("noncurrent_version_days", 3651, "noncurrentVersionDays must be 1-3650 days"),
+        ("permissions_boundary", "ViewOnlyAccess", BOUNDARY),
+        ("permissions_boundary", "arn:aws:iam::123456789012:role/x", BOUNDARY),
+        ("permissions_boundary", "arn:aws:iam::1234:policy/x", BOUNDARY),
+        ("log_level", "info", "logLevel must be one of DEBUG, INFO, WARNING"),
+        ("log_level", "ERROR", "logLevel must be one of DEBUG, INFO, WARNING"),
+    ],
+)
+def test_a_value_beyond_its_bounds_is_refused_by_name(field: str, value: Any, rule: str) -> None:
+    with pytest.raises(ValueError, match=r"^\w+ must be ") as caught:
+        settings(**{field: value})
+    assert str(caught.value) == f"{rule}, got {value!r}"
+
+
+def test_the_bucket_s_access_logs_cannot_go_into_itself() -> None:
+    with pytest.raises(ValueError, match=r"^accessLogBucket must be ") as caught:
+        settings(bucket_name="files", access_log_bucket="files")
+    rule = "accessLogBucket must be another bucket than the one that is logged"
+    assert str(caught.value) == f"{rule}, got 'files'"
+
+
+@pytest.mark.parametrize("field", ["object_prefix", "object_suffix"])
+def test_a_filter_takes_the_characters_that_s3_matches_as_they_are(field: str) -> None:
+    accepted = set()
+    for character in map(chr, range(256)):
+        try:
+            settings(**{field: character})
+        except ValueError:
+            continue
+        accepted.add(character)
+    assert accepted == set(string.ascii_letters + string.digits + "!_.'()/-")
+
+
+def test_cloudwatch_s_every_period_is_taken() -> None:
+    # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+    accepted = []
+    for days in range(4000):
+        try:
+            settings(log_retention_days=days)
+        except ValueError:
+            continue
+        accepted.append(days)
+    years = [1827, 2192, 2557, 2922, 3288, 3653]
+    days_and_months = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096]
+    assert accepted == days_and_months + years
+
+
+@pytest.mark.parametrize("name", ["prod", "production", "prod-eu", "eu-prod", "a-production-b"])
+def test_an_environment_named_production_must_protect_its_data(name: str) -> None:
+    with pytest.raises(ValueError, match=r"^protectData must be true") as caught:
+        settings(environment_suffix=name, protect_data=False)
+    assert str(caught.value) == (
+        f"protectData must be true where environmentSuffix is {name!r}"
+        " (set protectData to true, or name the environment otherwise), got False"
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["prod", "Prod", "production", "eu-prod", "PROD-2", "prod_eu", "eu.prod"]
+)
+def test_a_stack_named_production_must_protect_its_data(name: str) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        configured(name, environmentSuffix="blue", protectData="false")
+    assert str(caught.value) == (
+        f"configuration of stack {name!r}: protectData must be true on the stack {name!r}"
+        " (pulumi config set file-metadata-pipeline:protectData true), got False"
+    )
+
+
+@pytest.mark.parametrize("name", ["dev", "product", "reproduction"])
+def test_any_other_environment_may_leave_its_data_unprotected(name: str) -> None:
+    assert configured(name, protectData="false").protect_data is False
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "kind"),
+    [
+        ("protectData", "yes", "bool"),
+        ("tracing", "1", "bool"),
+        ("batchOperations", "on", "bool"),
+        ("memorySize", "256MB", "int"),
+        ("timeout", "15.5", "int"),
+        ("logRetentionDays", "a week", "int"),
+        ("reservedConcurrency", "none", "int"),
+        ("tombstoneDays", "1d", "int"),
+        ("noncurrentVersionDays", "true", "int"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused_by_name(key: str, value: str, kind: str) -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        configured("dev", **{key: value})
+    assert str(caught.value) == (
+        "configuration of stack 'dev': Configuration"
+        f" 'file-metadata-pipeline:{key}' value '{value}' is not a valid '{kind}'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("memory_size", "256", "memorySize must be a whole number, got '256'"),
+        ("memory_size", 256.0, "memorySize must be a whole number, got 256.0"),
+        ("memory_size", True, "memorySize must be a whole number, got True"),
+        ("customer_managed_key", "false", "customerManagedKey must be true or false, got 'false'"),
+        ("protect_data", None, "protectData must be true or false, got None"),
+        ("alarm_email", None, "alarmEmail must be a text, got None"),
+    ],
+)
+def test_a_program_s_value_of_the_wrong_type_is_refused_by_name(
+    field: str, value: Any, reason: str
+) -> None:
+    with pytest.raises(ValueError, match=r"must be") as caught:
+        settings(**{field: value})
+    assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize("make", [pulumi.Output.from_input, pulumi.Output.secret])
+def test_an_output_is_refused_by_name_even_where_it_could_pass_for_true(make: Any) -> None:
+    async def choose() -> None:
+        settings(tracing=make(False))
+
+    with pytest.raises(ValueError, match=r"tracing must be known before any resource is made"):
+        asyncio.run(choose())
+
+
+def test_every_setting_is_handed_to_a_component() -> None:
+    """A key that nothing reads would choose nothing, without a word."""
+    program = (ROOT / "pipeline" / "pipeline.py").read_text(encoding="utf-8")
+    read = set(re.findall(r"\bargs\.(\w+)", program))
+    assert {field.name for field in fields(Settings)} == read
+
+
+def test_a_misspelt_key_is_refused() -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        configured("prod", customerManagedKeys="true")
+    said = str(caught.value)
+    assert said.startswith("configuration of stack 'prod': key must be one of environmentSuffix, ")
+    assert said.endswith("customerManagedKey, got 'customerManagedKeys'")
+
+
+def test_a_key_of_another_namespace_is_none_of_ours() -> None:
+    def read() -> Settings:
+        pulumi.runtime.set_all_config({"aws:region": "eu-west-1", "mine:anything": "1"})
+        return Settings.from_config(pulumi.Config(PROJECT), "dev")
+
+    assert contextvars.Context().run(read).environment_suffix == "dev"
+
+
+def test_a_refusal_names_the_stack() -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        configured("dev", timeout="901")
+    assert str(caught.value) == (
+        "configuration of stack 'dev': timeout must be 15-900 seconds, got 901"
+    )
+
+
+def test_a_refusal_keeps_its_cause() -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        configured("dev", timeout="901")
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_a_refused_value_stops_the_program_before_it_declares_anything() -> None:
+    program = Program()
+    monitor = _Monitor(program)
+    values = engine.stack_config(ROOT, "dev") | {f"{PROJECT}:timeout": "901"}
+    with pytest.raises(pulumi.RunError):
+        engine.run(ROOT, "dev", values, monitor.mocks, monitor)
+    assert program.resources == []
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "text", "value"),
+    [
+        ("environmentSuffix", "environment_suffix", "blue", "blue"),
+        ("protectData", "protect_data", "false", False),
+        ("memorySize", "memory_size", "512", 512),
+        ("timeout", "timeout", "60", 60),
+        ("logRetentionDays", "log_retention_days", "30", 30),
+        ("tracing", "tracing", "true", True),
+        ("reservedConcurrency", "reserved_concurrency", "5", 5),
+        ("objectPrefix", "object_prefix", "in/", "in/"),
+        ("objectSuffix", "object_suffix", ".csv", ".csv"),
+        ("tombstoneDays", "tombstone_days", "7", 7),
+        ("noncurrentVersionDays", "noncurrent_version_days", "14", 14),
+        ("logLevel", "log_level", "DEBUG", "DEBUG"),
+        ("batchOperations", "batch_operations", "true", True),
+    ],
+)
+def test_each_key_sets_its_field(key: str, field: str, text: str, value: Any) -> None:
+    read = configured("dev", **{key: text})
+    assert getattr(read, field) == value
+
+
+@pytest.mark.parametrize("given", [{}, {"environmentSuffix": ""}])
+def test_the_environment_is_named_after_the_stack_unless_told(given: dict[str, str]) -> None:
+    assert configured("blue", **given).environment_suffix == "blue"
+
+
+def test_without_a_word_data_is_protected() -> None:
+    assert configured("dev").protect_data is True
+
+
+def test_settings_cannot_be_changed_once_checked() -> None:
+    with pytest.raises(FrozenInstanceError):
+        settings().timeout = 0

@@ -1,0 +1,88 @@
+"""The project's and the stacks' files: what they declare and choose is what the program reads."""
+
+import contextvars
+from dataclasses import fields
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from local import engine
+from pipeline.settings import PROJECT, Settings, config_key
+from support.recorder import ROOT
+
+FIELDS = {field.name: field for field in fields(Settings)}
+
+
+def project() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+    return loaded
+
+
+def of_stack(stack: str) -> Settings:
+    """Read the settings that a stack's file makes."""
+
+    def read() -> Settings:
+        pulumi.runtime.set_all_config(engine.stack_config(ROOT, stack))
+        return Settings.from_config(pulumi.Config(PROJECT), stack)
+
+    return contextvars.Context().run(read)
+
+
+@pytest.mark.parametrize(
+    ("field", "in_dev", "in_prod"),
+    [
+        ("protect_data", False, True),
+        ("memory_size", 256, 256),
+        ("timeout", 15, 15),
+        ("log_retention_days", 7, 90),
+        ("tracing", False, False),
+        ("reserved_concurrency", -1, -1),
+        ("object_prefix", "", ""),
+        ("object_suffix", "", ""),
+        ("tombstone_days", 1, 30),
+        ("noncurrent_version_days", 7, 90),
+        ("log_level", "INFO", "WARNING"),
+        ("batch_operations", False, False),
+        ("customer_managed_key", False, True),
+    ],
+)
+def test_dev_and_prod_differ_where_they_should(field: str, in_dev: Any, in_prod: Any) -> None:
+    chosen = (getattr(of_stack("dev"), field), getattr(of_stack("prod"), field))
+    assert chosen == (in_dev, in_prod)
+
+
+def test_pulumi_yaml_declares_every_setting_and_no_other() -> None:
+    assert set(project()["config"]) == {config_key(field) for field in FIELDS}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_pulumi_yaml_has_the_setting_s_type(field: str) -> None:
+    types = {str: "string", bool: "boolean", int: "integer"}
+    assert project()["config"][config_key(field)]["type"] == types[FIELDS[field].type]
+
+
+@pytest.mark.parametrize("field", [name for name in FIELDS if name != "environment_suffix"])
+def test_pulumi_yaml_has_the_setting_s_default(field: str) -> None:
+    assert project()["config"][config_key(field)]["default"] == FIELDS[field].default
+
+
+def test_pulumi_yaml_leaves_the_environment_s_name_to_the_stack() -> None:
+    assert project()["config"]["environmentSuffix"]["default"] == ""
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_pulumi_yaml_describes_the_setting(field: str) -> None:
+    assert project()["config"][config_key(field)]["description"].strip()
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_stack_s_file_sets_only_what_is_declared(stack: str) -> None:
+    text = (ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
+    declared = {f"{PROJECT}:{key}" for key in project()["config"]}
+    assert yaml.safe_load(text)["config"].keys() - declared == {"aws:region"}
+
+
+def test_the_project_has_the_name_that_its_keys_start_with() -> None:
+    assert project()["name"] == PROJECT

@@ -1,0 +1,284 @@
+"""The stack as a whole: names, tags, parents, outputs, and that nothing changes by itself."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
+
+from local import engine
+from support.recorder import REGIONS, ROOT, Declared, Program, _Answers, accepts_tags, declare
+
+COMPONENT = "file-metadata:index:FileMetadataPipeline"
+BUCKET = "aws:s3/bucket:Bucket"
+TABLE = "aws:dynamodb/table:Table"
+FIXED_NAMES = {
+    "dashboardName",
+    "name",
+    "namePrefix",
+    "bucketPrefix",
+    "statementId",
+    "statementIdPrefix",
+}
+
+
+def tags(program: Program) -> dict[str, Any]:
+    return {
+        resource.name: resource.inputs.get("tags")
+        for resource in program.resources
+        if accepts_tags(resource)
+    }
+
+
+def fixed_names(program: Program) -> dict[str, set[str]]:
+    """Physical names that Pulumi does not make up, by resource."""
+    found = {}
+    for resource in program.resources:
+        named_by = FIXED_NAMES | ({"bucket"} if resource.type == BUCKET else set())
+        if names := {str(resource.inputs[key]) for key in named_by & resource.inputs.keys()}:
+            found[resource.name] = names
+    return found
+
+
+def comparable(program: Program) -> dict[str, Any]:
+    """All that was declared, archives as their texts."""
+    return {
+        resource.urn: (_plain(resource.inputs), resource.parent, resource.dependencies)
+        for resource in program.resources
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, pulumi.AssetArchive):
+        return [(name, asset.text) for name, asset in value.assets.items()]
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return value
+
+
+class Providers(_Answers):
+    """Answers like the recorder, and notes which provider is asked for what."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: dict[str, str | None] = {}
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        if args.typ.startswith("aws:"):
+            self.asked[args.name] = args.provider
+        return super().new_resource(args)
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        self.asked[args.token] = args.provider
+        return super().call(args)
+
+
+def named(folder: Path, name: str) -> Program:
+    """Declare a component with another name."""
+    shutil.copy(ROOT / "Pulumi.yaml", folder)
+    shutil.copy(ROOT / "Pulumi.dev.yaml", folder)
+    (folder / "__main__.py").write_text(
+        "from pipeline import FileMetadataPipeline, Settings\n"
+        f"settings = Settings(environment_suffix='dev', batch_operations=True)\n"
+        f"FileMetadataPipeline({name!r}, settings)\n",
+        encoding="utf-8",
+    )
+    return declare("dev", project=folder)
+
+
+@pytest.fixture
+def asked_elsewhere(tmp_path: Path) -> dict[str, str | None]:
+    """Providers by resource or look-up, of a component that is given ``elsewhere``."""
+    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
+    (tmp_path / "__main__.py").write_text(
+        "import pulumi, pulumi_aws\n"
+        "from pipeline import FileMetadataPipeline, Settings\n"
+        "elsewhere = pulumi_aws.Provider('elsewhere', region='ap-south-1')\n"
+        "FileMetadataPipeline(\n"
+        "    'file-metadata',\n"
+        "    Settings(environment_suffix='dev'),\n"
+        "    pulumi.ResourceOptions(provider=elsewhere),\n"
+        ")\n",
+        encoding="utf-8",
+    )
+    providers = Providers()
+    engine.run(tmp_path, "dev", {}, providers)
+    return providers.asked
+
+
+def test_the_component_keeps_its_type_and_name(dev: Program) -> None:
+    """Another type or name is another URN, and Pulumi would replace all that is under it."""
+    component = dev.one(COMPONENT)
+    _, project, _, name = component.urn.split("::")
+    assert (project, name) == ("file-metadata-pipeline", "file-metadata")
+
+
+@pytest.mark.parametrize(
+    ("type_token", "path"),
+    [
+        (BUCKET, f"file-metadata:index:DataBucket${BUCKET}::file-metadata-bucket-objects"),
+        (TABLE, f"file-metadata:index:MetadataTable${TABLE}::file-metadata-table-rows"),
+    ],
+)
+def test_the_data_keeps_its_urn(dev: Program, type_token: str, path: str) -> None:
+    """Another URN would be another, empty bucket or table."""
+    assert dev.one(type_token).urn == f"urn:pulumi:dev::file-metadata-pipeline::{path}"
+
+
+def test_only_the_component_is_directly_under_the_stack(dev: Program) -> None:
+    urns = {resource.urn for resource in dev.resources}
+    top = [resource.type for resource in dev.resources if resource.parent not in urns]
+    assert top == [COMPONENT]
+
+
+def test_every_child_s_name_starts_with_its_parent_s(dev: Program) -> None:
+    strays = [
+        resource.name
+        for resource in dev.resources
+        if resource.type != COMPONENT
+        and not resource.name.startswith(f"{dev.by_urn(resource.parent).name}-")
+    ]
+    assert strays == []
+
+
+def test_the_component_s_provider_is_every_child_s(
+    asked_elsewhere: dict[str, str | None], dev: Program
+) -> None:
+    ours = {name for name, provider in asked_elsewhere.items() if "::elsewhere::" in str(provider)}
+    aws = {resource.name for resource in dev.resources if resource.type.startswith("aws:")}
+    look_ups = {
+        "aws:index/getCallerIdentity:getCallerIdentity",
+        "aws:index/getPartition:getPartition",
+        "aws:index/getRegion:getRegion",
+    }
+    assert ours == aws | look_ups
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_everything_taggable_says_which_environment_it_is(environment: str) -> None:
+    expected = {"Environment": environment, "Project": "DataPipeline"}
+    found = tags(declare(environment))
+    assert {name: tag for name, tag in found.items() if tag != expected} == {}
+
+
+def test_the_tag_is_the_environment_s_even_where_the_stack_is_named_otherwise() -> None:
+    found = tags(declare("dev", {"environmentSuffix": "blue"}))
+    assert {tag["Environment"] for tag in found.values()} == {"blue"}
+
+
+@pytest.mark.parametrize("partition", REGIONS)
+def test_every_arn_is_of_the_partition_that_the_stack_is_in(partition: str) -> None:
+    everything = {"batchOperations": "true", "accessLogBucket": "logs", "tracing": "true"}
+    program = declare("prod", everything, region=REGIONS[partition])
+    written = [
+        str({key: value for key, value in resource.inputs.items() if key != "code"})
+        for resource in program.resources
+    ]
+    assert set(re.findall(r"\barn:([^:]*):", " ".join(written))) == {partition}
+
+
+def test_only_table_and_dashboard_have_fixed_names(dev: Program) -> None:
+    assert fixed_names(dev).keys() == {
+        "file-metadata-table-rows",
+        "file-metadata-monitoring-dashboard",
+    }
+
+
+# What AWS takes as a name, of what has the narrowest limits.
+NAMES = {
+    BUCKET: r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+    "aws:lambda/function:Function": r"[A-Za-z0-9-_]{1,64}",
+    "aws:iam/role:Role": r"[\w+=,.@-]{1,64}",
+    "aws:sqs/queue:Queue": r"[A-Za-z0-9_-]{1,80}",
+}
+
+
+@pytest.mark.parametrize("name", ["a", "0", "a" * 37, "team-1-files"])
+def test_a_name_within_the_rule_makes_names_that_aws_takes(tmp_path: Path, name: str) -> None:
+    program = named(tmp_path, name)
+    for kind, rule in NAMES.items():
+        made = [f"{resource.name}-1234567" for resource in program.all(kind)]
+        assert made
+        assert [other for other in made if not re.fullmatch(rule, other)] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a" * 38, "Files", "my_files", "-files", "files.x", "fil\nes"]
+)
+def test_a_name_that_would_make_an_invalid_one_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=r"^name must be ") as caught:
+        named(tmp_path, name)
+    rule = "name must be 1-37 characters of a-z, 0-9 and -, the first not -"
+    assert str(caught.value) == f"{rule}, got {name!r}"
+
+
+def test_a_bucket_that_is_named_has_that_name() -> None:
+    assert declare("dev", {"bucketName": "my-old-bucket"}).one(BUCKET).inputs["bucket"] == (
+        "my-old-bucket"
+    )
+
+
+def test_two_stacks_share_no_fixed_name(dev: Program, prod: Program) -> None:
+    assert not set().union(*fixed_names(dev).values()) & set().union(*fixed_names(prod).values())
+
+
+def holds_data(resource: Declared) -> bool:
+    """Whether a resource is data, or guards data that is there."""
+    return resource.type.startswith(("aws:s3/", "aws:dynamodb/", "aws:sqs/")) and (
+        resource.type != "aws:s3/bucketNotification:BucketNotification"
+    )
+
+
+def test_data_and_its_guards_are_protected_in_prod_and_nothing_else(prod: Program) -> None:
+    protected = {resource.name for resource in prod.resources if resource.protect}
+    custom = {resource.name for resource in prod.resources if resource.custom}
+    assert protected & custom == {r.name for r in prod.resources if holds_data(r)}
+
+
+def test_nothing_is_protected_in_dev(dev: Program) -> None:
+    assert [resource.name for resource in dev.resources if resource.protect] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("S3BucketName", "file-metadata-bucket-objects-1234567"),
+        (
+            "S3BucketURL",
+            "https://file-metadata-bucket-objects-1234567.s3.eu-west-1.amazonaws.com",
+        ),
+        ("DynamoDBTableName", "file-metadata-table-dev"),
+        ("LambdaFunctionName", "file-metadata-processor-function-1234567"),
+        (
+            "FailureQueueUrl",
+            "https://sqs.eu-west-1.amazonaws.com/123456789012/"
+            "file-metadata-failures-events-1234567",
+        ),
+        (
+            "AlarmTopicArn",
+            "arn:aws:sns:eu-west-1:123456789012:file-metadata-monitoring-alarms-1234567",
+        ),
+    ],
+)
+def test_the_stack_says_where_its_parts_are(dev: Program, name: str, value: str) -> None:
+    assert dev.outputs[name] == value
+
+
+def test_the_stack_says_nothing_else(dev: Program) -> None:
+    assert set(dev.outputs) == {
+        "S3BucketName",
+        "S3BucketURL",
+        "DynamoDBTableName",
+        "LambdaFunctionName",
+        "FailureQueueUrl",
+        "DashboardUrl",
+        "AlarmTopicArn",
+        "BatchOperationsRoleArn",
+    }
+
+
+def test_the_same_configuration_declares_the_same(dev: Program) -> None:
+    assert comparable(declare("dev")) == comparable(dev)

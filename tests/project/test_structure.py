@@ -1,0 +1,138 @@
+"""Who may import whom, and how little the program's first file does."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.recorder import ROOT
+
+BRANCHES = (
+    ast.If,
+    ast.IfExp,
+    ast.For,
+    ast.While,
+    ast.Try,
+    ast.Match,
+    ast.BoolOp,
+    ast.comprehension,
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+)
+HANDLER_MODULES = {path.stem for path in (ROOT / "handler").glob("*.py")}
+HANDLER_FILES = sorted((ROOT / "handler").rglob("*.py"))
+OPS_FILES = sorted((ROOT / "ops").rglob("*.py"))
+PIPELINE_FILES = sorted((ROOT / "pipeline").rglob("*.py"))
+PLUGIN_FILES = sorted((ROOT / "plugin").glob("*.py"))
+USERS = {"local", "ops", "plugin", "policy", "bench", "tests"}
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def running(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node below one, but for what only the type checker reads."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        yield child
+        yield from running(child)
+
+
+def imported(path: Path) -> set[str]:
+    """Names of the top packages that a file imports when it runs."""
+    found: set[str] = set()
+    for node in running(parsed(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relative to itself, which hides the package"
+            found.add(str(node.module).partition(".")[0])
+    return found
+
+
+def by_path(paths: list[Path]) -> pytest.MarkDecorator:
+    ids = [path.relative_to(ROOT).as_posix() for path in paths]
+    return pytest.mark.parametrize("path", paths, ids=ids)
+
+
+@by_path(HANDLER_FILES)
+def test_the_handler_needs_the_standard_library_alone(path: Path) -> None:
+    assert imported(path) - sys.stdlib_module_names - HANDLER_MODULES == set()
+
+
+@by_path(HANDLER_FILES)
+def test_the_handler_never_imports_the_rest_of_the_project(path: Path) -> None:
+    assert imported(path) & (USERS | {"pipeline"}) == set()
+
+
+@by_path(PIPELINE_FILES)
+def test_the_pipeline_never_imports_the_handler(path: Path) -> None:
+    assert imported(path) & {"handler", *HANDLER_MODULES} == set()
+
+
+@by_path(PIPELINE_FILES)
+def test_the_pipeline_never_imports_its_users(path: Path) -> None:
+    assert imported(path) & USERS == set()
+
+
+@by_path(PLUGIN_FILES)
+def test_the_plugin_needs_only_the_component_and_what_pulumi_brings(path: Path) -> None:
+    allowed = sys.stdlib_module_names | {"pulumi", "pipeline", "plugin"}
+    assert imported(path) - allowed == set()
+
+
+@by_path(sorted([*PIPELINE_FILES, *OPS_FILES, *(ROOT / "examples" / "github-oidc").glob("*.py")]))
+def test_no_partition_is_written_out(path: Path) -> None:
+    """In China and in GovCloud an ARN begins otherwise."""
+    assert "arn:aws:" not in path.read_text(encoding="utf-8")
+
+
+@by_path([ROOT / "pipeline" / "policies.py"])
+def test_policies_need_no_pulumi(path: Path) -> None:
+    assert imported(path) & {"pulumi", "pulumi_aws"} == set()
+
+
+def test_no_module_of_the_handler_hides_one_of_the_standard_library() -> None:
+    assert HANDLER_MODULES & sys.stdlib_module_names == set()
+
+
+def test_the_program_declares_no_resource_of_its_own() -> None:
+    """It cannot: it has the component and Pulumi's own functions, and no provider."""
+    assert imported(ROOT / "__main__.py") == {"pulumi", "pipeline"}
+
+
+def test_the_program_makes_one_component() -> None:
+    made = [
+        ast.unparse(node.func)
+        for node in ast.walk(parsed(ROOT / "__main__.py"))
+        if isinstance(node, ast.Call)
+    ]
+    assert sorted(set(made)) == [
+        "FileMetadataPipeline",
+        "Settings.from_config",
+        "pulumi.Config",
+        "pulumi.export",
+        "pulumi.get_stack",
+    ]
+
+
+def test_the_program_has_no_branch() -> None:
+    branches = [
+        ast.unparse(node)
+        for node in ast.walk(parsed(ROOT / "__main__.py"))
+        if isinstance(node, BRANCHES)
+    ]
+    assert branches == []
+
+
+@by_path(OPS_FILES)
+def test_the_operators_tool_needs_only_what_its_requirements_name(path: Path) -> None:
+    requirements = (ROOT / "requirements-ops.txt").read_text(encoding="utf-8")
+    pinned = {line.partition("==")[0] for line in requirements.splitlines() if "==" in line}
+    assert imported(path) - {"ops"} <= pinned | sys.stdlib_module_names

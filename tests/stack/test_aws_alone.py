@@ -1,0 +1,112 @@
+"""The tests on AWS run when they are asked for, and then with the user's own environment."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import roles
+from support.github_example import in_aws
+from support.journeys import Deployed
+from support.places import PREFIX, Emulated, emulated_account
+from support.recorder import ROOT
+
+ON_AWS = "on AWS only "
+WHERE = in_aws("123456789012", "eu-west-1")
+
+
+@pytest.fixture(scope="module")
+def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulated]:
+    with emulated_account(tmp_path_factory.mktemp("emulated")) as account:
+        yield account
+
+
+def run(emulated: Emulated, *options: str, **environment: str) -> list[str]:
+    """Run the tests as a user does whose AWS is an emulator; return what they print."""
+    own = {
+        "AWS_ENDPOINT_URL": emulated.endpoint,
+        "AWS_CA_BUNDLE": emulated.certificate,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
+        cwd=ROOT,
+        env=kept | own | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ((), "when asked for: -m aws --stack NAME"),
+        (("--outputs", "FILE"), "when asked for: -m aws --stack NAME"),
+        (("-m", "aws"), "with --stack NAME or --outputs FILE"),
+        (("-m", "aws", "--outputs", "FILE"), "with credentials, as the AWS CLI takes them"),
+        (("-m", "aws", "--outputs", "FILE", "-n", "1"), "in one process: leave -n out"),
+    ],
+    ids=["not asked", "no marker", "no stack", "no credentials", "workers"],
+)
+def test_nothing_runs_on_aws_by_accident(
+    emulated: Emulated, options: tuple[str, ...], reason: str
+) -> None:
+    given = [str(emulated.outputs_file) if option == "FILE" else option for option in options]
+    test = "tests/stack/test_aws.py::test_every_alarm_rings_the_topic[aws]"
+    keys = {} if "credentials" in reason else emulated.keys
+    printed = run(emulated, test, *given, **keys)
+    assert ON_AWS + reason in "\n".join(printed)
+    assert "1 skipped" in printed[-1]
+    assert "passed" not in printed[-1]
+
+
+def test_what_is_asked_for_runs_by_its_permissions_and_leaves_nothing_behind(
+    emulated: Emulated, tmp_path: Path
+) -> None:
+    """With a stack's name: the outputs come from the Pulumi command, here one that knows them."""
+    pulumi, calls = tmp_path / "pulumi", tmp_path / "calls.json"
+    asked = "stack output --json --stack dev"
+    pulumi.write_text(f'#!/bin/sh\n[ "$*" = "{asked}" ] && cat {emulated.outputs_file}\n')
+    pulumi.chmod(0o755)
+    printed = run(
+        emulated,
+        *("-p", "support.calls_made", "tests/stack/test_aws.py", "-m", "aws", "--stack", "dev"),
+        **emulated.keys,
+        PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        PYTHONPATH=str(ROOT / "tests"),
+        CALLS_MADE=str(calls),
+    )
+    assert "5 passed" in printed[-1], "\n".join(printed)
+    # Decrypting is DynamoDB's call, and only where there is a key.
+    may = actions_of(roles.exercise(WHERE, "dev")) - {"kms:Decrypt"}
+    assert set(json.loads(calls.read_text())) == may
+    s3, sqs = emulated.client("s3"), emulated.client("sqs")
+    left = s3.list_object_versions(Bucket=emulated.outputs["S3BucketName"], Prefix=PREFIX)
+    assert not {"Versions", "DeleteMarkers"} & left.keys()
+    queue = emulated.outputs["FailureQueueUrl"]
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+
+
+def test_parked_events_of_others_stay(deploy: Callable[..., Deployed]) -> None:
+    stack = deploy(environmentSuffix="others")
+    sqs, queue = stack.client("sqs"), stack.outputs["FailureQueueUrl"]
+    ours, others = {"ours": True}, {"ours": False}
+    for event in (others, ours):
+        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"requestPayload": event}))
+    stack.take_parked(ours)
+    [left] = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    assert json.loads(left["Body"])["requestPayload"] == others
+
+
+def actions_of(policy: roles.Policy) -> set[str]:
+    listed = (statement["Action"] for statement in policy["Statement"])
+    return {action for of in listed for action in ([of] if isinstance(of, str) else of)}

@@ -1,0 +1,207 @@
+"""The examples in three languages declare what the program declares, and name what there is."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local import engine
+from local.cloud import Cloud
+from local.resources import CloudMocks
+from pipeline.settings import PROJECT
+from support.journeys import assert_a_file_gets_its_row
+from support.plugin_process import TOKEN, Plugin, environment, resources, running_plugin
+from support.recorder import ROOT, Program, declare
+
+EXAMPLES = ROOT / "examples"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TYPESCRIPT = (EXAMPLES / "typescript" / "index.ts").read_text(encoding="utf-8")
+COMPONENT: dict[str, Any] = json.loads(
+    (ROOT / "plugin" / "schema.json").read_text(encoding="utf-8")
+)["resources"][TOKEN]
+KINDS = {"string": str, "integer": int, "boolean": bool}
+STACK = {"${pulumi.stack}": "dev", "pulumi.getStack()": "dev"}
+"""How each language asks for the stack's name."""
+
+
+def loaded(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+def of_readme(language: str) -> str:
+    """The one text in this language that the section about other programs has."""
+    _, _, section = README.partition("### Use it in your own program\n")
+    [text] = re.findall(rf"```{language}\n(.*?)```", section.partition("\n### ")[0], re.DOTALL)
+    return str(text)
+
+
+def of_yaml(program: dict[str, Any]) -> dict[str, Any]:
+    [resource] = program["resources"].values()
+    return {key: STACK.get(value, value) for key, value in resource["properties"].items()}
+
+
+def of_typescript(text: str) -> dict[str, Any]:
+    """Read the inputs: a flat object of numbers, truths and calls, which YAML reads too."""
+    [inputs] = re.findall(r"new FileMetadataPipeline\(\s*\"[\w-]+\",\s*\{(.*?)\}", text, re.DOTALL)
+    flat = yaml.safe_load("{" + inputs + "}")
+    return {key: STACK.get(value, value) for key, value in flat.items()}
+
+
+def outputs_used(text: str) -> list[str]:
+    return re.findall(r"\bfiles\.(\w+)", text)
+
+
+YAML_PROGRAMS = pytest.mark.parametrize(
+    "program",
+    [loaded(EXAMPLES / "yaml" / "Pulumi.yaml"), yaml.safe_load(of_readme("yaml"))],
+    ids=["example", "readme"],
+)
+TYPESCRIPT_PROGRAMS = pytest.mark.parametrize(
+    "text", [TYPESCRIPT, of_readme("typescript")], ids=["example", "readme"]
+)
+
+
+def assert_inputs_fit(inputs: dict[str, Any]) -> None:
+    declared = COMPONENT["inputProperties"]
+    assert inputs.keys() <= declared.keys()
+    assert inputs.keys() >= set(COMPONENT["requiredInputs"])
+    kinds = {key: KINDS[declared[key]["type"]] for key in inputs}
+    assert {key: type(value) for key, value in inputs.items()} == kinds
+
+
+def assert_outputs_exist(text: str) -> None:
+    used = outputs_used(text)
+    assert used
+    assert set(used) <= COMPONENT["properties"].keys()
+
+
+@YAML_PROGRAMS
+def test_the_yaml_program_fits_the_schema(program: dict[str, Any]) -> None:
+    [resource] = program["resources"].values()
+    package, _, name = resource["type"].partition(":")
+    assert f"{package}:index:{name}" == TOKEN
+    assert package in program["packages"]
+    assert_inputs_fit(of_yaml(program))
+    assert_outputs_exist(json.dumps(program["outputs"]))
+
+
+@TYPESCRIPT_PROGRAMS
+def test_the_typescript_program_fits_the_schema(text: str) -> None:
+    assert_inputs_fit(of_typescript(text))
+    assert_outputs_exist(text)
+
+
+@pytest.mark.parametrize("language", ["yaml", "typescript"])
+def test_an_example_takes_the_package_from_the_plugin_s_folder(language: str) -> None:
+    folder = EXAMPLES / language
+    source = loaded(folder / "Pulumi.yaml")["packages"]["file-metadata"]
+    assert (folder / source).resolve() == ROOT / "plugin"
+    assert (folder / source / "PulumiPlugin.yaml").exists()
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
+    with running_plugin(ROOT, tmp_path_factory.mktemp("elsewhere")) as running:
+        yield running
+
+
+EXAMPLE_INPUTS = pytest.mark.parametrize(
+    "inputs",
+    [of_yaml(loaded(EXAMPLES / "yaml" / "Pulumi.yaml")), of_typescript(TYPESCRIPT)],
+    ids=["yaml", "typescript"],
+)
+
+
+@EXAMPLE_INPUTS
+def test_an_example_s_inputs_make_what_the_program_makes(
+    plugin: Plugin, inputs: dict[str, Any], dev: Program
+) -> None:
+    assert resources(plugin.construct(inputs)) == resources(dev)
+
+
+@EXAMPLE_INPUTS
+def test_an_example_keeps_the_metadata_of_files_on_the_emulator(
+    plugin: Plugin, inputs: dict[str, Any], cloud: Cloud, request: pytest.FixtureRequest
+) -> None:
+    suffix = f"of-{request.node.callspec.id}"
+    program = plugin.construct(inputs | {"environmentSuffix": suffix}, creator=CloudMocks(cloud))
+    assert_a_file_gets_its_row(cloud, program.outputs["bucketName"], program.outputs["tableName"])
+
+
+def python_example(folder: Path, program: str) -> Path:
+    """Make it a project with a stack named dev; URNs tell the project's name, so the program's."""
+    project = loaded(EXAMPLES / "python" / "Pulumi.yaml") | {"name": PROJECT}
+    (folder / "Pulumi.yaml").write_text(json.dumps(project), encoding="utf-8")
+    (folder / "Pulumi.dev.yaml").write_text("config: {}\n", encoding="utf-8")
+    (folder / "__main__.py").write_text(program, encoding="utf-8")
+    return folder
+
+
+PYTHON = (EXAMPLES / "python" / "__main__.py").read_text(encoding="utf-8")
+
+
+def test_the_python_example_makes_what_the_program_makes(tmp_path: Path, dev: Program) -> None:
+    program = declare("dev", project=python_example(tmp_path, PYTHON))
+    assert resources(program) == resources(dev)
+
+
+def test_the_python_text_of_the_readme_runs(tmp_path: Path) -> None:
+    program = declare("dev", project=python_example(tmp_path, of_readme("python")))
+    assert set(program.outputs) == {"bucket"}
+
+
+def test_the_python_example_keeps_the_metadata_of_files_on_the_emulator(
+    tmp_path: Path, cloud: Cloud
+) -> None:
+    folder = python_example(tmp_path, PYTHON.replace("pulumi.get_stack()", '"example"'))
+    outputs = engine.run(folder, "dev", {}, CloudMocks(cloud))
+    assert_a_file_gets_its_row(cloud, outputs["bucket"], outputs["table"])
+
+
+INSTALLED = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import pipeline
+from pipeline.package import handler_archive
+assets = handler_archive().assets
+print(json.dumps([pipeline.__file__, {name: asset.text for name, asset in assets.items()}]))
+"""
+
+
+def test_an_installed_component_brings_the_handler_s_code(tmp_path: Path) -> None:
+    """From a copy: setuptools writes beside what it builds."""
+    copy, site = tmp_path / "copy", tmp_path / "site"
+    copy.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    for name in ("pipeline", "handler", "local", "ops"):
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, copy / name, ignore=ignore)
+    install = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps"]
+    offline = ["--no-build-isolation", "--disable-pip-version-check", "--target", str(site)]
+    subprocess.run([*install, *offline, str(copy)], check=True, cwd=tmp_path, env=environment())
+    run = subprocess.run(
+        [sys.executable, "-c", INSTALLED, str(site)],
+        check=True,
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    origin, packed = json.loads(run.stdout)
+    assert Path(origin).is_relative_to(site)
+    files = (ROOT / "handler").rglob("*.py")
+    assert packed == {path.name: path.read_text(encoding="utf-8") for path in files}
+    assert {path.name for path in site.iterdir() if path.is_dir()} == {
+        "pipeline",
+        "handler",
+        "file_metadata_pipeline-0.1.0.dist-info",
+    }

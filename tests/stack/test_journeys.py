@@ -1,0 +1,189 @@
+"""From upload to row: the real program, deployed to a real emulator, driven over HTTP."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from botocore.exceptions import ClientError
+
+from support.journeys import Deployed
+
+HEAD_ATTRIBUTES = {"file_size", "content_type", "etag", "last_modified", "version_id"}
+KEYS = {
+    "spaces": "annual report 2026.pdf",
+    "plus": "a+b=c.txt",
+    "encoded slash": "not%2Fa%2Ffolder",
+    "percent": "100%.txt",
+    "emoji": "📦/🚚.json",
+    "newline": "first\nsecond",
+    "1024 bytes": "𐍈" * 256,
+    "markup": '"}{&<>\'"; DROP',
+}
+
+
+@pytest.fixture(scope="module")
+def stack(deploy: Callable[..., Deployed]) -> Deployed:
+    return deploy()
+
+
+def test_a_put_object_has_a_row_that_says_what_s3_says(stack: Deployed) -> None:
+    version = stack.put("put.csv", b"a,b\n1,2\n", "text/csv")
+    row = stack.completed("put.csv", version)
+    head = stack.head("put.csv")
+    assert row["bucket_name"] == stack.bucket
+    assert row["file_size"] == head["ContentLength"] == 8
+    assert row["content_type"] == head["ContentType"] == "text/csv"
+    assert row["etag"] == head["ETag"].strip('"')
+    assert datetime.fromisoformat(row["last_modified"]) == head["LastModified"]
+    assert row["processing_status"] == "completed"
+    assert row["event_name"] == "ObjectCreated:Put"
+    assert "expires_at" not in row
+
+
+def test_an_overwritten_object_has_one_row_of_its_newest_version(stack: Deployed) -> None:
+    stack.completed("twice.txt", stack.put("twice.txt", b"old"))
+    row = stack.completed("twice.txt", stack.put("twice.txt", b"newer"))
+    assert row["file_size"] == 5
+
+
+def test_a_burst_of_overwrites_ends_at_the_newest_version(stack: Deployed) -> None:
+    versions = [stack.put("burst.txt", b"x" * size) for size in range(1, 9)]
+    assert stack.completed("burst.txt", versions[-1])["file_size"] == 8
+
+
+def test_a_copied_object_has_a_row(stack: Deployed) -> None:
+    stack.put("original.bin", b"\0" * 10)
+    answer = stack.client("s3").copy_object(
+        Bucket=stack.bucket, Key="copy.bin", CopySource=f"{stack.bucket}/original.bin"
+    )
+    row = stack.completed("copy.bin", answer["VersionId"])
+    assert (row["file_size"], row["event_name"]) == (10, "ObjectCreated:Copy")
+
+
+def test_a_multipart_upload_has_a_row_with_its_whole_size(stack: Deployed) -> None:
+    s3, where = stack.client("s3"), {"Bucket": stack.bucket, "Key": "large.bin"}
+    upload = s3.create_multipart_upload(**where)["UploadId"]
+    bodies = [b"1" * 5 * 1024 * 1024, b"2" * 100]
+    parts = [
+        {
+            "PartNumber": number,
+            "ETag": s3.upload_part(**where, UploadId=upload, PartNumber=number, Body=body)["ETag"],
+        }
+        for number, body in enumerate(bodies, 1)
+    ]
+    done = s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": parts})
+    row = stack.completed("large.bin", done["VersionId"])
+    assert row["file_size"] == 5 * 1024 * 1024 + 100
+    assert row["etag"].endswith("-2")
+
+
+def test_a_delete_marker_leaves_a_tombstone_that_expires(stack: Deployed) -> None:
+    stack.completed("gone.txt", stack.put("gone.txt"))
+    stack.delete("gone.txt")
+    row = stack.deleted("gone.txt")
+    assert not HEAD_ATTRIBUTES & row.keys()
+    days = datetime.fromtimestamp(int(row["expires_at"]), UTC) - datetime.now(UTC)
+    assert 0.9 < days.total_seconds() / 86400 <= 1
+
+
+def test_an_undeleted_object_has_its_row_back(stack: Deployed) -> None:
+    version = stack.put("back.txt")
+    stack.completed("back.txt", version)
+    marker = stack.delete("back.txt")
+    stack.deleted("back.txt")
+    stack.delete("back.txt", version_id=marker)
+    assert stack.completed("back.txt", version)["processing_status"] == "completed"
+
+
+def test_the_row_falls_back_when_the_current_version_is_deleted(stack: Deployed) -> None:
+    first = stack.put("versions.txt", b"1")
+    second = stack.put("versions.txt", b"22")
+    stack.completed("versions.txt", second)
+    stack.delete("versions.txt", version_id=second)
+    assert stack.completed("versions.txt", first)["file_size"] == 1
+
+
+def test_the_row_stays_when_an_old_version_is_deleted(stack: Deployed) -> None:
+    first = stack.put("kept.txt", b"1")
+    second = stack.put("kept.txt", b"22")
+    before = stack.completed("kept.txt", second)
+    stack.delete("kept.txt", version_id=first)
+    after = stack.row_once("kept.txt", lambda row: row["sequencer"] > before["sequencer"])
+    assert after["version_id"] == second
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS.keys())
+def test_a_row_is_found_under_the_key_as_the_uploader_wrote_it(stack: Deployed, key: str) -> None:
+    assert stack.completed(key, stack.put(key))["file_key"] == key
+
+
+def test_the_function_answers_with_counts_by_outcome(stack: Deployed) -> None:
+    event = {"Records": []}
+    answer = stack.client("lambda").invoke(
+        FunctionName=stack.function, Payload=json.dumps(event).encode()
+    )
+    assert json.load(answer["Payload"]) == {"statusCode": 200, "body": "{}"}
+
+
+def test_a_failing_event_is_parked_whole_and_its_replay_repairs_the_row(
+    deploy: Callable[..., Deployed],
+) -> None:
+    stack = deploy(environmentSuffix="failing")
+    functions, table = stack.client("lambda"), stack.table
+    environment = functions.get_function_configuration(FunctionName=stack.function)["Environment"]
+    variables = environment["Variables"]
+    broken = {**variables, "DYNAMODB_TABLE_NAME": "no-such-table"}
+    functions.update_function_configuration(
+        FunctionName=stack.function, Environment={"Variables": broken}
+    )
+    version = stack.put("unlucky.txt")
+    event = stack.parked()["requestPayload"]
+    assert [record["s3"]["object"]["key"] for record in event["Records"]] == ["unlucky.txt"]
+    assert stack.row("unlucky.txt") is None
+
+    functions.update_function_configuration(
+        FunctionName=stack.function,
+        Environment={"Variables": {**broken, "DYNAMODB_TABLE_NAME": table}},
+    )
+    functions.invoke(
+        FunctionName=stack.function, InvocationType="Event", Payload=json.dumps(event).encode()
+    )
+    assert stack.completed("unlucky.txt", version)["processing_status"] == "completed"
+
+
+def test_an_event_of_unknown_shape_is_parked_not_dropped(stack: Deployed) -> None:
+    event = {"detail-type": "Object Created"}
+    stack.client("lambda").invoke(
+        FunctionName=stack.function, InvocationType="Event", Payload=json.dumps(event).encode()
+    )
+    assert stack.parked()["requestPayload"] == event
+
+
+def test_only_keys_under_the_prefix_have_rows(deploy: Callable[..., Deployed]) -> None:
+    stack = deploy(environmentSuffix="filtered", objectPrefix="in/", objectSuffix=".csv")
+    stack.put("out/a.csv")
+    stack.put("in/a.txt")
+    stack.completed("in/a.csv", stack.put("in/a.csv"))
+    scanned = stack.client("dynamodb").scan(TableName=stack.table)["Items"]
+    assert [item["file_key"]["S"] for item in scanned] == ["in/a.csv"]
+
+
+def test_two_stacks_keep_their_own_rows_side_by_side(deploy: Callable[..., Deployed]) -> None:
+    dev = deploy(environmentSuffix="side-a")
+    prod = deploy("prod", environmentSuffix="side-b")
+    of_dev = dev.completed("same.txt", dev.put("same.txt", b"dev"))
+    of_prod = prod.completed("same.txt", prod.put("same.txt", b"production"))
+    assert (of_dev["bucket_name"], of_prod["bucket_name"]) == (dev.bucket, prod.bucket)
+    assert (of_dev["file_size"], of_prod["file_size"]) == (3, 10)
+
+
+def test_the_dev_table_can_be_deleted_and_the_prod_table_refuses(
+    deploy: Callable[..., Deployed],
+) -> None:
+    dev = deploy(environmentSuffix="bye-a")
+    prod = deploy("prod", environmentSuffix="bye-b")
+    dev.client("dynamodb").delete_table(TableName=dev.table)
+    with pytest.raises(ClientError, match=r"[Dd]eletion protection"):
+        prod.client("dynamodb").delete_table(TableName=prod.table)
+    prod.completed("still.txt", prod.put("still.txt"))

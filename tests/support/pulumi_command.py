@@ -1,0 +1,70 @@
+"""Pulumi's own engine on a copy of the repository, its AWS provider stood for."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from pulumi import automation
+
+from local.cloud import Cloud
+from pipeline.settings import PROJECT
+from support.aws_provider import aws_provider
+from support.plugin_process import copy_repository, environment
+
+NEEDS_PULUMI = pytest.mark.skipif(
+    shutil.which("pulumi") is None, reason="needs the pulumi command on the PATH"
+)
+
+Open = Callable[..., automation.Stack]
+"""Make a stack: ``open_stack("dev", environmentSuffix="other")``."""
+
+
+def copy_with_environments(folder: Path, policy_python: str) -> Path:
+    """A copy with the environments that `pulumi up` needs; `pulumi install` makes others."""
+    copy = copy_repository(folder)
+    (copy / ".venv").symlink_to(sys.prefix)
+    (copy / "policy" / ".venv").symlink_to(Path(policy_python).parent.parent)
+    return copy
+
+
+@contextmanager
+def stacks(repository: Path, cloud: Cloud, state: Path) -> Iterator[Open]:
+    """Serve the stand-in for the provider; give what makes stacks in a folder of their own."""
+    home = state / "home"
+    _have_aws_plugin(home)
+    with aws_provider(cloud) as provider:
+
+        def opened(name: str, project: str = ".", **config: str) -> automation.Stack:
+            options = automation.LocalWorkspaceOptions(
+                work_dir=str(repository / project),
+                pulumi_home=str(home),
+                env_vars=environment()
+                | {
+                    "PULUMI_BACKEND_URL": state.as_uri(),
+                    "PULUMI_CONFIG_PASSPHRASE": "of the tests",
+                    "PULUMI_DEBUG_PROVIDERS": provider,
+                    "PULUMI_SKIP_UPDATE_CHECK": "true",
+                },
+            )
+            stack = automation.create_stack(name, work_dir=options.work_dir, opts=options)
+            configure(stack, **config)
+            return stack
+
+        yield opened
+
+
+def configure(stack: automation.Stack, **config: str) -> None:
+    """Set keys of the program's configuration."""
+    for key, value in config.items():
+        stack.set_config(f"{PROJECT}:{key}", automation.ConfigValue(value))
+
+
+def _have_aws_plugin(home: Path) -> None:
+    """Have `pulumi install` find the plugin that the SDK asks for, rather than download it."""
+    plugin = home / "plugins" / f"resource-aws-v{metadata.version('pulumi-aws')}"
+    plugin.mkdir(parents=True)
+    (plugin / "pulumi-resource-aws").touch(mode=0o755)

@@ -1,0 +1,197 @@
+"""Declares the program without any cloud and keeps what it declared."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from keyword import iskeyword
+from pathlib import Path
+from typing import Any
+
+import pulumi_aws
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+
+from local import engine
+from pipeline.settings import PROJECT
+
+ROOT = Path(__file__).resolve().parents[2]
+ACCOUNT = "123456789012"
+OF_AN_ACCOUNT = ("accessLogBucket", "alarmEmail", "bucketName", "permissionsBoundary")
+"""The keys that name something in the account."""
+REGION = "eu-west-1"
+REGIONS = {"aws": REGION, "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+"""One of each partition."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One registered resource, as the engine would see it."""
+
+    type: str
+    name: str
+    urn: str
+    custom: bool
+    inputs: dict[str, Any]
+    parent: str
+    dependencies: frozenset[str]
+    """URNs: the explicit ``depends_on`` and those that the inputs imply."""
+    protect: bool
+    delete_before_replace: bool
+    retain: bool
+    """Whether Pulumi leaves it in the account when it deletes it from the stack."""
+
+
+@dataclass
+class Program:
+    """All that one run of the program declared, and its outputs."""
+
+    resources: list[Declared] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def all(self, type_token: str) -> list[Declared]:
+        return [resource for resource in self.resources if resource.type == type_token]
+
+    def one(self, type_token: str) -> Declared:
+        [found] = self.all(type_token)
+        return found
+
+    def by_urn(self, urn: str) -> Declared:
+        [found] = [resource for resource in self.resources if resource.urn == urn]
+        return found
+
+    def needs(self, later: Declared, earlier: Declared) -> bool:
+        """Whether the graph makes one resource wait for another, directly or not."""
+        seen: set[str] = set()
+        waiting = set(later.dependencies)
+        while waiting:
+            urn = waiting.pop()
+            if urn == earlier.urn:
+                return True
+            if urn not in seen:
+                seen.add(urn)
+                waiting |= self.by_urn(urn).dependencies
+        return False
+
+
+def accepts_tags(resource: Declared) -> bool:
+    """Whether the provider's class for a resource takes ``tags``."""
+    if not resource.type.startswith("aws:"):
+        return False
+    _, path, name = resource.type.split(":")
+    module = path.partition("/")[0]
+    package = getattr(pulumi_aws, f"{module}_" if iskeyword(module) else module)
+    return "tags" in inspect.signature(getattr(package, f"{name}Args")).parameters
+
+
+def partition_of(region: str) -> tuple[str, str]:
+    """Return a region's partition, and how the names of its services end."""
+    if region.startswith("cn-"):
+        return "aws-cn", "amazonaws.com.cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws", "amazonaws.com"
+
+
+class _Answers(Mocks):
+    """Answers as the provider would: names, ARNs and addresses made from the inputs."""
+
+    def __init__(self, region: str = REGION) -> None:
+        self._region = region
+        self._partition, self._dns_suffix = partition_of(region)
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        if not args.custom:
+            return "", {}
+        name = args.inputs.get("name", f"{args.name}-1234567")
+        service = args.typ.split(":")[1].split("/")[0]
+        made = {
+            "name": name,
+            "arn": f"arn:{self._partition}:{service}:{self._region}:{ACCOUNT}:{name}",
+            "bucket": name,
+            "keyId": name,
+            "bucketRegionalDomainName": f"{name}.s3.{self._region}.{self._dns_suffix}",
+            "url": f"https://{service}.{self._region}.{self._dns_suffix}/{ACCOUNT}/{name}",
+        }
+        return name, made | args.inputs
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
+            return {"accountId": ACCOUNT, "arn": "", "userId": "", "id": ACCOUNT}, []
+        if args.token == "aws:index/getRegion:getRegion":
+            return {"region": self._region, "id": self._region}, []
+        if args.token == "aws:index/getPartition:getPartition":
+            return {"partition": self._partition, "dnsSuffix": self._dns_suffix}, []
+        raise AssertionError(f"unexpected look-up {args.token}")
+
+
+class _Noted(Mocks):
+    """Has another create and answer, and keeps the inputs."""
+
+    def __init__(self, creator: Mocks) -> None:
+        self.inputs: dict[str, dict[str, Any]] = {}
+        self._creator = creator
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        self.inputs[args.name] = args.inputs
+        return self._creator.new_resource(args)
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        return self._creator.call(args)
+
+
+class _Monitor(MockMonitor):
+    def __init__(self, program: Program, creator: Mocks | None = None) -> None:
+        self._noted = _Noted(creator or _Answers())
+        super().__init__(self._noted)
+        self._program = program
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
+        answer = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            self._program.resources.append(
+                Declared(
+                    type=request.type,
+                    name=request.name,
+                    urn=answer.urn,
+                    custom=request.custom,
+                    inputs=self._noted.inputs[request.name],
+                    parent=request.parent,
+                    dependencies=frozenset(request.dependencies),
+                    protect=request.protect,
+                    delete_before_replace=request.deleteBeforeReplace,
+                    retain=request.retainOnDelete,
+                )
+            )
+        return answer
+
+
+def shipped_config(stack: str, project: Path = ROOT) -> dict[str, str]:
+    """Read a stack's configuration, but for what whoever deploys it chooses for an account.
+
+    So a clone whose stacks were deployed passes the tests like any other.
+    """
+    values = engine.stack_config(project, stack)
+    chosen = dict.fromkeys(OF_AN_ACCOUNT, "") | {"environmentSuffix": stack}
+    ours = {f"{PROJECT}:{key}": value for key, value in chosen.items()}
+    return values | {key: value for key, value in ours.items() if key in values}
+
+
+def declare(
+    stack: str = "dev",
+    config: Mapping[str, str] | None = None,
+    project: Path = ROOT,
+    region: str = REGION,
+) -> Program:
+    """Run the program with a stack's configuration, some keys of it replaced.
+
+    Args:
+        stack: ``dev`` or ``prod``.
+        config: values by key, without the project's name before it.
+        project: where the program is.
+        region: where it is deployed to.
+    """
+    values = shipped_config(stack, project)
+    for key, value in (config or {}).items():
+        values[f"{PROJECT}:{key}"] = value
+    program = Program()
+    monitor = _Monitor(program, _Answers(region))
+    program.outputs = engine.run(project, stack, values, monitor.mocks, monitor)
+    assert program.resources, "the program declared nothing"
+    return program

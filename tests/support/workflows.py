@@ -1,0 +1,36 @@
+"""GitHub's workflows, read."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from support.recorder import ROOT
+
+GITHUB = ROOT / ".github"
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
+FILES = [*WORKFLOWS, *ACTIONS]
+DEPLOYMENT = GITHUB / "workflows" / "deploy.yml"
+DRIFT = GITHUB / "workflows" / "drift.yml"
+PREVIEW = GITHUB / "workflows" / "preview.yml"
+
+Job = dict[str, Any]
+
+
+def loaded(path: Path) -> dict[str, Any]:
+    # "on" is a boolean to YAML.
+    found: dict[str, Any] = yaml.load(path.read_text(), Loader=yaml.BaseLoader)  # noqa: S506
+    return found
+
+
+def jobs(path: Path) -> dict[str, Job]:
+    found: dict[str, Job] = loaded(path)["jobs"]
+    return found
+
+
+def steps(path: Path) -> list[dict[str, Any]]:
+    if path in ACTIONS:
+        found: list[dict[str, Any]] = loaded(path)["runs"]["steps"]
+        return found
+    return [step for job in jobs(path).values() for step in job["steps"]]
