@@ -1,4 +1,4 @@
-# Both `make demo` and `make test` set themselves up: all they need is make and Python 3.11+.
+# Every target sets itself up: all it needs is make and Python 3.11+.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
@@ -15,7 +15,7 @@ SOAK_HISTORIES ?= 20000
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z]*\):.* ## /make \1	/p' Makefile | expand -t 16
 
-demo: $(VENV)/ready ## Deploy to the emulator, upload, overwrite, delete, show the rows
+demo: $(VENV)/demo ## Deploy to the emulator, upload, overwrite, delete, show the rows
 	@$(BIN)/python -m local $(FILES)
 
 dashboard: $(VENV)/ready ## Run the pipeline for a minute, with an outage in it, and draw its dashboard
@@ -50,6 +50,8 @@ lock: $(VENV)/ready ## Pin the newest allowed versions in requirements*.txt
 	$(BIN)/uv pip compile -q --universal --no-emit-index-url --python-version 3.11 \
 		-c requirements.txt --group dev pyproject.toml -o requirements-dev.txt
 	$(BIN)/uv pip compile -q --universal --no-emit-index-url --python-version 3.11 \
+		-c requirements-dev.txt --group demo pyproject.toml -o requirements-demo.txt
+	$(BIN)/uv pip compile -q --universal --no-emit-index-url --python-version 3.11 \
 		-c requirements-dev.txt --group pyproject.toml:ops -o requirements-ops.txt
 	(grep '^pulumi==' requirements.txt; echo pulumi-policy) | $(BIN)/uv pip compile -q --universal \
 		--no-emit-index-url --python-version 3.11 --no-annotate --no-header \
@@ -60,9 +62,19 @@ clean: ## Remove .venv, caches, and what pip and Pulumi build
 		examples/*/package-lock.json build *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
+$(VENV)/demo: requirements-demo.txt
 $(VENV)/ready: requirements-dev.txt
+$(VENV)/demo $(VENV)/ready: | $(VENV)/made
+	@echo "Installing $< into $(VENV), once"
+	@$(BIN)/uv pip install -q --system-certs --python $(BIN)/python -r $< 2>/dev/null \
+		|| $(BIN)/python -m pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
+# uv installs in seconds what pip takes a minute for. Where it has no wheel, or gets no answer, pip does.
+$(VENV)/made:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer must be on the PATH, got none" >&2; exit 1; }
-	@echo "Setting up $(VENV) with $$($(PYTHON) --version) (about a minute, once)"
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --no-deps --only-binary :all: \
+		-c requirements-dev.txt uv || echo "No uv here: pip takes about a minute"
 	@touch $@
