@@ -10,16 +10,13 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 SOAK_HISTORIES ?= 20000
 
-.PHONY: help demo dashboard bench test soak check format lock clean
+.PHONY: help demo bench test soak check format lock clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z]*\):.* ## /make \1	/p' Makefile | expand -t 16
 
 demo: $(VENV)/demo ## Deploy to the emulator, upload, overwrite, delete, show the rows
 	@$(BIN)/python -m local $(FILES)
-
-dashboard: $(VENV)/ready ## Run the pipeline for a minute, with an outage in it, and draw its dashboard
-	@$(BIN)/python -m local.dashboard
 
 bench: $(VENV)/ready ## Measure function, program, demo and tool; writes bench/results/
 	$(BIN)/python -m bench
