@@ -18,7 +18,7 @@ help: ## Say what there is to make
 demo: $(VENV)/demo ## Deploy to the emulator, upload, overwrite, delete, show the rows
 	@$(BIN)/python -m local $(FILES)
 
-bench: $(VENV)/ready ## Measure function, program, demo and tool; writes bench/results/
+bench: $(VENV)/ready ## Measure the function beside two references; writes bench/results/
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.cost --write docs/cost.md
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import botocore
 
-from bench import handlers, system
+from bench import handlers
 from bench.bed import bed
 from bench.report import GOALS, cost_figures, markdown, verdicts
 
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(*, quick: bool) -> dict[str, Any]:
-    """Take every figure: those of the handlers by handler, and those of the whole."""
+    """Take every figure, by handler."""
     began = time.monotonic()
     rounds, records = (1, 100) if quick else (5, 400)
     with bed() as ours:
@@ -49,8 +49,6 @@ def measure(*, quick: bool) -> dict[str, Any]:
             handlers.log_bytes(ours, 20 if quick else 200),
             handlers.calls(ours, 20),
         )
-    whole = system.program(rounds) | system.demo()
-    whole |= system.emulated(3 if quick else 15, 300 if quick else 3000)
     return {
         "taken": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -59,7 +57,6 @@ def measure(*, quick: bool) -> dict[str, Any]:
         "seconds": round(time.monotonic() - began),
         "handlers": by_handler,
         "cost": cost_figures(by_handler),
-        "whole": whole,
     }
 
 

@@ -79,7 +79,6 @@ GOALS = {
     "units": Goal("write units an object", _ours("write_units"), 1),
     "hundred": Goal("100 records in one event, of one by one", _together, 0.15),
     "cost": Goal("dollars a million objects at WARNING, of usual", _dollars("WARNING"), 0.78),
-    "program": Goal("seconds to declare", lambda found: float(found["whole"]["declare_s"]), 1.5),
 }
 ROWS = {
     "warm_cpu_us": "CPU a warm record, µs",
@@ -98,22 +97,6 @@ ROWS = {
     "calls": "API calls an object",
     "write_units": "write units an object",
 }
-WHOLE = {
-    "declare_s": "declare the prod stack, imports included, s",
-    "declare_mb": "peak memory of that, MB",
-    "resources": "resources in it",
-    "archive_bytes": "the function's code, bytes",
-    "demo_emulator_s": "demo: emulator, s",
-    "demo_deploy_s": "demo: deploy, s",
-    "demo_rows_s": "demo: uploads to the last row, s",
-    "freshness_p50_ms": "event to row at 20 uploads a second, median, ms",
-    "freshness_p99_ms": "the same, 99th percentile, ms",
-    "saturation_records_s": "records a second at saturation",
-    "backfill_objects_s": "`ops backfill`, all rows there, objects a second",
-    "backfill_mb": "its peak memory, MB",
-    "verify_objects_s": "`ops verify`, objects a second",
-    "verify_mb": "its peak memory, MB",
-}
 
 
 def verdicts(found: Found) -> dict[str, bool]:
@@ -122,7 +105,7 @@ def verdicts(found: Found) -> dict[str, bool]:
 
 
 def markdown(found: Found) -> str:
-    """Three tables: goals, also of a second measurement and of bare HTTP; handlers; the whole."""
+    """Two tables: goals, also of a second measurement and of bare HTTP; handlers."""
     met = verdicts(found)
     goals = [
         f"| {goal.text} | {_measured(goal, found, 'ours')} | {_measured(goal, found, 'ours again')}"
@@ -136,7 +119,6 @@ def markdown(found: Found) -> str:
         + " |"
         for figure, text in ROWS.items()
     ]
-    whole = [f"| {text} | {_shown(found['whole'][figure])} |" for figure, text in WHOLE.items()]
     return "\n".join(
         [
             f"Taken {found['taken']} in {found['seconds']} s: Python {found['python']},"
@@ -149,10 +131,6 @@ def markdown(found: Found) -> str:
             "| Handler | usual | ours | ours again | floor |",
             "|---|---|---|---|---|",
             *lines,
-            "",
-            "| The whole, on the emulator | |",
-            "|---|---|",
-            *whole,
             "",
         ]
     )
