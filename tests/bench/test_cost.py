@@ -10,8 +10,6 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bench.cost import (
     FIGURES,
@@ -23,7 +21,6 @@ from bench.cost import (
     load_prices,
     main,
     markdown,
-    metadata_tables,
     per_million,
     replaced,
     tables,
@@ -50,18 +47,6 @@ ENTRIES = {
     for kind, entries in tomllib.loads(PRICES.read_text(encoding="utf-8")).items()
     for name, entry in entries.items()
 }
-figures = st.builds(
-    Figures,
-    cpu_ms=st.floats(0.1, 50),
-    init_ms=st.floats(0, 3000),
-    first_cpu_ms=st.floats(0, 200),
-    api_calls=st.floats(0, 3),
-    write_units=st.floats(0, 3),
-    read_units=st.floats(0, 3),
-    log_bytes=st.fixed_dictionaries({"INFO": st.floats(0, 5000), "WARNING": st.floats(0, 5000)}),
-    metric_count=st.integers(0, 10),
-)
-memory = st.integers(128, 10240)
 
 
 def cost(of: Figures, level: str = "INFO", size: int = 256, under: Assumptions = GIVEN) -> Any:
@@ -89,31 +74,12 @@ def test_a_million_plain_calls_cost_what_the_readme_says() -> None:
     assert float(told) == pytest.approx(calls, abs=0.0051)
 
 
-@given(figures, st.integers(128, 1769 // 2))
-def test_twice_the_memory_halves_only_what_the_cpu_takes(of: Figures, size: int) -> None:
-    rest = replace(of, cpu_ms=0.0, first_cpu_ms=0.0).billed_ms(size, GIVEN)
-    assert rest >= GIVEN.s3_wait_ms + GIVEN.dynamodb_wait_ms
-    assert replace(of, cpu_ms=0.0, first_cpu_ms=0.0).billed_ms(2 * size, GIVEN) == rest
-    once, twice = of.billed_ms(size, GIVEN) - rest, of.billed_ms(2 * size, GIVEN) - rest
-    assert once == pytest.approx(2 * twice)
-
-
-@given(figures, st.integers(1769, 10239))
-def test_more_than_one_vcpu_makes_no_record_faster(of: Figures, size: int) -> None:
-    assert of.billed_ms(size + 1, GIVEN) == of.billed_ms(size, GIVEN)
-
-
-@given(figures, st.integers(128, 5000))
-def test_more_memory_is_never_slower_and_never_cheaper(of: Figures, size: int) -> None:
-    """Waits are paid by the megabyte, and the CPU's price a record stays."""
-    assert of.billed_ms(size * 2, GIVEN) <= of.billed_ms(size, GIVEN)
-    assert cost(of, size=size * 2)["compute"] >= cost(of, size=size)["compute"] * (1 - 1e-9)
-
-
-@given(figures, memory, st.floats(0, 100))
-def test_a_wait_is_billed_as_long_with_any_memory(of: Figures, size: int, more: float) -> None:
-    slow = replace(GIVEN, s3_wait_ms=GIVEN.s3_wait_ms + more)
-    assert of.billed_ms(size, slow) - of.billed_ms(size, GIVEN) == pytest.approx(more, abs=1e-9)
+@pytest.mark.parametrize(("size", "expected"), [(128, 42.9945), (1769, 21.2), (10240, 21.2)])
+def test_billed_time_is_the_cpu_s_by_the_share_of_a_vcpu_and_waits(
+    size: int, expected: float
+) -> None:
+    """1.3 + 0.4 ms of CPU, 12 ms of waits, a hundredth of a start's 700 ms, 0.5 ms of rounding."""
+    assert OURS.billed_ms(size, GIVEN) == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_gigabyte_second_costs_what_the_price_table_says() -> None:
@@ -134,65 +100,24 @@ def test_the_architecture_is_the_declared_one(dev: Program) -> None:
     assert function.inputs["architectures"] == [GIVEN.architecture]
 
 
-@pytest.mark.parametrize("share", [0.01, 0.5, 1.0])
-def test_a_cold_start_is_billed_in_its_share_of_invocations(share: float) -> None:
-    more = OURS.billed_ms(1769, replace(GIVEN, cold_share=share)) - OURS.billed_ms(1769, WARM)
-    assert more == pytest.approx(share * (OURS.init_ms + OURS.first_cpu_ms))
-
-
-@given(figures, memory)
-def test_twice_the_log_bytes_cost_twice_and_change_nothing_else(of: Figures, size: int) -> None:
-    loud = replace(of, log_bytes={name: 2 * value for name, value in of.log_bytes.items()})
-    assert cost(loud, size=size)["logs"] == pytest.approx(2 * cost(of, size=size)["logs"])
-    assert cost(loud, size=size) | {"logs": 0} == cost(of, size=size) | {"logs": 0}
-
-
-@given(figures, memory)
-def test_a_log_level_changes_only_the_logs(of: Figures, size: int) -> None:
-    info, warning = cost(of, "INFO", size), cost(of, "WARNING", size)
-    assert info | {"logs": 0} == warning | {"logs": 0}
-    assert (info["logs"] > warning["logs"]) == (of.log_bytes["INFO"] > of.log_bytes["WARNING"])
-
-
-@given(figures)
-def test_every_unit_has_its_price_and_its_part(of: Figures) -> None:
+def test_every_unit_has_its_price_and_its_part() -> None:
     for name, part, price in (
         ("api_calls", "S3 calls", 0.40),
         ("write_units", "table", 0.625),
         ("read_units", "table", 0.125),
         ("metric_count", "metrics", 0.03),
     ):
-        one_more: Any = {name: getattr(of, name) + 1}
-        more = cost(replace(of, **one_more))
-        assert more[part] - cost(of)[part] == pytest.approx(price)
-        assert more | {part: 0} == cost(of) | {part: 0}
+        one_more: Any = {name: getattr(OURS, name) + 1}
+        more = cost(replace(OURS, **one_more))
+        assert more[part] - cost(OURS)[part] == pytest.approx(price)
+        assert more | {part: 0} == cost(OURS) | {part: 0}
 
 
-@given(st.dictionaries(st.sampled_from(["ours", "usual", "floor"]), figures, min_size=1))
-def test_a_total_is_the_sum_of_its_parts(handlers: dict[str, Figures]) -> None:
-    made = tables(handlers, KNOWN, GIVEN, (128, 256))
+def test_a_total_is_the_sum_of_its_parts() -> None:
+    made = tables({"ours": OURS}, KNOWN, GIVEN, (128, 256))
     for row in [*made["idle"], *made["cost"][:-1], *made["watching"]]:
         numbers = [value for value in row.values() if isinstance(value, float)]
         assert numbers[-1] == row["total"] == pytest.approx(sum(numbers[:-1]))
-
-
-def test_there_is_a_row_for_each_handler_level_and_size_and_one_for_s3_metadata() -> None:
-    made = tables({"ours": OURS, "usual": OURS}, KNOWN, GIVEN, (128, 256))["cost"]
-    at = [(row["a million objects"], row.get("level"), row.get("MB")) for row in made]
-    assert len(at) == len(set(at)) == 2 * 2 * 2 + 1
-    assert made[-1]["total"] == sum(metadata_tables(KNOWN, GIVEN).values()) > 0.30
-
-
-def test_metrics_cost_the_same_a_month_whatever_the_load() -> None:
-    busy = replace(GIVEN, millions_a_month=1000.0)
-    assert watching(OURS, KNOWN, busy)["metrics"] == watching(OURS, KNOWN, GIVEN)["metrics"] == 1.5
-
-
-def test_tally_lines_cost_as_the_objects_do() -> None:
-    busy = replace(GIVEN, millions_a_month=1000.0)
-    tallies = watching(OURS, KNOWN, GIVEN)["tally lines"]
-    assert tallies == pytest.approx(cost(OURS, "WARNING")["logs"] * GIVEN.millions_a_month)
-    assert watching(OURS, KNOWN, busy)["tally lines"] == pytest.approx(100 * tallies)
 
 
 def test_the_alarms_that_are_priced_are_the_declared_ones() -> None:
@@ -202,8 +127,7 @@ def test_the_alarms_that_are_priced_are_the_declared_ones() -> None:
 
 
 def test_the_page_counts_the_metrics_from_the_log() -> None:
-    words = {5: "five"}
-    assert f"are {words[len(OUTCOMES) + 1]} at ${KNOWN['metric'].price:.2f} a month" in (
+    assert f"are {len(OUTCOMES) + 1} at ${KNOWN['metric'].price:.2f} a month" in (
         PAGE.read_text(encoding="utf-8")
     )
 
@@ -211,16 +135,6 @@ def test_the_page_counts_the_metrics_from_the_log() -> None:
 def test_an_idle_stack_without_rows_pays_for_alarms_dashboard_and_key_alone() -> None:
     month = idle_month(KNOWN, GIVEN, keys=1)
     assert {part for part, dollars in month.items() if dollars} == {"alarms", "dashboard", "key"}
-
-
-@given(st.integers(0, 10**9))
-def test_rows_cost_by_their_number(rows: int) -> None:
-    empty, full = idle_month(KNOWN, GIVEN), idle_month(KNOWN, GIVEN, rows=rows)
-    twice = idle_month(KNOWN, GIVEN, rows=2 * rows)
-    assert twice["table"] == pytest.approx(2 * full["table"])
-    assert sum(full.values()) - sum(empty.values()) == pytest.approx(
-        full["table"] + full["its recovery"], abs=1e-9
-    )
 
 
 def written(path: Path, content: object) -> Path:
