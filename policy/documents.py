@@ -17,9 +17,17 @@ WITHOUT_RESOURCE = {"xray:puttracesegments", "xray:puttelemetryrecords"}
 # What ties an Allow for everybody to some callers:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
 WHO = {
-    *("aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:userid"),
-    *("aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceowner"),
-    *("aws:sourcevpc", "aws:sourcevpce", "kms:calleraccount"),
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalorgid",
+    "aws:userid",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceorgid",
+    "aws:sourceowner",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "kms:calleraccount",
 }
 EQUALS = {"stringequals", "stringlike", "arnequals", "arnlike"}
 # SNS knows one action that is worth the secrecy, and refuses a wildcard in a topic's policy:

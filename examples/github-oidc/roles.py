@@ -258,8 +258,13 @@ def _key_through_services(where: Where) -> list[Statement]:
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
     """
     use = [
-        *("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
-        *("kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:GenerateDataKeyWithoutPlaintext",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
     ]
     through = _via(where, "dynamodb", "lambda")
     for_service = through | {"Bool": {"kms:GrantIsForAWSResource": "true"}}

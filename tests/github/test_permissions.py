@@ -1,5 +1,6 @@
 """What GitHub's roles may do, held to the types that the program declares."""
 
+import re
 from fnmatch import fnmatchcase
 
 import pytest
@@ -24,11 +25,8 @@ STACKS = {
 }
 # By which input a type has its own name, where Pulumi does not make one up.
 NAME_INPUTS = ("name", "bucket", "dashboardName")
-NAMED = (
-    *("Bucket", "Table", "Function", "LogGroup", "Role", "Queue", "Topic", "MetricAlarm"),
-    "Dashboard",
-)
-NAMED_TYPES = [kind for kind in ACCESS if kind.endswith(tuple(f":{name}" for name in NAMED))]
+NAMED = re.compile(r".*:(Bucket|Table|Function|LogGroup|Role|Queue|Topic|MetricAlarm|Dashboard)")
+NAMED_TYPES = [kind for kind in ACCESS if NAMED.fullmatch(kind)]
 DATA = {
     "s3:GetObject",
     "s3:GetObjectVersion",

@@ -116,8 +116,13 @@ def test_there_is_one_comment_which_is_kept_up_to_date(
         script(PREVIEW, "gh api"),
         "gh",
         SAYS,
-        **{"SAID": str(tmp_path / "said"), "FOUND": found, "DEV": text, "PROD": "of prod"},
-        **{"COMMENTS": "the/comments", "COMMENT": "comment", "RUN": "the-run"},
+        SAID=str(tmp_path / "said"),
+        FOUND=found,
+        DEV=text,
+        PROD="of prod",
+        COMMENTS="the/comments",
+        COMMENT="comment",
+        RUN="the-run",
     )
     assert done.returncode == 0, done.stderr
     said = (tmp_path / "said").read_text()

@@ -129,8 +129,15 @@ def test_a_delete_marker_turns_a_row_into_a_tombstone(bench: Bench) -> None:
     row = bench.row(KEY)
     assert row is not None
     assert set(row) == {
-        *("file_key", "bucket_name", "region", "sequencer", "event_name", "event_time"),
-        *("processed_at", "processing_status", "expires_at"),
+        "file_key",
+        "bucket_name",
+        "region",
+        "sequencer",
+        "event_name",
+        "event_time",
+        "processed_at",
+        "processing_status",
+        "expires_at",
     }
 
 

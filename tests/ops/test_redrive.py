@@ -175,11 +175,9 @@ def test_interrupted_it_stops_with_nothing_lost(stack: Deployed, tmp_path: Path)
     outputs = tmp_path / "outputs.json"
     outputs.write_text(json.dumps(dict(stack.outputs)))
     endpoint = stack.client("sqs").meta.endpoint_url
+    command = [sys.executable, "-m", "ops", "redrive", "--outputs", str(outputs)]
     process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "ops", "redrive", "--outputs", str(outputs)),
-            *("--rate", "2", "--endpoint-url", endpoint, "--json"),
-        ],
+        [*command, "--rate", "2", "--endpoint-url", endpoint, "--json"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

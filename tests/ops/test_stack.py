@@ -73,8 +73,12 @@ def test_without_a_region_a_line_says_so(nowhere: None, command: list[str]) -> N
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_what_aws_refuses_is_said_in_a_line(proxy: FaultProxy, command: list[str]) -> None:
     for operation in (
-        *("GetItem", "Scan", "GetQueueAttributes", "GetBucketNotificationConfiguration"),
-        *("DescribeTable", "ListObjectsV2"),
+        "GetItem",
+        "Scan",
+        "GetQueueAttributes",
+        "GetBucketNotificationConfiguration",
+        "DescribeTable",
+        "ListObjectsV2",
     ):
         proxy.fail(operation, Fault(status=403, code="AccessDenied"))
     result = CliRunner().invoke(main, [*command, *WHERE, "--endpoint-url", proxy.endpoint])

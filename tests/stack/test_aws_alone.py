@@ -77,9 +77,10 @@ def test_what_is_asked_for_runs_by_its_permissions_and_leaves_nothing_behind(
     asked = "stack output --json --stack dev"
     pulumi.write_text(f'#!/bin/sh\n[ "$*" = "{asked}" ] && cat {emulated.outputs_file}\n')
     pulumi.chmod(0o755)
+    options = ["-p", "support.calls_made", "tests/stack/test_aws.py", "-m", "aws", "--stack", "dev"]
     printed = run(
         emulated,
-        *("-p", "support.calls_made", "tests/stack/test_aws.py", "-m", "aws", "--stack", "dev"),
+        *options,
         **emulated.keys,
         PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
         PYTHONPATH=str(ROOT / "tests"),
