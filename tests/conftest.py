@@ -132,8 +132,13 @@ def policy_python() -> str:
         wanted = pins.read()
         if not installed.exists() or installed.read_text(encoding="utf-8") != wanted:
             subprocess.run([sys.executable, "-m", "venv", "--clear", environment], check=True)
-            pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-            subprocess.run([*pip, "-r", requirements], check=True)
+            # As the Makefile does: by uv, or else by pip.
+            uv = Path(sys.executable).with_name("uv")
+            of_uv = [uv, "pip", "install", "-q", "--system-certs", "--python", python]
+            of_pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+            pins_of = ["-r", requirements]
+            if not uv.exists() or subprocess.run([*of_uv, *pins_of], check=False).returncode:
+                subprocess.run([*of_pip, *pins_of], check=True)
             installed.write_text(wanted, encoding="utf-8")
     return python
 
