@@ -19,6 +19,8 @@ demo: $(VENV)/demo ## Deploy to the emulator, upload, overwrite, delete, show th
 	@$(BIN)/python -m local $(FILES)
 
 bench: $(VENV)/ready ## Measure the function beside two references; writes bench/results/
+	@# uv leaves bytecode to the first import; in Lambda boto3 has its own.
+	@$(BIN)/python -m compileall -q -x pulumi_aws $(VENV)/lib
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.cost --write docs/cost.md
 
