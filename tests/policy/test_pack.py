@@ -58,27 +58,25 @@ class Pack:
 
 
 def one(resource: Resource) -> Any:
-    return proto.AnalyzeRequest(
-        type=resource.type,
-        urn=resource.urn,
-        name=resource.urn.rpartition("::")[2],
-        properties=as_sent(resource.props),
-        options=proto.AnalyzerResourceOptions(protect=resource.protect),
-    )
+    return proto.AnalyzeRequest(**shown(resource))
 
 
 def one_of_stack(resource: Resource) -> Any:
-    return proto.AnalyzerResource(
-        type=resource.type,
-        urn=resource.urn,
-        name=resource.urn.rpartition("::")[2],
-        properties=as_sent(resource.props),
-        options=proto.AnalyzerResourceOptions(protect=resource.protect),
-        propertyDependencies={
-            name: proto.AnalyzerPropertyDependencies(urns=sorted(urns))
-            for name, urns in resource.refers.items()
-        },
-    )
+    by_property = {
+        name: proto.AnalyzerPropertyDependencies(urns=sorted(urns))
+        for name, urns in resource.refers.items()
+    }
+    return proto.AnalyzerResource(**shown(resource), propertyDependencies=by_property)
+
+
+def shown(resource: Resource) -> dict[str, Any]:
+    return {
+        "type": resource.type,
+        "urn": resource.urn,
+        "name": resource.urn.rpartition("::")[2],
+        "properties": as_sent(resource.props),
+        "options": proto.AnalyzerResourceOptions(protect=resource.protect),
+    }
 
 
 def as_sent(props: Any) -> Struct:
