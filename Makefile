@@ -3,14 +3,14 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := bench pipeline handler local ops plugin policy examples tests __main__.py
+SOURCES := bench generate pipeline handler local ops plugin policy examples tests __main__.py
 
 export PYTHONDONTWRITEBYTECODE :=
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 SOAK_HISTORIES ?= 20000
 
-.PHONY: help demo bench test soak check format lock clean
+.PHONY: help demo bench test soak check generate format lock clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z]*\):.* ## /make \1	/p' Makefile | expand -t 16
@@ -31,14 +31,18 @@ soak: $(VENV)/ready ## The model's large bounds, 20,000 histories, the fault mat
 	$(BIN)/python -m pytest -n 2 -rP tests/handler/test_protocol.py tests/handler/test_convergence.py \
 		tests/stack/test_faults.py tests/ops/test_large.py --soak --histories $(SOAK_HISTORIES) --objects 20000 --listed 100000
 
-check: $(VENV)/ready ## Format, lint, types, and GitHub's workflows
+check: $(VENV)/ready ## Format, lint, types, generated files, and GitHub's workflows
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
+	$(BIN)/python -m generate --check
 	$(BIN)/zizmor -q --offline --no-progress --pedantic --strict-collection .github
 	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema -q --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-actions .github/actions/*/action.yml
+
+generate: $(VENV)/ready ## Write what repeats the code: Pulumi.yaml's keys, plugin/, docs/reference.md
+	$(BIN)/python -m generate
 
 format: $(VENV)/ready ## Put the format right, and what the linter can fix
 	$(BIN)/ruff format $(SOURCES)

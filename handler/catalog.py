@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from attributes import COMPLETED, DELETED
 from dynamodb import ConditionalCheckFailedError, DynamoDB
 from events import SEQUENCER_WIDTH, Notification
-from row import COMPLETED, DELETED, Head, Row, Stored, iso, row, says_the_same, text, typed
+from row import Head, Row, Stored, iso, row, says_the_same, text, typed
 from s3 import S3
 from service import RefusedError
 

@@ -4,20 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from attributes import COMPLETED, DELETED, OBJECT_ATTRIBUTES
 from events import Notification
 
-COMPLETED, DELETED = "completed", "deleted"
-# What cannot change while the version lives. Storage class, restore state and tags can, without
-# an ordered notification, so a row never holds them.
-OBJECT_ATTRIBUTES = (
-    "file_size",
-    "content_type",
-    "etag",
-    "last_modified",
-    "version_id",
-    "checksum",
-    "metadata",
-)
 # S3's own default: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
 CONTENT_TYPE = "binary/octet-stream"
 # S3 takes 2 KB of user-defined metadata, which may be longer once decoded. Another store may give

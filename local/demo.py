@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from handler.attributes import COMPLETED, DELETED
 from local.cloud import Cloud
 from local.files import LocalFile
 
@@ -102,12 +103,12 @@ class Demo:
             Metadata=METADATA,
         )
         checksum = f"SHA256:{b64encode(digest.digest()).decode()}"
-        self._changed(file, Expected("completed", size, checksum, METADATA))
+        self._changed(file, Expected(COMPLETED, size, checksum, METADATA))
 
     def _delete(self, file: LocalFile) -> None:
         self._await(IN_FLIGHT - 1)
         self.cloud("s3").delete_object(Bucket=self.bucket, Key=file.key)
-        self._changed(file, Expected("deleted"))
+        self._changed(file, Expected(DELETED))
 
     def _changed(self, file: LocalFile, expected: Expected) -> None:
         self.expected[file.key] = expected

@@ -13,9 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from handler.attributes import COMPLETED, DELETED
+
 PLAIN_WIDTH = 120
 CELL_WIDTH = 14
-STATUS_STYLES = {"completed": "green", "deleted": "yellow"}
+STATUS_STYLES = {COMPLETED: "green", DELETED: "yellow"}
 
 
 def console(*, picture: bool = False) -> Console:

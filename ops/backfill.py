@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from handler.attributes import COMPLETED
 from ops import rows
 from ops.announce import Announcer, RefusedError
 from ops.bucket import Current, Scope, objects
@@ -165,4 +166,4 @@ def _wanted(
     if plan.everything or not keys:
         return keys
     known = rows.statuses(dynamodb, plan.table, keys, stop)
-    return [key for key in keys if known.get(key) != rows.COMPLETED]
+    return [key for key in keys if known.get(key) != COMPLETED]

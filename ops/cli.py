@@ -38,11 +38,10 @@ def of_a_stack(command: Callable[..., None]) -> Callable[..., None]:
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
             help="File written by `pulumi stack output --json`.",
         ),
-        click.option("--function", help="Function name, instead of the stack's output."),
-        click.option("--queue-url", help="Failure queue, instead of the stack's output."),
-        click.option("--bucket", help="Bucket name, instead of the stack's output."),
-        click.option("--table", help="Table name, instead of the stack's output."),
-        click.option("--alarm-topic", help="Alarm topic's ARN, instead of the stack's output."),
+        *(
+            click.option(flag, help=f"Instead of the output {name}.")
+            for name, flag in FLAGS.items()
+        ),
         click.option("--region", help="AWS region; else the stack's, or as the AWS CLI finds it."),
         click.option("--profile", help="AWS profile; else as the AWS CLI finds it."),
         click.option("--endpoint-url", help="Another endpoint than AWS's, such as an emulator's."),

@@ -15,7 +15,6 @@ from ops.pace import Backoff
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-COMPLETED = "completed"
 BATCH = 100
 PAGE = 500
 SEGMENTS = 4

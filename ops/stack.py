@@ -13,6 +13,8 @@ import boto3
 import click
 from botocore.config import Config
 
+from pipeline import outputs
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -30,12 +32,13 @@ CLIENT_CONFIG = Config(
     max_pool_connections=16,
 )
 FLAGS = {
-    "LambdaFunctionName": "--function",
-    "FailureQueueUrl": "--queue-url",
-    "S3BucketName": "--bucket",
-    "DynamoDBTableName": "--table",
-    "AlarmTopicArn": "--alarm-topic",
+    outputs.LAMBDA_FUNCTION_NAME: "--function",
+    outputs.FAILURE_QUEUE_URL: "--queue-url",
+    outputs.S3_BUCKET_NAME: "--bucket",
+    outputs.DYNAMODB_TABLE_NAME: "--table",
+    outputs.ALARM_TOPIC_ARN: "--alarm-topic",
 }
+"""The option that stands for each output that the commands read."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +73,17 @@ class Stack:
     @property
     def bucket(self) -> str:
         """The bucket's name."""
-        return self.output("S3BucketName")
+        return self.output(outputs.S3_BUCKET_NAME)
 
     @property
     def table(self) -> str:
         """The table's name."""
-        return self.output("DynamoDBTableName")
+        return self.output(outputs.DYNAMODB_TABLE_NAME)
 
     @property
     def function(self) -> str:
         """The function's name."""
-        return self.output("LambdaFunctionName")
+        return self.output(outputs.LAMBDA_FUNCTION_NAME)
 
     @property
     def s3(self) -> "S3Client":
@@ -135,7 +138,7 @@ class Stack:
         boto3 knows ``AWS_DEFAULT_REGION`` and the profile's; ``AWS_REGION``, which the AWS CLI
         takes from its version 2 on, it does not.
         """
-        topic = str(self.outputs.get("AlarmTopicArn", "")).split(":")
+        topic = str(self.outputs.get(outputs.ALARM_TOPIC_ARN, "")).split(":")
         own = topic[3] if len(topic) == 6 else None
         return self.region or own or os.environ.get("AWS_REGION")
 

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ops import rows
 from ops.parked import read
 from ops.stack import Stack
+from pipeline.outputs import ALARM_TOPIC_ARN, FAILURE_QUEUE_URL
 
 SAMPLE_ROWS = 10_000
 NEWEST_ROWS = 100
@@ -113,7 +114,7 @@ def _error(fields: dict[str, Any]) -> dict[str, str]:
 
 
 def _queue(stack: Stack, now: datetime) -> Part:
-    url = stack.output("FailureQueueUrl")
+    url = stack.output(FAILURE_QUEUE_URL)
     answer = stack.sqs.get_queue_attributes(
         QueueUrl=url,
         AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
@@ -198,7 +199,7 @@ def _lag(newest: list[tuple[str, str]]) -> dict[str, int | None]:
 
 
 def _alarms(stack: Stack) -> Part:
-    topic = stack.output("AlarmTopicArn")
+    topic = stack.output(ALARM_TOPIC_ARN)
     pages = stack.cloudwatch.get_paginator("describe_alarms").paginate(ActionPrefix=topic)
     alarms = [
         alarm

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from handler.attributes import COMPLETED
 from ops import rows
 from ops.bucket import Current, Scope, look, states
 from ops.spill import Row, Spill
@@ -50,10 +51,10 @@ def compare(row: Row | None, current: Current | None, scope: Scope) -> Finding |
         scope: which keys are to have a row.
     """
     if current is None or not current.exists:
-        if row is None or row.status != rows.COMPLETED:
+        if row is None or row.status != COMPLETED:
             return None
         return Finding(row.key, GONE, f"row says {row.status}, bucket has no object")
-    if row is None or row.status != rows.COMPLETED:
+    if row is None or row.status != COMPLETED:
         if not scope.has(current.key):
             return None
         says = "there is no row" if row is None else f"row says {row.status}"

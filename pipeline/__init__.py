@@ -1,6 +1,22 @@
 """The pipeline as a Pulumi component: S3 bucket, Lambda function, DynamoDB table."""
 
-from pipeline.pipeline import FileMetadataPipeline
-from pipeline.settings import Settings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .pipeline import FileMetadataPipeline
+    from .settings import Settings
 
 __all__ = ["FileMetadataPipeline", "Settings"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the component when it is asked for: `ops` reads names and outputs without Pulumi."""
+    if name == "FileMetadataPipeline":
+        from .pipeline import FileMetadataPipeline  # noqa: PLC0415
+
+        return FileMetadataPipeline
+    if name == "Settings":
+        from .settings import Settings  # noqa: PLC0415
+
+        return Settings
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

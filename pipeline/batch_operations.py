@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from pipeline import policies
+from . import policies
 
 
 @dataclass(frozen=True, kw_only=True)

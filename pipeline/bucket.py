@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from pipeline import policies
-from pipeline.settings import check_log_bucket
+from . import policies
+from .settings import check_log_bucket
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.alarms import RUNBOOK
+from .alarms import RUNBOOK
 
 WIDTH = 24
 PANEL_WIDTH, PANEL_HEIGHT = 8, 6
@@ -24,24 +24,10 @@ Widget = dict[str, Any]
 Line = list[Any]
 
 
-def dashboard_name(environment_suffix: str, region: str) -> str:
-    """The name of an environment's dashboard; CloudWatch gives none of its own.
-
-    It has the region in it: an account has one list of dashboards for all its regions, and saving
-    one replaces what has its name, whoever made that.
-    """
-    return f"file-metadata-{region}-{environment_suffix}"
-
-
 def dashboard_url(name: str, region: str, partition: str) -> str:
     """The address of a dashboard in the console."""
     console = CONSOLES.get(partition, CONSOLES["aws"])
     return f"https://{region}.{console}/cloudwatch/home?region={region}#dashboards/dashboard/{name}"
-
-
-def metric_namespace(environment_suffix: str) -> str:
-    """The namespace of an environment's metrics from the log, which takes no fixed dimension."""
-    return f"FileMetadata/{environment_suffix}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from pipeline import policies
-from pipeline.place import Place
-
-
-def alias_name(environment_suffix: str) -> str:
-    """The alias of an environment's key."""
-    return f"alias/file-metadata-{environment_suffix}"
+from . import policies
+from .names import alias_name
+from .place import Place
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from pipeline import policies
+from . import policies
 
 RETENTION_SECONDS = 14 * 24 * 60 * 60
 

@@ -6,18 +6,17 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from pipeline import policies
-from pipeline.alarms import Alarm, Metric, alarms
-from pipeline.dashboard import (
+from . import policies
+from .alarms import Alarm, Metric, alarms
+from .dashboard import (
     LAG_METRIC,
     OUTCOME_METRIC,
     Names,
     dashboard,
-    dashboard_name,
     dashboard_url,
-    metric_namespace,
 )
-from pipeline.place import Place
+from .names import dashboard_name, metric_namespace
+from .place import Place
 
 # Of the handler's JSON lines; those that count nothing have no count.
 COUNTED = "{ $.outcome = * && $.count > 0 }"

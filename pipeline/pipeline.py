@@ -4,21 +4,23 @@ import re
 
 import pulumi
 
-from pipeline.batch_operations import BatchOperations, BatchOperationsArgs
-from pipeline.bucket import DataBucket, DataBucketArgs
-from pipeline.encryption import EncryptionKey, EncryptionKeyArgs
-from pipeline.failures import (
+from . import names
+from .batch_operations import BatchOperations, BatchOperationsArgs
+from .bucket import DataBucket, DataBucketArgs
+from .encryption import EncryptionKey, EncryptionKeyArgs
+from .failures import (
     FailureQueue,
     FailureQueueArgs,
     FailureQueueGuard,
     FailureQueueGuardArgs,
 )
-from pipeline.monitoring import Monitoring, MonitoringArgs
-from pipeline.notification import Notification, NotificationArgs
-from pipeline.place import Place
-from pipeline.processor import Processor, ProcessorArgs, log_group_prefix
-from pipeline.settings import Settings
-from pipeline.table import MetadataTable, MetadataTableArgs
+from .monitoring import Monitoring, MonitoringArgs
+from .notification import Notification, NotificationArgs
+from .outputs import OUTPUTS
+from .place import Place
+from .processor import Processor, ProcessorArgs, log_group_prefix
+from .settings import Settings
+from .table import MetadataTable, MetadataTableArgs
 
 NAME = r"[a-z0-9][a-z0-9-]{0,36}"
 
@@ -55,7 +57,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         # Children inherit it. A destroy without preview would otherwise take the guards, the
         # versioning and the parked events before the bucket itself refuses.
         kept = pulumi.ResourceOptions(parent=self, protect=args.protect_data)
-        tags = {"Environment": args.environment_suffix, "Project": "DataPipeline"}
+        tags = names.tags(args.environment_suffix)
         place = Place.of(self)
         # Not `kept`: Pulumi would refuse to take the key out of the stack, though it retains it.
         key_arn = self._key(name, args, tags, place, child)
@@ -167,17 +169,13 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         self.dashboard_url = monitoring.dashboard_url
         self.alarm_topic_arn = monitoring.topic_arn
         self.register_outputs(
-            {
-                "bucket_name": self.bucket_name,
-                "bucket_url": self.bucket_url,
-                "table_name": self.table_name,
-                "function_name": self.function_name,
-                "failure_queue_url": self.failure_queue_url,
-                "dashboard_url": self.dashboard_url,
-                "alarm_topic_arn": self.alarm_topic_arn,
-                "batch_operations_role_arn": self.batch_operations_role_arn,
-            }
+            {output.attribute: getattr(self, output.attribute) for output in OUTPUTS.values()}
         )
+
+    def export(self) -> None:
+        """Export the outputs of the stack, under the names by which `ops` knows them."""
+        for name, output in OUTPUTS.items():
+            pulumi.export(name, getattr(self, output.attribute))
 
     def _key(
         self,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from pipeline import policies
-from pipeline.package import handler_archive
+from . import policies
+from .package import handler_archive
 
 RUNTIME = "python3.14"
 ENTRY_POINT = "process_file.lambda_handler"

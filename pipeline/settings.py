@@ -1,31 +1,34 @@
-"""The stack's configuration, read once and checked before any resource is made."""
+"""The stack's configuration, read once and checked before any resource is made.
+
+A key is declared here and nowhere else: `make generate` writes what repeats it.
+"""
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
 
 import pulumi
-from pulumi.output import Unknown
 from pulumi.runtime.config import CONFIG
+
+from .keys import Key, Rule, between, check, check_known, declared, matching, one_of
 
 PROJECT = "file-metadata-pipeline"
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-LOG_RETENTION_DAYS = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096),
-    *(1827, 2192, 2557, 2922, 3288, 3653),
-)
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING")
+DAYS_AND_MONTHS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096)
+YEARS = (1827, 2192, 2557, 2922, 3288, 3653)
 UNRESERVED = -1
-KINDS: dict[Any, str] = {bool: "true or false", int: "a whole number", str: "a text"}
 PRODUCTION_NAMES = frozenset({"prod", "production"})
 
-
-def config_key(field: str) -> str:
-    """The configuration key of a field: ``memory_size`` is ``memorySize``."""
-    head, *tail = field.split("_")
-    return head + "".join(word.capitalize() for word in tail)
+# S3 matches other characters only in URL-encoded form, and without a word never otherwise:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
+PART_OF_KEY = matching(
+    r"[A-Za-z0-9!_.'()/-]{0,1024}", "at most 1024 characters of A-Z a-z 0-9 ! _ . ' ( ) / -"
+)
+BUCKET_NAME = matching(
+    r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name, 3-63 characters of a-z, 0-9, . and -"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,121 +40,206 @@ class Settings:
             names the key, the rule and the value.
     """
 
-    environment_suffix: str
-    """Ends the table's name and tags every resource; ``[a-z0-9-]``, 1-32 characters."""
-    protect_data: bool = True
-    """Deletion protection, Pulumi ``protect``, and no ``forceDestroy``."""
-    memory_size: int = 256
-    """The function's memory, MB (128-10240); its share of CPU follows."""
-    timeout: int = 15
-    """Longest that one invocation may run, seconds (15-900).
-
-    The lower bound holds one record's two calls at their slowest; see ``handler/catalog.py``.
-    """
-    log_retention_days: int = 90
-    """Days that log events are kept; one of the periods that CloudWatch Logs accepts."""
-    tracing: bool = False
-    """Trace invocations with AWS X-Ray."""
-    reserved_concurrency: int = UNRESERVED
-    """Invocations at once, 1 or more; -1 draws on the account's unreserved pool."""
-    object_prefix: str = ""
-    """Announce only keys that start so (at most 1024 of ``A-Z a-z 0-9 ! _ . ' ( ) / -``).
-
-    S3 matches other characters only in URL-encoded form, and without a word never otherwise:
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
-    """
-    object_suffix: str = ""
-    """Announce only keys that end so; the same characters."""
-    tombstone_days: int = 30
-    """Days that a deleted key's tombstone stays (1-365); one outlasts Lambda's longest retry."""
-    noncurrent_version_days: int = 90
-    """Days that overwritten and deleted versions stay in the bucket (1-3650)."""
-    log_level: str = "INFO"
-    """Least severity that the function logs: DEBUG, INFO or WARNING."""
-    bucket_name: str = ""
-    """An existing bucket's name, to bring it under the pipeline; empty for a bucket of its own."""
-    access_log_bucket: str = ""
-    """An existing bucket that receives the bucket's server access logs; empty for none.
-
-    Never the bucket itself: each log file would be a change, which is logged, without end.
-    """
-    alarm_email: str = ""
-    """Who is told of alarms by e-mail; empty for nobody."""
-    batch_operations: bool = False
-    """Make the role with which S3 Batch Operations backfills a very large bucket."""
-    permissions_boundary: str = ""
-    """The ARN of an IAM policy that bounds what the stack's roles may ever do; empty for none.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
-    """
-    customer_managed_key: bool = False
-    """One KMS key of the account's own, rotated, for all that the pipeline keeps."""
+    environment_suffix: Annotated[
+        str,
+        Key(
+            means="Ends the table's name and tags every resource",
+            if_empty="the stack's name",
+            rule=matching(r"[a-z0-9-]{1,32}", "1-32 characters of a-z, 0-9 and -"),
+            more="Two pipelines of one account and region need different ones.",
+            live="Refused where `protectData` is true, because the table would be replaced."
+            " Otherwise table, key alias and dashboard are replaced; tags and the metrics'"
+            " namespace change in place. All rows are lost, tombstones included: run `ops"
+            " backfill` afterwards. Metrics from the log go on under a new name, the old ones stay"
+            " 15 months.",
+        ),
+    ]
+    protect_data: Annotated[
+        bool,
+        Key(
+            means="Deletion protection, Pulumi protect, and no forceDestroy",
+            more="Must be true where stack or suffix is `prod` or `production`, or has it as a part"
+            " between hyphens.",
+            live="In place. False: from then on `pulumi destroy` takes bucket and table with their"
+            " contents.",
+        ),
+    ] = True
+    memory_size: Annotated[
+        int,
+        Key(
+            means="The function's memory; CPU follows it",
+            rule=between(128, 10240, "MB"),
+            live="In place. New containers: one cold start each.",
+        ),
+    ] = 256
+    timeout: Annotated[
+        int,
+        Key(
+            means="Longest that one invocation may run",
+            # The lower bound holds one record's two calls at their slowest: `handler/catalog.py`.
+            rule=between(15, 900, "seconds"),
+            live="In place, with the alarm `duration-near-timeout`. New containers.",
+        ),
+    ] = 15
+    log_retention_days: Annotated[
+        int,
+        Key(
+            means="Days that log events are kept",
+            rule=one_of(DAYS_AND_MONTHS + YEARS, "days"),
+            live="In place. Shorter: CloudWatch Logs deletes older events, for good.",
+        ),
+    ] = 90
+    tracing: Annotated[
+        bool,
+        Key(
+            means="Trace invocations with AWS X-Ray",
+            more="About $0.25 a million objects at default sampling.",
+            live="In place, with the role's policy.",
+        ),
+    ] = False
+    reserved_concurrency: Annotated[
+        int,
+        Key(
+            means="Invocations at once",
+            rule=Rule(
+                "1 or more invocations, or -1 for unreserved (0 would stop the function)",
+                lambda value: value == UNRESERVED or value >= 1,
+            ),
+            live="In place. AWS refuses a number that leaves the account less than 100 unreserved."
+            " Lower: events wait, at most 6 hours, then they go to the failure queue.",
+        ),
+    ] = UNRESERVED
+    object_prefix: Annotated[
+        str,
+        Key(
+            means="Only keys that start so have rows",
+            if_empty="all keys",
+            rule=PART_OF_KEY,
+            live="In place. Keys that no longer match keep their row, which is not updated any"
+            " more. Keys that match now have no row until `ops backfill`.",
+        ),
+    ] = ""
+    object_suffix: Annotated[
+        str,
+        Key(
+            means="Only keys that end so have rows",
+            if_empty="all keys",
+            rule=PART_OF_KEY,
+            live="As `objectPrefix`.",
+        ),
+    ] = ""
+    tombstone_days: Annotated[
+        int,
+        Key(
+            # One day outlasts Lambda's longest retry.
+            means="Days that a deleted key's row stays as a tombstone",
+            rule=between(1, 365, "days"),
+            live="In place, for tombstones written from then on; the others expire when they say.",
+        ),
+    ] = 30
+    noncurrent_version_days: Annotated[
+        int,
+        Key(
+            means="Days that overwritten and deleted versions stay in the bucket",
+            rule=between(1, 3650, "days"),
+            live="In place. Shorter: S3 deletes older versions, for good, from the next day on, and"
+            " each is a change to handle.",
+        ),
+    ] = 90
+    log_level: Annotated[
+        str,
+        Key(
+            means="Least severity that the function logs",
+            rule=one_of(("DEBUG", "INFO", "WARNING")),
+            more="Failures and stale notifications are always logged. At `WARNING` the rest is"
+            " counted, one line a hundred records or a minute. Lambda's own START and REPORT lines"
+            " come with `DEBUG` only.",
+            live="In place. At `WARNING` no line for each object any more; at `DEBUG` more log"
+            " bytes.",
+        ),
+    ] = "INFO"
+    bucket_name: Annotated[
+        str,
+        Key(
+            means="An existing bucket's name, to import it into the stack",
+            if_empty="a new bucket",
+            rule=BUCKET_NAME,
+            more="[How](operations.md#bring-an-existing-bucket-under-the-pipeline).",
+            live="Refused where `protectData` is true, because the bucket would be replaced."
+            " Otherwise replaced, unless it names the bucket that the stack has; unset again it is"
+            " replaced as well, since Pulumi makes up a new name: **all objects and versions of the"
+            " old bucket are deleted**. To take over another bucket,"
+            " [import it](operations.md#bring-an-existing-bucket-under-the-pipeline) into a stack"
+            " of its own.",
+        ),
+    ] = ""
+    access_log_bucket: Annotated[
+        str,
+        Key(
+            means="An existing bucket that receives the bucket's server access logs",
+            if_empty="none",
+            rule=BUCKET_NAME,
+            # Each log file would be a change, which is logged, without end.
+            more="Never the bucket itself. The logs are under `<bucket>/`;"
+            " [what it needs](operations.md#server-access-logs).",
+            live="In place; set and unset as well. Logs that are there stay.",
+        ),
+    ] = ""
+    alarm_email: Annotated[
+        str,
+        Key(
+            means="Who is told of alarms by e-mail, once they confirm",
+            if_empty="nobody",
+            rule=matching(r"[^@\s]+@[^@\s]+", "one e-mail address"),
+            live="The subscription is replaced. The new address must confirm; until then nobody is"
+            " told. An unconfirmed subscription cannot be deleted: SNS drops it after 48 hours.",
+        ),
+    ] = ""
+    batch_operations: Annotated[
+        bool,
+        Key(
+            means="Make the role with which S3 Batch Operations backfills a very large bucket",
+            more="`ops backfill --batch-job` needs it, for more than some ten million objects.",
+            live="The role is made or deleted. False: a job that runs loses its role and fails.",
+        ),
+    ] = False
+    permissions_boundary: Annotated[
+        str,
+        Key(
+            means="The ARN of an IAM policy that bounds what the stack's roles may ever do",
+            if_empty="none",
+            # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+            rule=matching(
+                r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+",
+                "the ARN of an IAM policy",
+            ),
+            more="[Where it comes from](deploy.md#2-make-the-roles).",
+            live="In place. A boundary that lacks a permission of the role refuses that call:"
+            " events fail, and wait in the failure queue. The deploy roles of"
+            " `examples/github-oidc/` may not unset it.",
+        ),
+    ] = ""
+    customer_managed_key: Annotated[
+        bool,
+        Key(
+            means="One KMS key of the account's own, rotated, for bucket, table, queue, topic, logs"
+            " and the function's environment",
+            more="$1 a month and its calls. Through DynamoDB, S3 and SQS the whole account may use"
+            " it; other accounts need a grant. Pulumi"
+            " [never deletes it](changes.md#turn-the-customer-managed-key-off).",
+            live="In place for bucket, table, queue, topic, logs and function. True makes a key."
+            " False takes it out of the stack and leaves it in the account, where it goes on"
+            " costing, [until you let go of it](changes.md#turn-the-customer-managed-key-off).",
+        ),
+    ] = False
 
     def __post_init__(self) -> None:
         """Check every key."""
-        for field in fields(self):
-            _check_type(config_key(field.name), field.type, getattr(self, field.name))
-        _check(
-            re.fullmatch(r"[a-z0-9-]{1,32}", self.environment_suffix) is not None,
-            "environmentSuffix must be 1-32 characters of a-z, 0-9 and -",
-            self.environment_suffix,
-        )
-        _check_range("memorySize", self.memory_size, 128, 10240, "MB")
-        _check_range("timeout", self.timeout, 15, 900, "seconds")
-        _check(
-            self.log_retention_days in LOG_RETENTION_DAYS,
-            f"logRetentionDays must be one of {', '.join(map(str, LOG_RETENTION_DAYS))} days",
-            self.log_retention_days,
-        )
-        _check(
-            self.reserved_concurrency == UNRESERVED or self.reserved_concurrency >= 1,
-            "reservedConcurrency must be 1 or more invocations, or -1 for unreserved"
-            " (0 would stop the function)",
-            self.reserved_concurrency,
-        )
-        for key, value in (
-            ("objectPrefix", self.object_prefix),
-            ("objectSuffix", self.object_suffix),
-        ):
-            _check(
-                re.fullmatch(r"[A-Za-z0-9!_.'()/-]{0,1024}", value) is not None,
-                f"{key} must be at most 1024 characters of A-Z a-z 0-9 ! _ . ' ( ) / -",
-                value,
-            )
-        _check_range("tombstoneDays", self.tombstone_days, 1, 365, "days")
-        _check_range("noncurrentVersionDays", self.noncurrent_version_days, 1, 3650, "days")
-        _check(
-            self.log_level in LOG_LEVELS,
-            f"logLevel must be one of {', '.join(LOG_LEVELS)}",
-            self.log_level,
-        )
-        for key, value in (
-            ("bucketName", self.bucket_name),
-            ("accessLogBucket", self.access_log_bucket),
-        ):
-            _check(
-                re.fullmatch(r"|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", value) is not None,
-                f"{key} must be a bucket's name, 3-63 characters of a-z, 0-9, . and -",
-                value,
-            )
+        for key in KEYS.values():
+            key.check(getattr(self, key.field))
         if self.access_log_bucket:
             check_log_bucket(self.access_log_bucket, self.bucket_name)
-        _check(
-            re.fullmatch(r"|[^@\s]+@[^@\s]+", self.alarm_email) is not None,
-            "alarmEmail must be one e-mail address",
-            self.alarm_email,
-        )
-        _check(
-            re.fullmatch(
-                r"|arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+",
-                self.permissions_boundary,
-                re.ASCII,
-            )
-            is not None,
-            "permissionsBoundary must be the ARN of an IAM policy",
-            self.permissions_boundary,
-        )
-        _check(
+        check(
             self.protect_data or not _is_production(self.environment_suffix),
             f"protectData must be true where environmentSuffix is {self.environment_suffix!r}"
             " (set protectData to true, or name the environment otherwise)",
@@ -174,13 +262,13 @@ class Settings:
         readers: dict[Any, Callable[[str], Any]]
         readers = {bool: config.get_bool, int: config.get_int, str: config.get}
         try:
-            _check_keys(config.name, [config_key(field.name) for field in fields(cls)])
-            for field in fields(cls):
-                value = readers[field.type](config_key(field.name))
+            _check_keys(config.name)
+            for key in KEYS.values():
+                value = readers[key.kind](key.name)
                 if value not in (None, ""):
-                    values[field.name] = value
+                    values[key.field] = value
             settings = cls(**values)
-            _check(
+            check(
                 settings.protect_data or not _is_production(stack),
                 f"protectData must be true on the stack {stack!r}"
                 f" (pulumi config set {PROJECT}:protectData true)",
@@ -191,6 +279,10 @@ class Settings:
         return settings
 
 
+KEYS = declared(Settings)
+"""The keys by name."""
+
+
 def check_log_bucket(log_bucket: str, bucket: str) -> None:
     """Refuse a bucket for the access logs that is the bucket itself.
 
@@ -198,34 +290,16 @@ def check_log_bucket(log_bucket: str, bucket: str) -> None:
         ValueError: it is.
     """
     rule = "accessLogBucket must be another bucket than the one that is logged"
-    _check(log_bucket != bucket, rule, log_bucket)
+    check(log_bucket != bucket, rule, log_bucket)
 
 
-def _check_keys(namespace: str, known: list[str]) -> None:
-    """Refuse a misspelt key, which Pulumi takes, and which would then choose nothing."""
+def _check_keys(namespace: str) -> None:
+    """Refuse a misspelt key, which Pulumi takes."""
     for full_key in CONFIG.get():
-        of, _, key = full_key.partition(":")
-        _check(of != namespace or key in known, f"key must be one of {', '.join(known)}", key)
+        of, _, name = full_key.partition(":")
+        if of == namespace:
+            check_known(name, KEYS)
 
 
 def _is_production(name: str) -> bool:
     return not PRODUCTION_NAMES.isdisjoint(re.split(r"[^a-z0-9]+", name.lower()))
-
-
-def _check(holds: bool, rule: str, got: object) -> None:
-    if not holds:
-        raise ValueError(f"{rule}, got {got!r}")
-
-
-def _check_type(key: str, kind: Any, value: object) -> None:
-    # A true secret or output would be as good as true, whatever it holds.
-    if isinstance(value, pulumi.Output | Unknown):
-        raise ValueError(  # noqa: TRY004 - as every other broken rule
-            f"{key} must be known before any resource is made,"
-            " got an output of a resource or a secret"
-        )
-    _check(type(value) is kind, f"{key} must be {KINDS[kind]}", value)
-
-
-def _check_range(key: str, value: int, low: int, high: int, unit: str) -> None:
-    _check(low <= value <= high, f"{key} must be {low}-{high} {unit}", value)

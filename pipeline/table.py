@@ -5,13 +5,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from .names import table_name
+
 PARTITION_KEY = "file_key"
 TTL_ATTRIBUTE = "expires_at"
-
-
-def table_name(environment_suffix: str) -> str:
-    """The name that the contract fixes for an environment's table."""
-    return f"file-metadata-table-{environment_suffix}"
 
 
 @dataclass(frozen=True, kw_only=True)

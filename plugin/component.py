@@ -1,5 +1,6 @@
 """The component as other languages see it: the SDK reads the schema off these two classes.
 
+Written by `make generate` from pipeline/settings.py and pipeline/outputs.py.
 https://www.pulumi.com/docs/iac/guides/building-extending/packages/schema/
 """
 
@@ -14,46 +15,46 @@ from pipeline import Settings
 class FileMetadataPipelineArgs(TypedDict, total=False):
     """What one environment chooses; `Settings` holds the rules.
 
-    All are plain values: the component decides by them what to make, so that a typed language
-    refuses an output there before anything runs.
+    What is plain decides which resources there are, so that a typed language refuses an output
+    there before anything runs.
     """
 
     environment_suffix: str
-    """Ends the table's name and tags every resource, 1-32 of a-z 0-9 -; the stack's name if empty"""
+    """Ends the table's name and tags every resource; the stack's name if empty (1-32 characters of a-z, 0-9 and -)"""
     protect_data: bool
-    """Deletion protection, Pulumi protect, and no forceDestroy (true by default)"""
+    """Deletion protection, Pulumi protect, and no forceDestroy; true by default"""
     memory_size: int
-    """The function's memory, 128-10240 MB; CPU follows it (256 by default)"""
+    """The function's memory; CPU follows it (128-10240 MB); 256 by default"""
     timeout: int
-    """Longest that one invocation may run, 15-900 seconds (15 by default)"""
+    """Longest that one invocation may run (15-900 seconds); 15 by default"""
     log_retention_days: int
-    """Days that log events are kept, one of the periods that CloudWatch Logs accepts (90 by default)"""
+    """Days that log events are kept (one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653 days); 90 by default"""
     tracing: bool
-    """Trace invocations with AWS X-Ray (false by default)"""
+    """Trace invocations with AWS X-Ray; false by default"""
     reserved_concurrency: int
-    """Invocations at once, 1 or more; -1 draws on the account's unreserved pool (-1 by default)"""
+    """Invocations at once (1 or more invocations, or -1 for unreserved (0 would stop the function)); -1 by default"""
     object_prefix: str
-    """Announce only keys that start so, at most 1024 of A-Z a-z 0-9 ! _ . ' ( ) / -; all keys if empty"""
+    """Only keys that start so have rows; all keys if empty (at most 1024 characters of A-Z a-z 0-9 ! _ . ' ( ) / -)"""
     object_suffix: str
-    """Announce only keys that end so, at most 1024 of A-Z a-z 0-9 ! _ . ' ( ) / -; all keys if empty"""
+    """Only keys that end so have rows; all keys if empty (at most 1024 characters of A-Z a-z 0-9 ! _ . ' ( ) / -)"""
     tombstone_days: int
-    """Days that a deleted key's tombstone stays in the table, 1-365 (30 by default)"""
+    """Days that a deleted key's row stays as a tombstone (1-365 days); 30 by default"""
     noncurrent_version_days: int
-    """Days that overwritten and deleted versions stay in the bucket, 1-3650 (90 by default)"""
+    """Days that overwritten and deleted versions stay in the bucket (1-3650 days); 90 by default"""
     log_level: str
-    """Least severity that the function logs, DEBUG, INFO or WARNING (INFO by default)"""
+    """Least severity that the function logs (one of DEBUG, INFO, WARNING); INFO by default"""
     bucket_name: str
-    """An existing bucket's name, to import it into the stack; a bucket of the stack's own if empty"""
+    """An existing bucket's name, to import it into the stack; a new bucket if empty (a bucket's name, 3-63 characters of a-z, 0-9, . and -)"""
     access_log_bucket: str
-    """An existing bucket that receives the bucket's server access logs; none if empty"""
+    """An existing bucket that receives the bucket's server access logs; none if empty (a bucket's name, 3-63 characters of a-z, 0-9, . and -)"""
     alarm_email: str
-    """Who is told of alarms by e-mail; nobody if empty"""
+    """Who is told of alarms by e-mail, once they confirm; nobody if empty (one e-mail address)"""
     batch_operations: bool
-    """Make the role with which S3 Batch Operations backfills a very large bucket (false by default)"""
+    """Make the role with which S3 Batch Operations backfills a very large bucket; false by default"""
     permissions_boundary: str
-    """The ARN of an IAM policy that bounds what the stack's roles may ever do; none if empty"""
+    """The ARN of an IAM policy that bounds what the stack's roles may ever do; none if empty (the ARN of an IAM policy)"""
     customer_managed_key: bool
-    """One KMS key of the account's own, rotated, for bucket, table, queue, logs and function (false by default)"""
+    """One KMS key of the account's own, rotated, for bucket, table, queue, topic, logs and the function's environment; false by default"""
 
 
 class FileMetadataPipeline(pipeline.FileMetadataPipeline):
@@ -70,11 +71,11 @@ class FileMetadataPipeline(pipeline.FileMetadataPipeline):
     failure_queue_url: pulumi.Output[str]
     """Where an event waits, whole, after its last retry"""
     dashboard_url: pulumi.Output[str]
-    """Everything at a glance, in CloudWatch"""
+    """The CloudWatch dashboard"""
     alarm_topic_arn: pulumi.Output[str]
-    """Where alarms ring; subscribe what your team uses"""
+    """The topic that alarms publish to; subscribe what your team uses"""
     batch_operations_role_arn: pulumi.Output[str]
-    """The role for S3 Batch Operations; empty without batchOperations"""
+    """The role for S3 Batch Operations; empty without `batchOperations`"""
 
     def __init__(
         self,

@@ -1,18 +1,17 @@
 """Answers Pulumi for the package."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 import pulumi
 from pulumi.provider.experimental.component import ComponentProvider
 
 from pipeline import Settings
-from pipeline.settings import config_key
+from pipeline.keys import check_known
+from pipeline.settings import KEYS
 from plugin.component import FileMetadataPipeline, FileMetadataPipelineArgs
 
 PACKAGE = "file-metadata"
-FIELDS = {config_key(field.name): field for field in fields(Settings)}
 
 
 class PipelineProvider(ComponentProvider):
@@ -51,18 +50,19 @@ def checked(inputs: Mapping[str, Any], stack: str) -> FileMetadataPipelineArgs:
             it names the key, and Pulumi prints it without a traceback.
     """
     args = FileMetadataPipelineArgs(environment_suffix=stack)
-    for key, value in inputs.items():
-        if key not in FIELDS:
-            raise pulumi.InputPropertyError(
-                key, f"input must be one of {', '.join(FIELDS)}, got {key!r}"
-            )
+    for name, value in inputs.items():
+        try:
+            check_known(name, KEYS)
+        except ValueError as err:
+            raise pulumi.InputPropertyError(name, str(err)) from err
+        key = KEYS[name]
         # The wire knows no whole numbers.
-        whole = FIELDS[key].type is int and isinstance(value, float) and value.is_integer()
+        whole = key.kind is int and isinstance(value, float) and value.is_integer()
         if value not in (None, ""):
-            args[FIELDS[key].name] = int(value) if whole else value  # type: ignore[literal-required]
+            args[key.field] = int(value) if whole else value  # type: ignore[literal-required]
     try:
         Settings(**args)
     except ValueError as err:
-        key, _, _ = str(err).partition(" ")
-        raise pulumi.InputPropertyError(key, str(err)) from err
+        name, _, _ = str(err).partition(" ")
+        raise pulumi.InputPropertyError(name, str(err)) from err
     return args

@@ -1,9 +1,14 @@
 """GitHub's OIDC provider and the roles of its jobs; the outputs are named as the workflows do."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
+
+# The pipeline's own names.
+sys.path.append(str(Path(__file__).resolve().parent.parent.parent))
 
 import roles
 

@@ -7,8 +7,12 @@ Actions and resources: https://docs.aws.amazon.com/service-authorization/latest/
 
 from dataclasses import dataclass
 
+from pipeline import names
+
 OURS = "file-metadata-*"
 """How every name starts that Pulumi makes up for the pipeline's resources."""
+
+DASHBOARD = names.dashboard_name("{stack}", "{region}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +93,7 @@ ACCESS: dict[str, Access] = {
     ),
     "aws:dynamodb/table:Table": _named(
         "dynamodb",
-        "table/file-metadata-table-{stack}",
+        f"table/{names.table_name('{stack}')}",
         "DescribeTable DescribeContinuousBackups DescribeTimeToLive ListTagsOfResource",
         "CreateTable UpdateTable DeleteTable UpdateTimeToLive UpdateContinuousBackups TagResource"
         " UntagResource",
@@ -132,7 +136,7 @@ ACCESS: dict[str, Access] = {
         "PutMetricAlarm DeleteAlarms TagResource UntagResource",
     ),
     "aws:cloudwatch/dashboard:Dashboard": Access(
-        on=("arn:{partition}:cloudwatch::{account}:dashboard/file-metadata-{region}-{stack}",),
+        on=(f"arn:{{partition}}:cloudwatch::{{account}}:dashboard/{DASHBOARD}",),
         reads=("cloudwatch:GetDashboard",),
         writes=("cloudwatch:PutDashboard", "cloudwatch:DeleteDashboards"),
     ),
@@ -164,7 +168,7 @@ ACCESS: dict[str, Access] = {
     ),
     "aws:kms/alias:Alias": Access(
         on=(
-            "arn:{partition}:kms:{region}:{account}:alias/file-metadata-{stack}",
+            f"arn:{{partition}}:kms:{{region}}:{{account}}:{names.alias_name('{stack}')}",
             "arn:{partition}:kms:{region}:{account}:key/*",
         ),
         reads=("kms:ListAliases",),
@@ -187,7 +191,7 @@ ON_EVERYTHING = frozenset(
 )
 
 # A key's ARN has no name that could be told before the key is there. Its tags can be.
-OUR_TAGS = {"Project": "DataPipeline", "Environment": "{stack}"}
+OUR_TAGS = names.tags("{stack}")
 _NEW = {"StringEquals": {f"aws:RequestTag/{key}": value for key, value in OUR_TAGS.items()}}
 _OLD = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in OUR_TAGS.items()}}
 BOUNDARY = "arn:{partition}:iam::{account}:policy/github-file-metadata-boundary-{stack}"

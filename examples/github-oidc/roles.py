@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from permissions import ACCESS, BOUNDARY, ON_EVERYTHING, ONLY_IF, OUR_TAGS, OURS
+from pipeline import names
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
@@ -129,7 +130,7 @@ def boundary(where: Where, stack: str) -> Policy:
         _allow(
             "UseRows",
             ["dynamodb:GetItem", "dynamodb:PutItem"],
-            f"arn:{where.partition}:dynamodb:{at}:table/file-metadata-table-{stack}",
+            f"arn:{where.partition}:dynamodb:{at}:table/{names.table_name(stack)}",
         ),
         _allow("ParkEvents", "sqs:SendMessage", f"arn:{where.partition}:sqs:{at}:{OURS}"),
         _allow(
@@ -165,7 +166,7 @@ def exercise(where: Where, stack: str) -> Policy:
         _allow(
             "ReadRows",
             ["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Scan"],
-            f"arn:{where.partition}:dynamodb:{at}:table/file-metadata-table-{stack}",
+            f"arn:{where.partition}:dynamodb:{at}:table/{names.table_name(stack)}",
         ),
         _allow(
             "Redrive",
@@ -279,7 +280,7 @@ def _leave_other_keys(where: Where, stack: str) -> Statement:
 
     https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
     """
-    ours = f"alias/file-metadata-{stack}"
+    ours = names.alias_name(stack)
     return {
         "Sid": "LeaveOtherKeys",
         "Effect": "Deny",

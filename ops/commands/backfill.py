@@ -25,8 +25,7 @@ from ops.cli import (
 )
 from ops.pace import Pace
 from ops.stack import Stack
-
-ROLE_OUTPUT = "BatchOperationsRoleArn"
+from pipeline.outputs import BATCH_OPERATIONS_ROLE_ARN
 
 
 @click.command()
@@ -142,11 +141,11 @@ def _refuse_options_of_our_own_backfill() -> None:
 def _submit(
     stack: Stack, role: str | None, prefix: str, since: datetime | None, *, as_json: bool
 ) -> NoReturn:
-    role_arn = role or stack.outputs.get(ROLE_OUTPUT)
+    role_arn = role or stack.outputs.get(BATCH_OPERATIONS_ROLE_ARN)
     if not role_arn:
         raise click.UsageError(
-            f"{ROLE_OUTPUT} must be known: set batchOperations to true and run `pulumi up`,"
-            " or give --batch-role"
+            f"{BATCH_OPERATIONS_ROLE_ARN} must be known: set batchOperations to true and run"
+            " `pulumi up`, or give --batch-role"
         )
     try:
         account, job = batch_jobs.submit(

@@ -11,6 +11,7 @@ from rich.text import Text
 from ops import redrive as redrives
 from ops.cli import FINDINGS, console, of_a_stack, progress, stack_of, stop_on_interrupt
 from ops.parked import Parked
+from pipeline.outputs import FAILURE_QUEUE_URL
 
 SHOWN_KEYS = 3
 
@@ -34,7 +35,7 @@ def redrive(*, dry_run: bool, rate: float, as_json: bool, **options: Any) -> NoR
     approximately. Exit status 1 if there are any.
     """
     stack = stack_of(options)
-    queue = redrives.FailureQueue(stack.sqs, stack.output("FailureQueueUrl"))
+    queue = redrives.FailureQueue(stack.sqs, stack.output(FAILURE_QUEUE_URL))
     out = console(as_json=as_json)
     shown = 0
     with stop_on_interrupt() as stop, progress(out) as bar:
@@ -56,7 +57,7 @@ def redrive(*, dry_run: bool, rate: float, as_json: bool, **options: Any) -> NoR
             report = redrives.redrive(
                 queue,
                 stack.functions,
-                stack.output("LambdaFunctionName"),
+                stack.function,
                 rate=rate,
                 until=until,
                 stop=stop,

@@ -13,14 +13,10 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from handler.attributes import ATTRIBUTES, COMPLETED, DELETED
 from ops import rows
 from ops.cli import FINDINGS, Moment, Past, console, of_a_stack, stack_of
 
-ATTRIBUTES = (
-    *("file_key", "processing_status", "file_size", "content_type", "etag", "last_modified"),
-    *("version_id", "checksum", "metadata", "bucket_name", "region", "sequencer", "event_name"),
-    *("event_time", "processed_at", "expires_at", "unordered_until"),
-)
 FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")  # noqa: RUF001 - full-width ones count too
 SHOWN = ("file_key", "processing_status", "file_size", "content_type", "processed_at")
 
@@ -47,7 +43,7 @@ def get(*, key: str, as_json: bool, **options: Any) -> NoReturn:
 @click.command("list")
 @of_a_stack
 @click.option("--prefix", default="", help="Only keys that start so.")
-@click.option("--status", type=click.Choice(["completed", "deleted"]), help="Only such rows.")
+@click.option("--status", type=click.Choice([COMPLETED, DELETED]), help="Only such rows.")
 @click.option(
     "--since", type=Moment(), help="Only rows written since: ISO 8601, or 36h, 7d, 90m, 30s."
 )

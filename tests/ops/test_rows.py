@@ -141,7 +141,7 @@ def test_no_cell_of_csv_runs_in_a_spreadsheet(stack: Deployed) -> None:
     mine = [line for line in table if line["etag"] == "a=1"]
     assert sorted(line["file_key"] for line in mine) == sorted(f"'{key}" for key in FORMULAS)
     assert {line["file_size"] for line in mine} == {"7"}
-    assert output.startswith('"file_key","processing_status",')
+    assert output.startswith('"file_key","bucket_name",')
     assert f'"\'{FORMULAS[0]}",' in output
 
 

@@ -4,14 +4,14 @@ import asyncio
 import contextvars
 import re
 import string
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pulumi
 import pytest
 
 from local import engine
-from pipeline.settings import PROJECT, Settings
+from pipeline.settings import KEYS, PROJECT, Settings
 from support.recorder import ROOT, Program, _Monitor
 
 RETENTION = (
@@ -247,15 +247,34 @@ def test_every_setting_is_handed_to_a_component() -> None:
     """A key that nothing reads would choose nothing, without a word."""
     program = (ROOT / "pipeline" / "pipeline.py").read_text(encoding="utf-8")
     read = set(re.findall(r"\bargs\.(\w+)", program))
-    assert {field.name for field in fields(Settings)} == read
+    assert {key.field for key in KEYS.values()} == read
 
 
-def test_a_misspelt_key_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("memorysize", "memorySize"),
+        ("MEMORYSIZE", "memorySize"),
+        ("memory_size", "memorySize"),
+        ("customerManagedKeys", "customerManagedKey"),
+        ("logRetention", "logRetentionDays"),
+    ],
+)
+def test_a_misspelt_key_is_refused_with_the_one_that_is_meant(wrong: str, meant: str) -> None:
     with pytest.raises(pulumi.RunError) as caught:
-        configured("prod", customerManagedKeys="true")
+        configured("prod", **{wrong: "1"})
+    expected = f"configuration of stack 'prod': unknown key {wrong!r}; did you mean {meant!r}?"
+    assert str(caught.value) == expected
+
+
+def test_a_key_like_no_other_is_refused_with_all_there_are() -> None:
+    with pytest.raises(pulumi.RunError) as caught:
+        configured("prod", colour="blue")
     said = str(caught.value)
-    assert said.startswith("configuration of stack 'prod': key must be one of environmentSuffix, ")
-    assert said.endswith("customerManagedKey, got 'customerManagedKeys'")
+    assert said.startswith(
+        "configuration of stack 'prod': unknown key 'colour'; known: environmentSuffix, "
+    )
+    assert all(key in said for key in KEYS)
 
 
 def test_a_key_of_another_namespace_is_none_of_ours() -> None:

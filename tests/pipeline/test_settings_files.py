@@ -1,7 +1,6 @@
 """The project's and the stacks' files: what they declare and choose is what the program reads."""
 
 import contextvars
-from dataclasses import fields
 from typing import Any
 
 import pulumi
@@ -9,10 +8,8 @@ import pytest
 import yaml
 
 from local import engine
-from pipeline.settings import PROJECT, Settings, config_key
+from pipeline.settings import PROJECT, Settings
 from support.recorder import ROOT
-
-FIELDS = {field.name: field for field in fields(Settings)}
 
 
 def project() -> dict[str, Any]:
@@ -51,30 +48,6 @@ def of_stack(stack: str) -> Settings:
 def test_dev_and_prod_differ_where_they_should(field: str, in_dev: Any, in_prod: Any) -> None:
     chosen = (getattr(of_stack("dev"), field), getattr(of_stack("prod"), field))
     assert chosen == (in_dev, in_prod)
-
-
-def test_pulumi_yaml_declares_every_setting_and_no_other() -> None:
-    assert set(project()["config"]) == {config_key(field) for field in FIELDS}
-
-
-@pytest.mark.parametrize("field", FIELDS)
-def test_pulumi_yaml_has_the_setting_s_type(field: str) -> None:
-    types = {str: "string", bool: "boolean", int: "integer"}
-    assert project()["config"][config_key(field)]["type"] == types[FIELDS[field].type]
-
-
-@pytest.mark.parametrize("field", [name for name in FIELDS if name != "environment_suffix"])
-def test_pulumi_yaml_has_the_setting_s_default(field: str) -> None:
-    assert project()["config"][config_key(field)]["default"] == FIELDS[field].default
-
-
-def test_pulumi_yaml_leaves_the_environment_s_name_to_the_stack() -> None:
-    assert project()["config"]["environmentSuffix"]["default"] == ""
-
-
-@pytest.mark.parametrize("field", FIELDS)
-def test_pulumi_yaml_describes_the_setting(field: str) -> None:
-    assert project()["config"][config_key(field)]["description"].strip()
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])

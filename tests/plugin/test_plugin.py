@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 import grpc
@@ -13,8 +12,8 @@ import pytest
 import yaml
 from pulumi.runtime.rpc import UNKNOWN
 
-from pipeline import Settings
-from pipeline.settings import config_key
+from pipeline.keys import Declared
+from pipeline.settings import KEYS
 from plugin.provider import checked
 from support.plugin_process import (
     MARKER,
@@ -50,8 +49,7 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
 
 
 def test_the_plugin_s_schema_is_the_pinned_one(plugin: Plugin) -> None:
-    """A change that is meant: ``python -m plugin.schema > plugin/schema.json``."""
-    assert json.loads(plugin.schema()) == PINNED, "python -m plugin.schema > plugin/schema.json"
+    assert json.loads(plugin.schema()) == PINNED, "run `make generate`"
 
 
 def test_pulumi_runs_it_by_python_with_what_the_program_needs() -> None:
@@ -67,21 +65,18 @@ def test_pulumi_runs_it_by_python_with_what_the_program_needs() -> None:
     assert b"already satisfied: pulumi-aws==" in found.stdout
 
 
-@pytest.mark.parametrize("field", fields(Settings), ids=lambda field: field.name)
-def test_a_setting_is_an_input_with_its_type_default_and_description(field: Any) -> None:
-    key = config_key(field.name)
-    declared = COMPONENT["inputProperties"][key]
-    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
-    means = project["config"][key]["description"]
-    default = getattr(Settings(environment_suffix="dev"), field.name)
-    if field.name != "environment_suffix" and default != "":
-        means += f" ({str(default).lower() if field.type is bool else default} by default)"
-    assert declared == {"type": TYPES[field.type], "plain": True, "description": means}
+@pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.name)
+def test_a_setting_is_an_input_with_its_type_default_and_description(key: Declared) -> None:
+    declared = COMPONENT["inputProperties"][key.name]
+    assert (declared["type"], declared["plain"]) == (TYPES[key.kind], True)
+    assert declared["description"].startswith(key.description)
+    if key.default not in (None, ""):
+        default = str(key.default).lower() if key.kind is bool else key.default
+        assert declared["description"].endswith(f"; {default} by default")
 
 
 def test_every_input_is_a_setting_and_none_is_required() -> None:
-    keys = {config_key(field.name) for field in fields(Settings)}
-    assert set(COMPONENT["inputProperties"]) == keys
+    assert list(COMPONENT["inputProperties"]) == list(KEYS)
     assert COMPONENT["requiredInputs"] == []
 
 
@@ -182,7 +177,7 @@ def test_a_misspelt_input_is_refused() -> None:
     with pytest.raises(pulumi.InputPropertyError) as caught:
         checked({"memorysize": 256.0}, "dev")
     assert caught.value.property_path == "memorysize"
-    assert caught.value.reason.endswith("customerManagedKey, got 'memorysize'")
+    assert caught.value.reason == "unknown key 'memorysize'; did you mean 'memorySize'?"
 
 
 def test_what_is_empty_or_null_is_not_set() -> None:

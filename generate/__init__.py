@@ -1,0 +1,1 @@
+"""Writes the files that repeat what the code declares."""

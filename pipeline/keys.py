@@ -1,0 +1,134 @@
+"""What is declared of a configuration key, and the rule that its value keeps."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, dataclass, fields
+from difflib import get_close_matches
+from typing import Any, get_args
+
+import pulumi
+from pulumi.output import Unknown
+
+KINDS: dict[Any, str] = {bool: "true or false", int: "a whole number", str: "a text"}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a value must be."""
+
+    says: str
+    """Completes "must be", with the unit."""
+    holds: Callable[[Any], bool]
+
+
+def between(low: int, high: int, unit: str) -> Rule:
+    """A number from low to high, both included."""
+    return Rule(f"{low}-{high} {unit}", lambda value: low <= value <= high)
+
+
+def one_of(choices: Iterable[Any], unit: str = "") -> Rule:
+    """One of these values."""
+    known = tuple(choices)
+    listed = f"one of {', '.join(map(str, known))} {unit}".rstrip()
+    return Rule(listed, lambda value: value in known)
+
+
+def matching(pattern: str, says: str) -> Rule:
+    """A text that the whole pattern matches."""
+    return Rule(says, lambda value: re.fullmatch(pattern, value, re.ASCII) is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """Goes beside a field's type, and is all that is said of the key anywhere."""
+
+    means: str
+    """What it chooses, in one line."""
+    if_empty: str = ""
+    """What an empty text chooses."""
+    rule: Rule | None = None
+    more: str = ""
+    """What else to know; Markdown, with links from `docs/`."""
+    live: str
+    """What changing it on a live stack does and costs; Markdown, with links from `docs/`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """A key as a field of a dataclass declares it."""
+
+    name: str
+    """As it is written in a configuration, such as ``memorySize``."""
+    field: str
+    kind: Any
+    """``bool``, ``int`` or ``str``."""
+    default: Any
+    """None for what must be given."""
+    key: Key
+
+    @property
+    def description(self) -> str:
+        """Meaning and rule in a line."""
+        said = [self.key.means]
+        if self.key.if_empty:
+            said.append(f"; {self.key.if_empty} if empty")
+        if self.key.rule:
+            said.append(f" ({self.key.rule.says})")
+        return "".join(said)
+
+    def check(self, value: Any) -> None:
+        """Check type and rule of a value; a default keeps them.
+
+        Raises:
+            ValueError: it breaks one of them, or is not known yet.
+        """
+        # A true secret or output would be as good as true, whatever it holds.
+        if isinstance(value, pulumi.Output | Unknown):
+            raise ValueError(  # noqa: TRY004 - as every other broken rule
+                f"{self.name} must be known before any resource is made,"
+                " got an output of a resource or a secret"
+            )
+        check(type(value) is self.kind, f"{self.name} must be {KINDS[self.kind]}", value)
+        if self.key.rule and value != self.default:
+            check(self.key.rule.holds(value), f"{self.name} must be {self.key.rule.says}", value)
+
+
+def config_key(field: str) -> str:
+    """The configuration key of a field: ``memory_size`` is ``memorySize``."""
+    head, *tail = field.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+def declared(cls: type) -> dict[str, Declared]:
+    """The keys of a dataclass whose fields are annotated with them, by name, in order."""
+    found = {}
+    for field in fields(cls):
+        kind, key = get_args(field.type)
+        name = config_key(field.name)
+        default = None if field.default is MISSING else field.default
+        found[name] = Declared(name=name, field=field.name, kind=kind, default=default, key=key)
+    return found
+
+
+def check(holds: bool, rule: str, got: object) -> None:
+    """Check that a rule holds.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if not holds:
+        raise ValueError(f"{rule}, got {got!r}")
+
+
+def check_known(name: str, known: Iterable[str]) -> None:
+    """Refuse a misspelt key, which would choose nothing.
+
+    Raises:
+        ValueError: it is not known.
+    """
+    by_lower = {key.lower(): key for key in known}
+    if name in by_lower.values():
+        return
+    near = get_close_matches(name.lower(), by_lower, n=1)
+    hint = f"did you mean {by_lower[near[0]]!r}?" if near else f"known: {', '.join(known)}"
+    raise ValueError(f"unknown key {name!r}; {hint}")
