@@ -1,4 +1,4 @@
-"""``python -m ops``: look after a deployed pipeline.
+"""``python -m ops``: operate a deployed pipeline.
 
 Exit status: 0 fine, 1 something was found that needs a person, 2 wrong usage.
 """
@@ -6,7 +6,7 @@ Exit status: 0 fine, 1 something was found that needs a person, 2 wrong usage.
 from typing import Any
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.commands.backfill import backfill
 from ops.commands.redrive import redrive
@@ -16,23 +16,19 @@ from ops.commands.verify import verify
 
 
 class _Commands(click.Group):
-    """Says in a line what AWS, or the way to it, refuses."""
+    """Prints errors of AWS and of the connection in one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except NoRegionError as err:
-            raise click.UsageError(
-                "region must be known: give --region, or set AWS_REGION"
-            ) from err
         except (ClientError, BotoCoreError) as err:
             raise click.ClickException(str(err)) from err
 
 
 @click.group(cls=_Commands)
 def main() -> None:
-    """Look after a deployed pipeline."""
+    """Operate a deployed pipeline."""
 
 
 for command in (status, get, list_rows, redrive, backfill, verify):

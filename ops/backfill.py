@@ -1,4 +1,4 @@
-"""Announces the objects that were there before the pipeline, or that it missed."""
+"""Requests rows for the objects that were there before the pipeline, or that it missed."""
 
 import json
 import threading
@@ -13,44 +13,44 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handler.attributes import COMPLETED
 from ops import rows
-from ops.announce import Announcer, RefusedError
 from ops.bucket import Current, Scope, objects
+from ops.recheck import Rechecks, RefusedError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
-EVENT_NAME = "Backfill:Announced"
+EVENT_NAME = "Backfill:Requested"
 
 
 class StateError(ValueError):
-    """A state file is none, or of another backfill."""
+    """The state file is invalid, or belongs to another backfill."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Which objects to announce."""
+    """Which objects to request."""
 
     bucket: str
     table: str
     prefix: str = ""
     since: str | None = None
-    """Only objects that changed at this time or later, as it was given, such as ``36h``."""
+    """Only objects that changed at this time or later, as given, such as ``36h``."""
     since_time: str | None = None
-    """What that was when the backfill began, ISO 8601."""
+    """That time when the backfill began, ISO 8601."""
     everything: bool = False
-    """Those that have a row, too."""
+    """Also those that have a row."""
 
 
 @dataclass(kw_only=True)
 class State:
-    """How far a backfill is; all that it needs to go on after an interruption."""
+    """How far a backfill is: all that it needs to continue after an interruption."""
 
     plan: Plan
     after: str = ""
-    """The last key that is dealt with."""
+    """The last key that is done."""
     listed: int = 0
-    announced: int = 0
+    requested: int = 0
 
     @classmethod
     def resume(cls, path: Path, plan: Plan) -> Self:
@@ -67,7 +67,9 @@ class State:
             values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             state = cls(**values | {"plan": Plan(**values["plan"])})
         except (ValueError, TypeError, KeyError) as err:
-            raise StateError(f"{path} must be the state of a backfill, got {err!r:.200}") from err
+            raise StateError(
+                f"{path} must be the state of a backfill, got {err!r:.200}; give --restart"
+            ) from err
         before = asdict(state.plan)
         for name, here in asdict(plan).items():
             if name != "since_time" and here != (there := before[name]):
@@ -99,24 +101,24 @@ def backfill(
     path: Path,
     s3: "S3Client",
     dynamodb: "DynamoDBClient",
-    announcer: Announcer,
+    rechecks: Rechecks,
     *,
     scope: Scope,
     dry_run: bool,
     advance: Callable[[int], None],
 ) -> Report:
-    """Announce objects, 100 at a time, in the order of their keys.
+    """Request a re-check of objects, 100 at a time, in the order of their keys.
 
-    After each hundred the state is saved, so that a run which ends early, whatever ends it, is
-    gone on with. A key may be announced twice then, which changes nothing.
+    The state is saved after each hundred, so that the next run continues where one ended early.
+    A key may be requested twice then, which changes nothing.
 
     Args:
-        state: where to begin; it is moved on.
+        state: where to begin; updated.
         path: the state's file; removed at the end.
         s3: the client of S3.
         dynamodb: the client of DynamoDB.
-        announcer: what tells the function; its pace, stopped, ends the run.
-        scope: which keys the pipeline is told of.
+        rechecks: sends the requests; its pace, stopped, ends the run.
+        scope: the keys of which the function gets notifications.
         dry_run: count only.
         advance: called with how many more objects were listed.
     """
@@ -124,13 +126,13 @@ def backfill(
     try:
         listed = objects(s3, plan.bucket, plan.prefix, state.after)
         for batch in batches(listed, rows.BATCH):
-            keys = _wanted(batch, plan, scope, dynamodb, announcer.pace.stop)
-            announced = len(keys) if dry_run else sum(announcer.announce(keys))
-            if announcer.pace.stop.is_set():
+            keys = _wanted(batch, plan, scope, dynamodb, rechecks.pace.stop)
+            requested = len(keys) if dry_run else sum(rechecks.request(keys))
+            if rechecks.pace.stop.is_set():
                 return report
             state.after = batch[-1].key
             state.listed += len(batch)
-            state.announced += announced
+            state.requested += requested
             if not dry_run:
                 state.save(path)
             advance(len(batch))

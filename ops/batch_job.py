@@ -35,10 +35,10 @@ def submit(
     since: datetime | None,
     scope: Scope,
 ) -> tuple[str, str]:
-    """Submit a job that announces every object of the scope, and starts at once.
+    """Submit a job that has every object of the scope re-checked, and starts at once.
 
-    It writes no report: in the bucket itself the report would be announced as a file, and no
-    other bucket is ours. What fails is counted by the job and logged by the function.
+    It writes no report: in the bucket itself the report would get a row like any file, and there
+    is no other bucket. The job counts what fails, and the function logs it.
 
     Args:
         s3control: the client of S3 Control.
@@ -48,7 +48,8 @@ def submit(
         role_arn: the role that the job assumes.
         prefix: only keys that start so.
         since: only objects that changed after this time.
-        scope: which keys the function is told of; a row of another would never be kept true.
+        scope: the keys of which the function gets notifications; other rows would not be kept
+            up to date.
 
     Returns:
         The account and the job's id, by which AWS knows the job.

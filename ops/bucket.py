@@ -1,4 +1,4 @@
-"""What the bucket holds now, key by key, in the order of the keys' bytes."""
+"""The bucket's current state, key by key, in the order of the keys' bytes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Current:
 
     key: str
     changed: datetime
-    """When it came to be so, UTC."""
+    """When it last changed, UTC."""
     size: int | None = None
     """Bytes; None where a delete marker is current."""
     etag: str = ""
@@ -35,13 +35,13 @@ class Current:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which keys the function is told of; all others rightly have no row."""
+    """The keys of which the function gets notifications; all others have no row."""
 
     prefix: str = ""
     suffix: str = ""
 
     def has(self, key: str) -> bool:
-        """Whether a change of this key is announced."""
+        """Whether a change of this key sends a notification."""
         return key.startswith(self.prefix) and key.endswith(self.suffix)
 
     @classmethod
@@ -125,22 +125,22 @@ def states(s3: "S3Client", bucket: str, prefix: str) -> Iterator[Current]:
         yield from sorted(current, key=lambda state: state.key.encode())
 
 
-def look(s3: "S3Client", bucket: str, key: str) -> Current | None:
-    """Ask for a key's object now; None if there is none.
+def head(s3: "S3Client", bucket: str, key: str) -> Current | None:
+    """Read a key's object (``HeadObject``); None if there is none.
 
     Raises:
         botocore.exceptions.ClientError: S3 refused; 403 among them.
     """
     try:
-        head = s3.head_object(Bucket=bucket, Key=key)
+        found = s3.head_object(Bucket=bucket, Key=key)
     except ClientError as err:
         if err.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
             return None
         raise
     return Current(
         key,
-        head["LastModified"],
-        head["ContentLength"],
-        head["ETag"].strip('"'),
-        head.get("VersionId", "null"),
+        found["LastModified"],
+        found["ContentLength"],
+        found["ETag"].strip('"'),
+        found.get("VersionId", "null"),
     )

@@ -1,4 +1,4 @@
-"""What the commands share: which stack, when to stop, how far it is, and what the end means."""
+"""Shared by the commands: options of the stack, interruption, progress, exit status."""
 
 import re
 import signal
@@ -29,7 +29,7 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def of_a_stack(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say which pipeline; ``stack_of`` makes a stack of them."""
+    """Add the options that name the pipeline; ``stack_of`` reads them."""
     options = (
         click.option("--stack", "stack_name", help="Pulumi stack whose outputs to read."),
         click.option(
@@ -44,7 +44,7 @@ def of_a_stack(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--region", help="AWS region; else the stack's, or as the AWS CLI finds it."),
         click.option("--profile", help="AWS profile; else as the AWS CLI finds it."),
-        click.option("--endpoint-url", help="Another endpoint than AWS's, such as an emulator's."),
+        click.option("--endpoint-url", help="Endpoint in place of AWS's, such as an emulator's."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines."),
     )
     for option in reversed(options):
@@ -52,8 +52,16 @@ def of_a_stack(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def stack_of(options: dict[str, Any]) -> Stack:
-    """Make a stack of the options that say which; takes them out of the others."""
+def stack_of(options: dict[str, Any], *needed: str) -> Stack:
+    """Make a stack of the options that name it, and take them out of the others.
+
+    Args:
+        options: all options of a command.
+        needed: the outputs that it needs.
+
+    Raises:
+        click.UsageError: some of them, or the region, are not known.
+    """
     outputs: dict[str, str] = {}
     sources = []
     if name := options.pop("stack_name"):
@@ -66,7 +74,9 @@ def stack_of(options: dict[str, Any]) -> Stack:
         if value := options.pop(flag.removeprefix("--").replace("-", "_")):
             outputs[output] = value
     where = {name: options.pop(name) for name in ("region", "profile", "endpoint_url")}
-    return Stack(outputs, **where, source=" and ".join(sources))
+    stack = Stack(outputs, **where, source=" and ".join(sources))
+    stack.require(*needed)
+    return stack
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,7 @@ class Past:
     """A time in the past."""
 
     text: str
-    """As it was given, such as ``36h``."""
+    """As given, such as ``36h``."""
     time: datetime
 
 
@@ -101,9 +111,9 @@ class Moment(click.ParamType[Past]):
 
 
 def console(*, as_json: bool) -> Console:
-    """Where people read: not the standard output, if machines read that.
+    """Output for people: on standard error if standard output is JSON.
 
-    What goes into a file or another program is not cut to a terminal's width.
+    Output to a file or another program is not cut to a terminal's width.
     """
     made = Console(stderr=as_json, highlight=False)
     return made if made.is_terminal else Console(stderr=as_json, highlight=False, width=PLAIN_WIDTH)
@@ -130,8 +140,8 @@ def progress(out: Console) -> Iterator[Callable[[str, int | None], Callable[[int
     """Show progress bars with rate and time left, on a terminal only.
 
     Yields:
-        What makes a bar of a name and a total (None if nobody knows); a bar is called with
-        how many more are done.
+        A function from a name and a total (None if unknown) to a bar. A bar is a function that is
+        called with how many more are done.
     """
     columns = (
         TextColumn("{task.description}"),

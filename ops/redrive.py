@@ -1,4 +1,4 @@
-"""Replay: each parked event goes to the function again, and leaves the queue only then.
+"""Replay: each failed event goes to the function again, and leaves the queue only then.
 
 SQS's own redrive moves messages only from a queue that is another queue's dead-letter queue,
 which a function's failure destination is not:
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.announce import ACCEPTED, RefusedError
+from ops.failed_event import FailedEvent, read
 from ops.pace import Pace
-from ops.parked import Parked, read
+from ops.recheck import ACCEPTED, RefusedError
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -66,7 +66,7 @@ class FailureQueue:
     def _attributes(self) -> "GetQueueAttributesResultTypeDef":
         return self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=COUNTS)
 
-    def messages(self, until: datetime, stop: threading.Event) -> Iterator[Parked]:
+    def messages(self, until: datetime, stop: threading.Event) -> Iterator[FailedEvent]:
         """Receive each message that was there at a time, once, and hold it.
 
         Later ones are held too, so that they do not hide the others: within ``HOLD_SECONDS`` the
@@ -90,24 +90,24 @@ class FailureQueue:
             )
             if not answer.get("Messages"):
                 return
-            for parked in self._new(map(read, answer["Messages"]), until):
+            for failed in self._new(map(read, answer["Messages"]), until):
                 if stop.is_set():
                     return
-                yield parked
+                yield failed
                 found = time.monotonic()
 
-    def _new(self, received: Iterator[Parked], until: datetime) -> list[Parked]:
+    def _new(self, received: Iterator[FailedEvent], until: datetime) -> list[FailedEvent]:
         new = []
-        for parked in received:
-            if parked.message_id not in self.held and parked.sent <= until:
-                new.append(parked)
-            self.held[parked.message_id] = parked.receipt_handle
+        for failed in received:
+            if failed.message_id not in self.held and failed.sent <= until:
+                new.append(failed)
+            self.held[failed.message_id] = failed.receipt_handle
         return new
 
-    def delete(self, parked: Parked) -> None:
+    def delete(self, failed: FailedEvent) -> None:
         """Take a message off the queue for good."""
-        self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=parked.receipt_handle)
-        del self.held[parked.message_id]
+        self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=failed.receipt_handle)
+        del self.held[failed.message_id]
 
     def release(self) -> None:
         """Show all that is held to other readers again."""
@@ -137,14 +137,18 @@ class Report:
 
 
 def peek(
-    queue: FailureQueue, *, until: datetime, stop: threading.Event, done: Callable[[Parked], None]
+    queue: FailureQueue,
+    *,
+    until: datetime,
+    stop: threading.Event,
+    done: Callable[[FailedEvent], None],
 ) -> Report:
     """Show each failed event; all stay in the queue. For the arguments see ``redrive``."""
     report = Report()
     with _completing(report, queue, stop):
-        for parked in queue.messages(until, stop):
-            report.unreadable += parked.payload is None
-            done(parked)
+        for failed in queue.messages(until, stop):
+            report.unreadable += failed.payload is None
+            done(failed)
     return report
 
 
@@ -156,7 +160,7 @@ def redrive(
     rate: float,
     until: datetime,
     stop: threading.Event,
-    done: Callable[[Parked], None],
+    done: Callable[[FailedEvent], None],
 ) -> Report:
     """Send each failed event to the function, asynchronously. Nothing of it is kept in memory.
 
@@ -174,20 +178,20 @@ def redrive(
     """
     report, pace = Report(), Pace(rate, stop)
     with _completing(report, queue, stop):
-        for parked in queue.messages(until, stop):
-            if parked.payload is None:
+        for failed in queue.messages(until, stop):
+            if failed.payload is None:
                 report.unreadable += 1
             elif pace.wait():
                 answer = functions.invoke(
-                    FunctionName=function, InvocationType="Event", Payload=parked.payload
+                    FunctionName=function, InvocationType="Event", Payload=failed.payload
                 )
                 if answer["StatusCode"] != ACCEPTED:
                     raise RefusedError(f"Lambda answered {answer['StatusCode']}, not {ACCEPTED}")
-                queue.delete(parked)
+                queue.delete(failed)
                 report.redriven += 1
             else:
                 break
-            done(parked)
+            done(failed)
     return report
 
 

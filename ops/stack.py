@@ -1,4 +1,4 @@
-"""Which pipeline a command is about, and the clients that reach it."""
+"""The pipeline that a command works on, and its AWS clients."""
 
 import json
 import os
@@ -28,7 +28,7 @@ CLIENT_CONFIG = Config(
     connect_timeout=5,
     read_timeout=30,
     retries={"mode": "standard", "total_max_attempts": 5},
-    # As many as are ever looked at at once; see `ops/verify.py`.
+    # As many as `ops/verify.py` reads at once.
     max_pool_connections=16,
 )
 FLAGS = {
@@ -39,6 +39,7 @@ FLAGS = {
     outputs.ALARM_TOPIC_ARN: "--alarm-topic",
 }
 """The option that stands for each output that the commands read."""
+WRITTEN_BY = "as `pulumi stack output --json` writes it"
 
 
 @dataclass(frozen=True)
@@ -53,22 +54,29 @@ class Stack:
     """Where the outputs come from; empty if from flags alone."""
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
-    def output(self, name: str) -> str:
-        """Return an output.
+    def require(self, *names: str) -> None:
+        """Check that these outputs and the region are known.
 
         Raises:
-            click.UsageError: none of the given sources has it.
+            click.UsageError: some are not; the message names all of them, and what to do.
         """
-        value = self.outputs.get(name)
-        if not value:
-            flag = FLAGS.get(name, "a flag")
-            if self.source:
-                raise click.UsageError(
-                    f"{name} must be known, and {self.source} has none: was it deployed"
-                    f" (pulumi up), and exported by this name? Else give {flag}"
-                )
-            raise click.UsageError(f"{name} must be known: give --stack, --outputs or {flag}")
-        return value
+        missing = [name for name in names if not self.outputs.get(name)]
+        flags = [FLAGS[name] for name in missing]
+        if not missing:
+            ways = "pass "
+        elif self.source:
+            ways = f"{self.source} has no such output: export it and run `pulumi up`, or pass "
+        else:
+            ways = "pass --stack or --outputs, or pass "
+        if not self._session.region_name:
+            missing.append("region")
+            flags.append("--region (or set AWS_REGION)")
+        if missing:
+            raise click.UsageError(f"missing {', '.join(missing)}; {ways}{' and '.join(flags)}")
+
+    def output(self, name: str) -> str:
+        """Return an output that is known."""
+        return self.outputs[name]
 
     @property
     def bucket(self) -> str:
@@ -133,10 +141,10 @@ class Stack:
 
     @property
     def _region(self) -> str | None:
-        """The one that is given, else the stack's own, else the environment's.
+        """The given one, else the stack's own, else the environment's.
 
-        boto3 knows ``AWS_DEFAULT_REGION`` and the profile's; ``AWS_REGION``, which the AWS CLI
-        takes from its version 2 on, it does not.
+        boto3 reads ``AWS_DEFAULT_REGION`` and the profile, but not ``AWS_REGION``, which version 2
+        of the AWS CLI reads.
         """
         topic = str(self.outputs.get(outputs.ALARM_TOPIC_ARN, "")).split(":")
         own = topic[3] if len(topic) == 6 else None
@@ -161,7 +169,7 @@ def stack_outputs(stack: str) -> dict[str, str]:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     except FileNotFoundError as err:
         raise click.ClickException(
-            "pulumi must be on the PATH to read --stack; give --outputs FILE or flags instead"
+            "no such command: 'pulumi', which --stack needs; install it, or pass --outputs FILE"
         ) from err
     except subprocess.CalledProcessError as err:
         raise click.ClickException(f"{' '.join(command)}: {err.stderr.strip()}") from err
@@ -169,10 +177,10 @@ def stack_outputs(stack: str) -> dict[str, str]:
 
 
 def file_outputs(path: Path) -> dict[str, str]:
-    """Read what ``pulumi stack output --json`` has written.
+    """Read a file that ``pulumi stack output --json`` wrote.
 
     Raises:
-        click.ClickException: it is not that.
+        click.ClickException: it holds something else.
     """
     return _outputs(path.read_text(encoding="utf-8"), str(path))
 
@@ -181,7 +189,9 @@ def _outputs(text: str, source: str) -> dict[str, str]:
     try:
         loaded = json.loads(text)
     except ValueError as err:
-        raise click.ClickException(f"{source} must be JSON, got {err}") from err
+        raise click.ClickException(f"{source} must be JSON ({WRITTEN_BY}), got {err}") from err
     if not isinstance(loaded, dict):
-        raise click.ClickException(f"{source} must be a JSON object, got {type(loaded).__name__}")
+        raise click.ClickException(
+            f"{source} must be a JSON object ({WRITTEN_BY}), got {type(loaded).__name__}"
+        )
     return loaded

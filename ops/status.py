@@ -1,4 +1,4 @@
-"""How a pipeline is: each part is asked on its own, and hides no other if it does not answer."""
+"""The state of a pipeline: each part is read on its own, so that one failing hides no other."""
 
 import json
 from collections import Counter, deque
@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import rows
-from ops.parked import read
+from ops.failed_event import read
 from ops.stack import Stack
 from pipeline.outputs import ALARM_TOPIC_ARN, FAILURE_QUEUE_URL
 
@@ -31,7 +31,7 @@ OLDEST = "ApproximateAgeOfOldestMessage"
 
 @dataclass(frozen=True)
 class Part:
-    """What one part says."""
+    """The state of one part."""
 
     facts: dict[str, Any]
     problem: str = ""
@@ -39,7 +39,7 @@ class Part:
 
 
 def of(stack: Stack, now: datetime, *, exact: bool) -> dict[str, Part]:
-    """Ask every part.
+    """Read the state of every part.
 
     Args:
         stack: the pipeline.
@@ -78,7 +78,7 @@ def _function(stack: Stack) -> Part:
 
 
 def _errors(stack: Stack, now: datetime) -> Part:
-    """Find the newest errors of the last hour. They are news, but the alarms are the judges."""
+    """Find the newest errors of the last hour. They alone are no problem: alarms decide."""
     found = stack.functions.get_function_configuration(FunctionName=stack.function)
     group = found.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{stack.function}")
     pages = stack.logs.get_paginator("filter_log_events").paginate(
@@ -126,7 +126,7 @@ def _queue(stack: Stack, now: datetime) -> Part:
     if oldest is None:
         oldest = _oldest_by_peek(stack, url, now)
     facts = {"depth": depth, "oldestSeconds": oldest}
-    return Part(facts, f"{depth} parked: see `redrive --dry-run`, mend the cause, then `redrive`")
+    return Part(facts, f"{depth} failed: see `redrive --dry-run`, fix the cause, then `redrive`")
 
 
 def _oldest_by_metric(stack: Stack, url: str, now: datetime) -> int | None:
@@ -156,7 +156,7 @@ def _oldest_by_peek(stack: Stack, url: str, now: datetime) -> int | None:
 
 
 def _rows(stack: Stack, *, exact: bool) -> Part:
-    """Count by status, of all rows or of the first that come: a scan goes by hash, so at random."""
+    """Count by status all rows, or the first of a scan, which come in the order of a hash."""
     pages = stack.dynamodb.get_paginator("scan").paginate(
         TableName=stack.table,
         ProjectionExpression="processing_status, event_time, processed_at",

@@ -2,10 +2,10 @@
 
 The table comes in no order and the bucket in that of its keys. So the rows are first read into
 a file and sorted there; then bucket and rows are walked in step, and memory holds a page of each
-however many there are. What does not agree is looked at again before it is reported, for both
-have moved on since. A row without an object is read once more after a wait: S3 keeps no time of a
-permanent delete, and gives midnight for a lifecycle rule's, so that only waiting shows that its
-notification is not on its way.
+however many there are. What does not agree is read again before it is reported, because both
+may have changed since. A row without an object is read once more after a wait: S3 keeps no
+time of a permanent delete, and gives midnight for a lifecycle rule's, so that only waiting shows
+that its notification is not on its way.
 """
 
 import threading
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from handler.attributes import COMPLETED
 from ops import rows
-from ops.bucket import Current, Scope, look, states
+from ops.bucket import Current, Scope, head, states
 from ops.spill import Row, Spill
 
 if TYPE_CHECKING:
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MISSING, GONE, DIFFERS = "missing", "gone", "differs"
-EVENT_NAME = "Repair:Announced"
-LOOKS_AT_ONCE = 16
+EVENT_NAME = "Repair:Requested"
+READS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A row that does not say what the bucket says."""
+    """A row that differs from the bucket."""
 
     key: str
     kind: str
     """``missing``, ``gone`` or ``differs``."""
     detail: str
-    """What the two say."""
+    """What each of the two says."""
 
 
 def compare(row: Row | None, current: Current | None, scope: Scope) -> Finding | None:
@@ -179,7 +179,7 @@ class Verifier:
             waiting: called before the wait with how many keys and seconds.
         """
         seen_gone = 0.0
-        with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
+        with ThreadPoolExecutor(READS_AT_ONCE) as pool:
             for found in self._read_again(pool, (suspect.key for suspect in suspects)):
                 if found.kind == GONE:
                     kept.add_gone(found.key)
@@ -203,9 +203,9 @@ class Verifier:
 
     def _confirm(self, key: str) -> Finding | None:
         """Read again; None if they agree by now, or if the key changed too lately to say."""
-        before = look(self.s3, self.bucket, key)
+        before = head(self.s3, self.bucket, key)
         row = rows.get(self.dynamodb, self.table, key)
-        after = look(self.s3, self.bucket, key)
+        after = head(self.s3, self.bucket, key)
         if before != after:
             return None
         if after is not None and after.changed > datetime.now(UTC) - self.grace:

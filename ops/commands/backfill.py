@@ -1,4 +1,4 @@
-"""``backfill``: announce the objects that were there before."""
+"""``backfill``: make rows for objects that were there before."""
 
 import json
 import threading
@@ -11,7 +11,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import backfill as backfills
 from ops import batch_job as batch_jobs
-from ops.announce import Announcer
 from ops.bucket import Scope, about_how_many
 from ops.cli import (
     FINDINGS,
@@ -24,16 +23,22 @@ from ops.cli import (
     stop_on_interrupt,
 )
 from ops.pace import Pace
+from ops.recheck import Rechecks
 from ops.stack import Stack
-from pipeline.outputs import BATCH_OPERATIONS_ROLE_ARN
+from pipeline.outputs import (
+    BATCH_OPERATIONS_ROLE_ARN,
+    DYNAMODB_TABLE_NAME,
+    LAMBDA_FUNCTION_NAME,
+    S3_BUCKET_NAME,
+)
 
 
 @click.command()
 @of_a_stack
 @click.option("--prefix", default="", help="Only keys that start so.")
 @click.option("--since", type=Moment(), help="Only objects changed since: ISO 8601, or 36h, 7d.")
-@click.option("--all", "everything", is_flag=True, help="Those that have a row, too.")
-@click.option("--dry-run", is_flag=True, help="Count, and announce nothing.")
+@click.option("--all", "everything", is_flag=True, help="Also objects that have a row.")
+@click.option("--dry-run", is_flag=True, help="Count only.")
 @click.option(
     "--rate",
     type=click.FloatRange(min=1),
@@ -45,13 +50,13 @@ from pipeline.outputs import BATCH_OPERATIONS_ROLE_ARN
     "--state",
     "state_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to keep how far it is; else backfill-BUCKET.json here.",
+    help="File that keeps the progress; backfill-BUCKET.json by default.",
 )
-@click.option("--restart", is_flag=True, help="Begin anew, whatever was interrupted.")
+@click.option("--restart", is_flag=True, help="Begin again, whatever was interrupted.")
 @click.option(
     "--batch-job",
     is_flag=True,
-    help="Have S3 Batch Operations announce all objects: above ten million, say.",
+    help="Run as an S3 Batch Operations job, for more than some ten million objects.",
 )
 @click.option("--batch-role", help="The job's role, instead of the stack's output.")
 def backfill(
@@ -68,14 +73,16 @@ def backfill(
     as_json: bool,
     **options: Any,
 ) -> NoReturn:
-    """Announce the bucket's objects that have no row to the function.
+    """Have the function make rows for the bucket's objects that have none.
 
-    It never beats a live event. Interrupted, it goes on where it was when it is run again.
+    A newer notification always wins. After an interruption, run it again to continue.
     """
-    stack = stack_of(options)
+    needed = (S3_BUCKET_NAME, LAMBDA_FUNCTION_NAME)
     if batch_job:
-        _refuse_options_of_our_own_backfill()
+        stack = stack_of(options, *needed)
+        _refuse_options_without_job()
         _submit(stack, batch_role, prefix, since.time if since else None, as_json=as_json)
+    stack = stack_of(options, *needed, DYNAMODB_TABLE_NAME)
     plan = backfills.Plan(
         bucket=stack.bucket,
         table=stack.table,
@@ -88,7 +95,7 @@ def backfill(
     state = _state(path, plan, fresh=dry_run or restart)
     out = console(as_json=as_json)
     if state.after:
-        going_on = f"going on after {state.after!r}, {state.listed} objects done"
+        going_on = f"continuing after {state.after!r}, {state.listed} objects done"
         if since_time := state.plan.since_time:
             going_on += f"; only objects changed since {since_time}, as in the first run"
         out.print(going_on, markup=False)
@@ -101,7 +108,7 @@ def backfill(
             path,
             stack.s3,
             stack.dynamodb,
-            _announcer(stack, rate, stop),
+            _rechecks(stack, rate, stop),
             scope=Scope.of_function(stack.s3, plan.bucket, stack.function),
             dry_run=dry_run,
             advance=advance,
@@ -109,23 +116,23 @@ def backfill(
     if as_json:
         summary = {
             "listed": state.listed,
-            "announced": state.announced,
+            "requested": state.requested,
             "dryRun": dry_run,
             "finished": report.finished,
             "refused": report.refused,
         }
         click.echo(json.dumps(summary))
     else:
-        did = "to announce" if dry_run else "announced"
-        out.print(f"{state.listed} objects listed, {state.announced} {did}")
+        did = "to request" if dry_run else "requested"
+        out.print(f"{state.listed} objects listed, {state.requested} {did}")
         if not report.finished:
             why = report.refused or "interrupted"
-            out.print(f"ended early: {why}; run it again to go on", markup=False)
+            out.print(f"ended early: {why}; run it again to continue", markup=False)
     raise click.exceptions.Exit(0 if report.finished else FINDINGS)
 
 
-def _refuse_options_of_our_own_backfill() -> None:
-    """Refuse what a job cannot heed, rather than pass it over."""
+def _refuse_options_without_job() -> None:
+    """Refuse options that a job would ignore."""
     context = click.get_current_context()
     for name, option in (
         ("dry_run", "--dry-run"),
@@ -144,8 +151,8 @@ def _submit(
     role_arn = role or stack.outputs.get(BATCH_OPERATIONS_ROLE_ARN)
     if not role_arn:
         raise click.UsageError(
-            f"{BATCH_OPERATIONS_ROLE_ARN} must be known: set batchOperations to true and run"
-            " `pulumi up`, or give --batch-role"
+            f"missing {BATCH_OPERATIONS_ROLE_ARN}; set batchOperations to true and run"
+            " `pulumi up`, or pass --batch-role"
         )
     try:
         account, job = batch_jobs.submit(
@@ -166,7 +173,7 @@ def _submit(
         click.echo(json.dumps({"accountId": account, "jobId": job}))
     else:
         out = console(as_json=False)
-        out.print(f"job {job} submitted; how far it is:", soft_wrap=True)
+        out.print(f"job {job} submitted; to see its progress:", soft_wrap=True)
         out.print(
             f"aws s3control describe-job --account-id {account} --job-id {job}", soft_wrap=True
         )
@@ -180,7 +187,7 @@ def _state(path: Path, plan: backfills.Plan, *, fresh: bool) -> backfills.State:
         raise click.UsageError(str(err)) from err
 
 
-def _announcer(stack: Stack, rate: float, stop: threading.Event) -> Announcer:
-    return Announcer(
+def _rechecks(stack: Stack, rate: float, stop: threading.Event) -> Rechecks:
+    return Rechecks(
         stack.functions, stack.function, stack.bucket, backfills.EVENT_NAME, Pace(rate, stop)
     )

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from ops import redrive as redrives
 from ops.cli import FINDINGS, console, of_a_stack, progress, stack_of, stop_on_interrupt
-from ops.parked import Parked
-from pipeline.outputs import FAILURE_QUEUE_URL
+from ops.failed_event import FailedEvent
+from pipeline.outputs import FAILURE_QUEUE_URL, LAMBDA_FUNCTION_NAME
 
 SHOWN_KEYS = 3
 
@@ -29,12 +29,12 @@ SHOWN_KEYS = 3
 def redrive(*, dry_run: bool, rate: float, as_json: bool, **options: Any) -> NoReturn:
     """Send the failure queue's events to the function again.
 
-    An event leaves the queue only once Lambda has accepted it. What cannot be read stays, and is
-    reported; what arrives after the start is left for the next run. At the end the queue is
-    asked how many messages are still in it, for up to a minute, because SQS counts
+    An event leaves the queue only once Lambda has accepted it. Messages that cannot be read stay,
+    and are reported. Messages that arrive after the start are left for the next run. At the end
+    it counts the messages still in the queue, for up to a minute, because SQS counts
     approximately. Exit status 1 if there are any.
     """
-    stack = stack_of(options)
+    stack = stack_of(options, FAILURE_QUEUE_URL, *(() if dry_run else (LAMBDA_FUNCTION_NAME,)))
     queue = redrives.FailureQueue(stack.sqs, stack.output(FAILURE_QUEUE_URL))
     out = console(as_json=as_json)
     shown = 0
@@ -42,14 +42,14 @@ def redrive(*, dry_run: bool, rate: float, as_json: bool, **options: Any) -> NoR
         until = queue.now()
         advance = bar("failed events", queue.count())
 
-        def done(parked: Parked) -> None:
+        def done(failed: FailedEvent) -> None:
             nonlocal shown
             shown += 1
             advance(1)
             if as_json:
-                click.echo(json.dumps(parked.described(until)))
+                click.echo(json.dumps(failed.described(until)))
             else:
-                out.print(_line(parked, until), soft_wrap=True)
+                out.print(_line(failed, until), soft_wrap=True)
 
         if dry_run:
             report = redrives.peek(queue, until=until, stop=stop, done=done)
@@ -67,7 +67,7 @@ def redrive(*, dry_run: bool, rate: float, as_json: bool, **options: Any) -> NoR
         click.echo(json.dumps(_summary(report)))
     else:
         did = f"{shown} shown" if dry_run else f"{report.redriven} redriven"
-        _tell(out, did, report)
+        _print_end(out, did, report)
     left = 0 if dry_run else report.left
     found = left or report.unreadable or report.refused or report.interrupted
     raise click.exceptions.Exit(FINDINGS if found else 0)
@@ -83,7 +83,7 @@ def _summary(report: redrives.Report) -> dict[str, Any]:
     }
 
 
-def _tell(out: Console, did: str, report: redrives.Report) -> None:
+def _print_end(out: Console, did: str, report: redrives.Report) -> None:
     unreadable = f", {report.unreadable} cannot be read" if report.unreadable else ""
     out.print(f"{did}{unreadable}")
     if report.refused:
@@ -93,9 +93,9 @@ def _tell(out: Console, did: str, report: redrives.Report) -> None:
     out.print(f"{report.left} still in the queue")
 
 
-def _line(parked: Parked, now: datetime) -> Text:
-    shown = ", ".join(map(repr, parked.keys[:SHOWN_KEYS]))
-    more = len(parked.keys) - SHOWN_KEYS
+def _line(failed: FailedEvent, now: datetime) -> Text:
+    shown = ", ".join(map(repr, failed.keys[:SHOWN_KEYS]))
+    more = len(failed.keys) - SHOWN_KEYS
     keys = f"{shown} and {more} more" if more > 0 else shown
-    age = str(now - parked.sent).split(".")[0]
-    return Text(f"{age}  {keys or 'no keys'}: {repr(parked.error)[1:-1]}")
+    age = str(now - failed.sent).split(".")[0]
+    return Text(f"{age}  {keys or 'no keys'}: {repr(failed.error)[1:-1]}")

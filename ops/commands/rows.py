@@ -16,6 +16,7 @@ from rich.text import Text
 from handler.attributes import ATTRIBUTES, COMPLETED, DELETED
 from ops import rows
 from ops.cli import FINDINGS, Moment, Past, console, of_a_stack, stack_of
+from pipeline.outputs import DYNAMODB_TABLE_NAME
 
 FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")  # noqa: RUF001 - full-width ones count too
 SHOWN = ("file_key", "processing_status", "file_size", "content_type", "processed_at")
@@ -28,13 +29,13 @@ def get(*, key: str, as_json: bool, **options: Any) -> NoReturn:
     """Show the row of one object KEY. Exit status 1 if there is none."""
     if not key:
         raise click.UsageError("KEY must not be empty")
-    stack = stack_of(options)
+    stack = stack_of(options, DYNAMODB_TABLE_NAME)
     row = rows.get(stack.dynamodb, stack.table, key)
     out = console(as_json=as_json)
     if as_json:
         click.echo(json.dumps(row))
     elif row is None:
-        out.print(f"no row for {key!r}", markup=False)
+        out.print(f"no row for {key!r}; `verify` says whether there should be one", markup=False)
     else:
         out.print(_grid(row))
     raise click.exceptions.Exit(0 if row else FINDINGS)
@@ -58,7 +59,7 @@ def get(*, key: str, as_json: bool, **options: Any) -> NoReturn:
     "--csv",
     "as_csv",
     is_flag=True,
-    help="Print CSV, with every attribute; a ' stands before a text that a spreadsheet would run.",
+    help="Print CSV with every attribute. A ' precedes text that a spreadsheet would run.",
 )
 def list_rows(
     *,
@@ -72,12 +73,12 @@ def list_rows(
 ) -> None:
     """List rows, in no order.
 
-    The table is read until there are enough: it has no index but by key. JSON comes a line a
-    row.
+    Reads the table until there are enough rows, because its only index is the key. With --json,
+    prints one line for each row.
     """
     if as_csv and as_json:
         raise click.UsageError("--csv and --json must not be given together")
-    stack = stack_of(options)
+    stack = stack_of(options, DYNAMODB_TABLE_NAME)
     stop = threading.Event()
     pages = rows.pages(
         stack.dynamodb, stack.table, _query(prefix, status, since.time if since else None), stop
@@ -112,7 +113,7 @@ def _query(prefix: str, status: str | None, since: datetime | None) -> dict[str,
 
 
 def _print_csv(some: Iterator[rows.Row]) -> None:
-    # Quoted, so that a key makes no second cell where another character separates them.
+    # Quoted, so that no key is split into two cells where the separator is another character.
     writer = csv.DictWriter(sys.stdout, ATTRIBUTES, extrasaction="ignore", quoting=csv.QUOTE_ALL)
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in some)

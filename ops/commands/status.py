@@ -1,4 +1,4 @@
-"""``status``: how the pipeline is, at a glance."""
+"""``status``: the state of the pipeline."""
 
 import json
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ops import status as statuses
 from ops.cli import FINDINGS, console, of_a_stack, stack_of
+from ops.stack import FLAGS
 
 
 @click.command()
@@ -21,7 +22,8 @@ def status(*, exact: bool, as_json: bool, **options: Any) -> NoReturn:
 
     Exit status 1 if one of them needs a person, or did not answer.
     """
-    parts = statuses.of(stack_of(options), datetime.now(UTC), exact=exact)
+    stack = stack_of(options, *FLAGS)
+    parts = statuses.of(stack, datetime.now(UTC), exact=exact)
     if as_json:
         facts = {name: part.facts | {"problem": part.problem} for name, part in parts.items()}
         click.echo(json.dumps(facts))
@@ -51,7 +53,7 @@ def _errors(facts: dict[str, Any]) -> Iterator[str]:
 def _queue(facts: dict[str, Any]) -> Iterator[str]:
     oldest = facts["oldestSeconds"]
     age = f", oldest {timedelta(seconds=oldest)}" if oldest is not None else ""
-    yield f"{facts['depth']} parked{age}" if facts["depth"] else "empty"
+    yield f"{facts['depth']} failed{age}" if facts["depth"] else "empty"
 
 
 def _rows(facts: dict[str, Any]) -> Iterator[str]:

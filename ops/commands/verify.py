@@ -1,4 +1,4 @@
-"""``verify``: say where bucket and table disagree, and mend it."""
+"""``verify``: find where bucket and table disagree, and repair it."""
 
 import json
 from collections import Counter
@@ -12,22 +12,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from ops import verify as verifies
-from ops.announce import Announcer, RefusedError
 from ops.bucket import Scope
 from ops.cli import FINDINGS, console, of_a_stack, progress, stack_of, stop_on_interrupt
 from ops.pace import Pace
+from ops.recheck import Rechecks, RefusedError
 from ops.spill import spill
 from ops.verify import Finding
+from pipeline.outputs import DYNAMODB_TABLE_NAME, LAMBDA_FUNCTION_NAME, S3_BUCKET_NAME
 
 
 @dataclass
-class Telling:
+class Output:
     """Prints findings as they come, and a summary at the end."""
 
     out: Console
     as_json: bool
     counts: Counter[str] = field(default_factory=Counter)
-    announced: int = 0
+    requested: int = 0
     ended: str = ""
     """Why it ended early; empty if it did not."""
 
@@ -43,21 +44,21 @@ class Telling:
             yield found.key
 
     def waiting(self, count: int, seconds: float) -> None:
-        """Say why nothing happens for a while."""
+        """Say why the command waits."""
         until = datetime.now().astimezone() + timedelta(seconds=seconds)
         self.out.print(
             f"{count} without an object: read once more at {until:%H:%M:%S}, when --grace is over"
         )
 
     def summary(self, compared: int, too_recent: int, unconfirmed: int) -> None:
-        """Print what all of it came to."""
+        """Print the result."""
         if self.as_json:
             summary = {
                 "compared": compared,
                 "tooRecent": too_recent,
                 "unconfirmed": unconfirmed,
                 "findings": dict(self.counts),
-                "announced": self.announced,
+                "requested": self.requested,
                 "endedEarly": self.ended,
             }
             click.echo(json.dumps(summary))
@@ -69,8 +70,8 @@ class Telling:
         self.out.print(f"{compared} keys compared: {kinds or 'all agree'}")
         if unconfirmed:
             self.out.print(f"{unconfirmed} without an object not reported: not read once more")
-        if self.announced:
-            self.out.print(f"{self.announced} announced; verify again once they are looked at")
+        if self.requested:
+            self.out.print(f"{self.requested} requested; run verify again in a minute")
         if self.ended:
             self.out.print(f"ended early: {self.ended}", markup=False)
 
@@ -78,21 +79,21 @@ class Telling:
 @click.command()
 @of_a_stack
 @click.option("--prefix", default="", help="Only keys that start so.")
-@click.option("--repair", is_flag=True, help="Announce what disagrees for another look.")
+@click.option("--repair", is_flag=True, help="Have the function read again what disagrees.")
 @click.option(
     "--grace",
     type=click.IntRange(min=0),
     default=900,
     show_default=True,
-    help="Seconds that a change may take to reach the table: what changed later is not judged,"
-    " and a row without an object is reported only if it has none so much later.",
+    help="Seconds that a change may take to reach the table. Later changes are not judged, and a"
+    " row without an object is read again after that time before it is reported.",
 )
 @click.option(
     "--rate",
     type=click.FloatRange(min=1),
     default=500,
     show_default=True,
-    help="Announcements a second, at most.",
+    help="Re-check requests a second, at most.",
 )
 def verify(
     *, prefix: str, repair: bool, grace: int, rate: float, as_json: bool, **options: Any
@@ -102,12 +103,12 @@ def verify(
     Prints each finding as it is found: `missing` has no row, `gone` has a row but no object,
     `differs` has a row of another version, size or etag. Exit status 1 if there is any.
 
-    S3 does not tell when an object was deleted for good. So `gone` comes last, after --grace
+    S3 keeps no time of a permanent delete. So `gone` comes last, after --grace
     seconds, if there still is no object: with 900 this takes 15 minutes more.
     """
-    stack = stack_of(options)
+    stack = stack_of(options, S3_BUCKET_NAME, DYNAMODB_TABLE_NAME, LAMBDA_FUNCTION_NAME)
     out = console(as_json=as_json)
-    telling = Telling(out, as_json)
+    output = Output(out, as_json)
     verifier = verifies.Verifier(
         stack.s3,
         stack.dynamodb,
@@ -117,7 +118,7 @@ def verify(
         timedelta(seconds=grace),
     )
     with stop_on_interrupt() as stop, progress(out) as bar, spill() as kept:
-        announcer = Announcer(
+        rechecks = Rechecks(
             stack.functions, stack.function, stack.bucket, verifies.EVENT_NAME, Pace(rate, stop)
         )
         since = datetime.now(UTC)
@@ -126,16 +127,16 @@ def verify(
             read = verifier.read_table(kept, prefix, stop=stop, advance=bar("rows", about or None))
             walked = bar("keys", read or None)
             suspects = verifier.suspects(kept, prefix, since, stop=stop, advance=walked)
-            found = verifier.confirmed(suspects, kept, stop=stop, waiting=telling.waiting)
-            keys = telling.each(found)
+            found = verifier.confirmed(suspects, kept, stop=stop, waiting=output.waiting)
+            keys = output.each(found)
             if repair:
-                for number in announcer.announce(keys):
-                    telling.announced += number
+                for number in rechecks.request(keys):
+                    output.requested += number
             else:
                 for _ in keys:
                     pass
         except (ClientError, BotoCoreError, RefusedError) as err:
-            telling.ended = str(err)
-        telling.ended = telling.ended or ("interrupted" if stop.is_set() else "")
-    telling.summary(verifier.compared, verifier.too_recent, verifier.unconfirmed)
-    raise click.exceptions.Exit(FINDINGS if telling.counts or telling.ended else 0)
+            output.ended = str(err)
+        output.ended = output.ended or ("interrupted" if stop.is_set() else "")
+    output.summary(verifier.compared, verifier.too_recent, verifier.unconfirmed)
+    raise click.exceptions.Exit(FINDINGS if output.counts or output.ended else 0)

@@ -175,7 +175,7 @@ def test_a_read_that_fails_writes_nothing(bench: Bench) -> None:
     assert bench.proxy.calls == ["GetItem"]
 
 
-@pytest.mark.parametrize("event_name", ["Repair:Announced", "Backfill:Announced"])
+@pytest.mark.parametrize("event_name", ["Repair:Requested", "Backfill:Requested"])
 def test_a_recheck_of_a_key_without_row_and_object_writes_nothing(
     bench: Bench, event_name: str
 ) -> None:
@@ -186,7 +186,7 @@ def test_a_recheck_of_a_key_without_row_and_object_writes_nothing(
 def test_a_recheck_of_a_tombstone_writes_nothing(bench: Bench) -> None:
     bench.update(KEY, NEWER, "ObjectRemoved:Delete")
     before = bench.row(KEY)
-    assert bench.update(KEY, None, "Repair:Announced") == "deleted"
+    assert bench.update(KEY, None, "Repair:Requested") == "deleted"
     assert bench.row(KEY) == before
 
 
@@ -231,7 +231,7 @@ def test_a_row_that_says_anything_else_is_written(bench: Bench, name: str, value
     bench.update(KEY, NEWER)
     right = bench.item(KEY)
     bench.cloud("dynamodb").put_item(TableName=bench.table, Item=right | {name: value})
-    bench.update(KEY, None, "Repair:Announced")
+    bench.update(KEY, None, "Repair:Requested")
     changed = {"event_name", "processed_at"}
     repaired = bench.item(KEY)
     assert {n: v for n, v in repaired.items() if n not in changed} == {
@@ -244,7 +244,7 @@ def test_a_row_from_before_checksums_gains_one_by_a_recheck(bench: Bench) -> Non
     bench.update(KEY, NEWER)
     old = {name: value for name, value in bench.item(KEY).items() if name != "checksum"}
     bench.cloud("dynamodb").put_item(TableName=bench.table, Item=old)
-    bench.update(KEY, None, "Backfill:Announced")
+    bench.update(KEY, None, "Backfill:Requested")
     assert row(bench)["checksum"].startswith("CRC32:")
 
 
@@ -278,7 +278,7 @@ def test_a_backfill_whose_write_comes_after_the_expiration_was_handled_is_delete
 ) -> None:
     bench.put(KEY)
     bench.before_first("PutItem", lambda: expire(bench))
-    assert bench.update(KEY, None, "Backfill:Announced") == "deleted"
+    assert bench.update(KEY, None, "Backfill:Requested") == "deleted"
     assert row(bench)["processing_status"] == "deleted"
 
 
@@ -316,7 +316,7 @@ def test_an_unordered_write_of_an_object_carries_what_is_there(bench: Bench) -> 
     expire(bench)
     until = row(bench)["unordered_until"]
     bench.put(KEY, b"again")
-    assert bench.update(KEY, None, "Repair:Announced") == "completed"
+    assert bench.update(KEY, None, "Repair:Requested") == "completed"
     assert row(bench)["unordered_until"] == until
 
 

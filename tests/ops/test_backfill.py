@@ -18,9 +18,9 @@ from click.testing import CliRunner, Result
 from local.cloud import Cloud
 from ops import rows
 from ops.__main__ import main
-from ops.announce import MOST_BYTES, MOST_KEYS, Announcer
 from ops.bucket import about_how_many
 from ops.pace import LONGEST_PAUSE_SECONDS, Pace
+from ops.recheck import MOST_BYTES, MOST_KEYS, Rechecks
 from support.announced import keys_in
 from support.journeys import Deployed, eventually
 from support.pauses import Pauses
@@ -56,7 +56,7 @@ def test_what_has_no_row_is_announced_once(thousand: Synthetic) -> None:
     assert thousand.announced == [key(n) for n in range(1050) if n % 3]
     assert report(result) == {
         "listed": 1050,
-        "announced": 700,
+        "requested": 700,
         "dryRun": False,
         "finished": True,
         "refused": "",
@@ -109,7 +109,7 @@ def test_all_is_all(thousand: Synthetic) -> None:
 
 def test_a_dry_run_counts_and_announces_nothing(thousand: Synthetic) -> None:
     result = backfill(thousand, "--dry-run")
-    assert "1050 objects listed, 700 to announce" in result.output
+    assert "1050 objects listed, 700 to request" in result.output
     assert thousand.announced == []
     assert list(Path().iterdir()) == []
 
@@ -131,7 +131,7 @@ def test_a_finished_run_leaves_no_state_behind(thousand: Synthetic) -> None:
 def test_since_leaves_out_what_changed_before(
     thousand: Synthetic, since: str, announced: int
 ) -> None:
-    assert report(backfill(thousand, "--since", since, "--json"))["announced"] == announced
+    assert report(backfill(thousand, "--since", since, "--json"))["requested"] == announced
 
 
 def test_a_run_that_lambda_ends_goes_on_where_it_was(thousand: Synthetic) -> None:
@@ -170,7 +170,7 @@ def test_a_run_since_how_long_ago_goes_on_with_the_first_run_s_time(thousand: Sy
     result = backfill(thousand, "--since", "5000d", "--json")
     assert "only objects changed since 2026-01-02T03:04:06+00:00" in result.output
     done = report(result)
-    assert (done["listed"], done["announced"]) == (1050, kept["announced"])
+    assert (done["listed"], done["requested"]) == (1050, kept["requested"])
 
 
 def test_a_run_since_how_long_ago_is_not_another_since_how_long_ago(thousand: Synthetic) -> None:
@@ -211,7 +211,7 @@ def test_an_interrupted_run_goes_on_where_it_was(thousand: Synthetic, sent: sign
     assert before < 700
     result = backfill(thousand)
     assert result.exit_code == 0, result.output
-    assert "going on after" in result.output
+    assert "continuing after" in result.output
     assert sorted(set(thousand.announced)) == [key(n) for n in range(1050) if n % 3]
     assert len(thousand.announced) <= 700 + MOST_KEYS
 
@@ -260,8 +260,8 @@ class Taken:
 
 def announced(keys: list[str], rate: float = 1e9) -> list[bytes]:
     taken = Taken()
-    announcer = Announcer(taken, "f", "b", "Backfill:Announced", Pace(rate, threading.Event()))  # type: ignore[arg-type]
-    assert sum(announcer.announce(keys)) == len(keys)
+    rechecks = Rechecks(taken, "f", "b", "Backfill:Requested", Pace(rate, threading.Event()))  # type: ignore[arg-type]
+    assert sum(rechecks.request(keys)) == len(keys)
     return taken.events
 
 
@@ -286,14 +286,14 @@ class Counted(Pace):
 
 def test_the_rate_is_of_keys_not_of_events() -> None:
     pace = Counted(1, threading.Event())
-    announcer = Announcer(Taken(), "f", "b", "Backfill:Announced", pace)  # type: ignore[arg-type]
-    assert sum(announcer.announce(map(str, range(250)))) == pace.let_through == 250
+    rechecks = Rechecks(Taken(), "f", "b", "Backfill:Requested", pace)  # type: ignore[arg-type]
+    assert sum(rechecks.request(map(str, range(250)))) == pace.let_through == 250
 
 
 def test_what_is_stopped_announces_nothing_more() -> None:
     pace, taken = Counted(1, threading.Event()), Taken()
-    announcer = Announcer(taken, "f", "b", "Backfill:Announced", pace)  # type: ignore[arg-type]
-    run = announcer.announce(map(str, range(250)))
+    rechecks = Rechecks(taken, "f", "b", "Backfill:Requested", pace)  # type: ignore[arg-type]
+    run = rechecks.request(map(str, range(250)))
     assert next(run) == 100
     pace.stop.set()
     assert list(run) == []
@@ -321,7 +321,7 @@ def test_objects_from_before_the_pipeline_get_their_rows(stack: Deployed) -> Non
     assert result.exit_code == 0, result.output
     for name in keys:
         row = stack.completed(name, versions[name])
-        assert row["event_name"] == "Backfill:Announced"
+        assert row["event_name"] == "Backfill:Requested"
 
 
 def test_a_live_row_keeps_its_order_and_an_event_after_it_wins(stack: Deployed) -> None:
@@ -335,7 +335,7 @@ def test_a_live_row_keeps_its_order_and_an_event_after_it_wins(stack: Deployed) 
     )
     result = CliRunner().invoke(main, ["backfill", *of(stack), "--all", "--prefix", "live.txt"])
     assert result.exit_code == 0, result.output
-    stack.row_once("live.txt", lambda row: row["event_name"] == "Backfill:Announced")
+    stack.row_once("live.txt", lambda row: row["event_name"] == "Backfill:Requested")
     assert stack.row("live.txt")["sequencer"] == sequencer  # type: ignore[index]
     after = stack.put("live.txt", b"later")
     assert stack.completed("live.txt", after)["event_name"] == "ObjectCreated:Put"
@@ -352,7 +352,7 @@ def test_keys_that_the_notification_leaves_out_are_left_out(
 
     without_notification(filtered, before)
     result = CliRunner().invoke(main, ["backfill", *of(filtered), "--json"])
-    assert report(result)["announced"] == 1
+    assert report(result)["requested"] == 1
     filtered.row_once("in/a.csv", lambda row: row["processing_status"] == "completed")
     checked = CliRunner().invoke(main, ["verify", *of(filtered), "--grace", "0"])
     assert checked.exit_code == 0, checked.output

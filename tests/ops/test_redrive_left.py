@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ops import redrive as redrives
-from ops.parked import Parked
+from ops.failed_event import FailedEvent
 from support.failure_queue import envelope, held_by_another_reader, lines, of, ops, park, summary
 from support.faults import FaultProxy
 from support.journeys import Deployed
@@ -114,9 +114,9 @@ def test_no_event_is_kept_in_memory(stack: Deployed) -> None:
     queue = redrives.FailureQueue(stack.client("sqs"), stack.outputs["FailureQueueUrl"])
     most = 0
 
-    def count(_: Parked) -> None:
+    def count(_: FailedEvent) -> None:
         nonlocal most
-        most = max(most, sum(isinstance(found, Parked) for found in gc.get_objects()))
+        most = max(most, sum(isinstance(found, FailedEvent) for found in gc.get_objects()))
 
     report = redrives.redrive(
         queue,

@@ -66,8 +66,17 @@ def test_without_a_region_a_line_says_so(nowhere: None, command: list[str]) -> N
     assert not {"AWS_REGION", "AWS_DEFAULT_REGION"} & os.environ.keys()
     result = CliRunner().invoke(main, [*command, *WHERE])
     assert result.exit_code == 2
-    assert "region must be known: give --region, or set AWS_REGION" in result.output
+    assert "missing region; pass --region (or set AWS_REGION)" in result.output
     assert isinstance(result.exception, SystemExit)
+
+
+def test_all_that_is_missing_is_named_at_once(nowhere: None) -> None:
+    result = CliRunner().invoke(main, ["verify", "--table", "t"])
+    assert result.exit_code == 2
+    assert (
+        "missing S3BucketName, LambdaFunctionName, region; pass --stack or --outputs, or pass"
+        " --bucket and --function and --region (or set AWS_REGION)"
+    ) in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])

@@ -97,7 +97,7 @@ def test_what_is_parked_is_a_finding_with_its_age_and_what_to_do(stack: Deployed
     park(stack)
     result = run(stack)
     assert result.exit_code == 1
-    assert "2 parked, oldest 0:00:0" in result.output
+    assert "2 failed, oldest 0:00:0" in result.output
     assert "redrive --dry-run" in result.output
 
 

@@ -144,7 +144,7 @@ def test_each_finding_is_a_line_and_the_last_line_counts_them(thousand: Syntheti
         "tooRecent": 0,
         "unconfirmed": 0,
         "findings": {"missing": 105},
-        "announced": 0,
+        "requested": 0,
         "endedEarly": "",
     }
 
@@ -158,14 +158,14 @@ def test_repair_announces_what_was_found_and_nothing_else(thousand: Synthetic) -
     result = verify(thousand, "--repair")
     assert thousand.announced == [key(n) for n in range(0, 1050, 10)]
     assert result.exit_code == 1
-    assert "105 announced" in result.output
+    assert "105 requested" in result.output
 
 
 def test_a_refusal_ends_the_run_and_is_told(thousand: Synthetic) -> None:
     thousand.lambda_status = 200
     *_, summary = lines(verify(thousand, "--repair", "--json"))
     assert summary["endedEarly"] == "Lambda answered 200, not 202"
-    assert summary["announced"] == 0
+    assert summary["requested"] == 0
 
 
 @pytest.fixture(scope="module")

@@ -165,7 +165,7 @@ class Histories(RuleBasedStateMachine):
             at % (len(self.waiting) + 1),
             {
                 "eventSource": "aws:s3",
-                "eventName": f"{name}:Announced",
+                "eventName": f"{name}:Requested",
                 "eventTime": "2026-03-14T09:26:53.589Z",
                 "s3": {
                     "bucket": {"name": self.world.bucket},

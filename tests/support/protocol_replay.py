@@ -189,7 +189,7 @@ class Replay:
         return self.contents[row["version_id"]["S"]]
 
     def _begin(self, name: str) -> Thread:
-        kind, sequencer = "Repair:Announced", None
+        kind, sequencer = "Repair:Requested", None
         words = name.split()
         if "ordered" in words:
             n = int(words[-1])

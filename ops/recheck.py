@@ -1,6 +1,7 @@
-"""Sends the function to look at keys, as S3 would: many keys an event, and no sequencer.
+"""Re-check requests: ask the function to read keys again, many keys an event.
 
-An announcement without a sequencer never beats a live one; see ``handler/catalog.py``.
+A request looks like a notification of S3's without a sequencer, so that it never overwrites what a
+newer notification led to; see ``handler/catalog.py``.
 """
 
 import json
@@ -16,36 +17,36 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 MOST_KEYS = 100
-# An event that fails is parked with its error, and without its payload if the two together pass
-# the queue's limit, of which 256 KB is the lowest that AWS has had:
+# A failed event reaches the failure queue with its error, and without its payload if the two
+# together pass the queue's limit, of which 256 KB is the lowest that AWS has had:
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 MOST_BYTES = 128 * 1024
 ACCEPTED = 202
 
 
 class RefusedError(RuntimeError):
-    """Lambda did not take an event."""
+    """Lambda did not accept an event."""
 
 
 @dataclass(frozen=True)
-class Announcer:
-    """Tells a function of keys."""
+class Rechecks:
+    """Sends re-check requests to a function."""
 
     functions: "LambdaClient"
     function: str
     bucket: str
     event_name: str
-    """What the rows will say led to the look, such as ``Backfill:Announced``."""
+    """The ``event_name`` of the rows that it leads to, such as ``Backfill:Requested``."""
     pace: Pace
     """Keys a second."""
 
-    def announce(self, keys: Iterable[str]) -> Iterator[int]:
-        """Announce keys in as few events as they fit; yields how many after each event.
+    def request(self, keys: Iterable[str]) -> Iterator[int]:
+        """Request keys in as few events as they fit; yields how many after each event.
 
         It ends early when the pace is stopped.
 
         Raises:
-            RefusedError: Lambda answered otherwise than that it has the event.
+            RefusedError: Lambda answered with another status than 202.
             botocore.exceptions.ClientError: Lambda refused.
         """
         for records in _events(self._record(key) for key in keys):

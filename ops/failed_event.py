@@ -1,4 +1,4 @@
-"""A parked event: what a message of the failure queue says."""
+"""A failed event: a message of the failure queue."""
 
 import json
 from collections.abc import Mapping
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Parked:
+class FailedEvent:
     """One message of the failure queue."""
 
     message_id: str
     receipt_handle: str
     sent: datetime
-    """When Lambda parked it, UTC."""
+    """When Lambda sent it to the queue, UTC."""
     payload: bytes | None
     """The original event as JSON; None where the message cannot be read."""
     keys: tuple[str, ...]
-    """The object keys that the event announces, for people."""
+    """The object keys in the event, for people."""
     error: str
     """Why the function failed, or why the message cannot be read."""
 
@@ -37,14 +37,16 @@ class Parked:
         }
 
 
-def read(message: "MessageTypeDef") -> Parked:
-    """Read a message: Lambda's envelope around an event that it gave up.
+def read(message: "MessageTypeDef") -> FailedEvent:
+    """Read a message: Lambda's envelope around an event that failed for the last time.
 
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     """
     sent = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
     payload, keys, error = _envelope(message["Body"])
-    return Parked(message["MessageId"], message["ReceiptHandle"], sent, payload, tuple(keys), error)
+    return FailedEvent(
+        message["MessageId"], message["ReceiptHandle"], sent, payload, tuple(keys), error
+    )
 
 
 def _envelope(body: str) -> tuple[bytes | None, list[str], str]:
