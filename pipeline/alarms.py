@@ -1,4 +1,4 @@
-"""What is watched, as data: which metric, how much of it, and what to do then.
+"""The alarms as data: metrics, threshold, meaning, and the first thing to do.
 
 Names, dimensions and units are AWS's:
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
@@ -37,10 +37,10 @@ class Alarm:
     """Rings when the sum of its metrics passes a threshold."""
 
     role: str
-    """What it is called in the stack, and its part of the runbook."""
+    """Its name in the stack, and the heading of its part of the runbook."""
     metrics: tuple[Metric, ...]
     threshold: float
-    """Of the metric's own unit; more than that rings."""
+    """In the metric's own unit; it rings above that."""
     period: int
     """Seconds."""
     periods: int = 1
@@ -51,12 +51,12 @@ class Alarm:
 
     @property
     def description(self) -> str:
-        """What a person reads at night."""
+        """The text of the message."""
         return f"{self.means} First: {self.first} More: {RUNBOOK}#{self.role}"
 
 
 def queue_metric(queue: pulumi.Input[str], name: str) -> Metric:
-    """A metric of a queue, of which SQS tells the state: the most of a period is what counts."""
+    """A metric of a queue. SQS reports a state, so its maximum in a period is used."""
     return Metric(
         namespace="AWS/SQS", name=name, dimensions=(("QueueName", queue),), statistic=MAXIMUM
     )
@@ -105,20 +105,20 @@ def alarms(
 def _of_the_queue(queue: pulumi.Input[str]) -> list[Alarm]:
     return [
         Alarm(
-            role="events-parked",
+            role="failed-events",
             metrics=(queue_metric(queue, "ApproximateNumberOfMessagesVisible"),),
             threshold=0,
             period=MINUTE,
             means="Events failed three times and wait in the failure queue; their rows are old.",
-            first="`python -m ops redrive --dry-run` says why; mend the cause, then"
+            first="`python -m ops redrive --dry-run` says why; fix the cause, then"
             " `python -m ops redrive`.",
         ),
         Alarm(
-            role="oldest-parked-event",
+            role="oldest-failed-event",
             metrics=(queue_metric(queue, "ApproximateAgeOfOldestMessage"),),
             threshold=OLDEST_EVENT_SECONDS,
             period=FIVE_MINUTES,
-            means="An event has been parked for 7 days; after 14 SQS drops it for good.",
+            means="An event has been in the failure queue for 7 days; after 14 SQS deletes it.",
             first="`python -m ops redrive`.",
         ),
     ]
@@ -127,7 +127,7 @@ def _of_the_queue(queue: pulumi.Input[str]) -> list[Alarm]:
 def _of_the_function(function: pulumi.Input[str], timeout: int) -> list[Alarm]:
     return [
         Alarm(
-            # Lambda tries again by itself, so that a lone error is no news.
+            # Lambda retries by itself, so a single error needs nobody.
             role="function-errors",
             metrics=(function_metric(function, "Errors"),),
             threshold=0,
@@ -152,15 +152,16 @@ def _of_the_function(function: pulumi.Input[str], timeout: int) -> list[Alarm]:
             threshold=EVENT_AGE_MS,
             period=FIVE_MINUTES,
             means="An event waited 15 minutes for the function: the table is behind the bucket.",
-            first="`python -m ops status` for errors and lag; then look for throttles.",
+            first="`python -m ops status` for errors and lag; then check for throttles.",
         ),
         Alarm(
             role="delivery-failures",
             metrics=(function_metric(function, "DestinationDeliveryFailures"),),
             threshold=0,
             period=MINUTE,
-            means="Lambda could not park an event: it is lost, and its row stays as it was.",
-            first="`python -m ops verify --repair` finds and mends the row; then mend the queue's"
+            means="A failed event could not be sent to the failure queue: it is lost, its row stays"
+            " old.",
+            first="`python -m ops verify --repair` finds and repairs the row; then fix the queue's"
             " policy or key.",
         ),
         Alarm(
@@ -169,7 +170,7 @@ def _of_the_function(function: pulumi.Input[str], timeout: int) -> list[Alarm]:
             threshold=TIMEOUT_SHARE * timeout * 1000,
             period=FIVE_MINUTES,
             means=f"An invocation took more than {TIMEOUT_SHARE:.0%} of its {timeout} seconds.",
-            first="look whether S3 or DynamoDB is slow; else raise `memorySize` or `timeout`.",
+            first="check whether S3 or DynamoDB is slow; else raise `memorySize` or `timeout`.",
         ),
     ]
 
@@ -189,7 +190,7 @@ def _of_the_table(table: pulumi.Input[str]) -> list[Alarm]:
             first="slow down a backfill or repair with `--rate`; else see the table's quotas.",
         ),
         Alarm(
-            # DynamoDB asks callers to expect single ones and to try again, which ours do.
+            # DynamoDB asks callers to expect single ones and to retry, as the function does.
             role="table-errors",
             metrics=(
                 table_metric(table, "SystemErrors", "PutItem"),
@@ -199,6 +200,6 @@ def _of_the_table(table: pulumi.Input[str]) -> list[Alarm]:
             period=FIVE_MINUTES,
             periods=3,
             means="DynamoDB has answered with errors of its own for 15 minutes.",
-            first="see the AWS Health Dashboard; what fails is parked, so nothing is lost.",
+            first="see the AWS Health Dashboard; failed events wait in the failure queue.",
         ),
     ]

@@ -1,4 +1,4 @@
-"""The optional role with which S3 Batch Operations announces a very large bucket."""
+"""The optional role with which S3 Batch Operations backfills a very large bucket."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The data bucket and its guards."""
+"""The data bucket, its policy and its settings."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ from .settings import check_log_bucket
 
 @dataclass(frozen=True, kw_only=True)
 class DataBucketArgs:
-    """What the bucket leaves open."""
+    """Arguments of the bucket."""
 
     bucket_name: str
-    """The bucket's name; empty for one that Pulumi makes up."""
+    """The bucket's name; empty for Pulumi's auto-name."""
     protect_data: bool
     """Refuse to destroy a bucket that is not empty; otherwise it goes with all its objects."""
     noncurrent_version_days: int
@@ -34,7 +34,7 @@ class DataBucket(pulumi.ComponentResource):
     bucket_url: pulumi.Output[str]
     """The bucket's address over HTTPS."""
     ready: pulumi.Resource
-    """The last of the chained guards: whoever configures the bucket further waits for it."""
+    """The last of the settings, which are saved one by one; later ones depend on it."""
 
     def __init__(
         self, name: str, args: DataBucketArgs, opts: pulumi.ResourceOptions | None = None
@@ -135,8 +135,8 @@ def _encryption_rule(
         },
         # One call to KMS for many objects, instead of one each.
         "bucket_key_enabled": key_arn is not None,
-        # A look at an SSE-C object needs the customer's key, so it could never have a row:
-        # better that S3 refuses the upload.
+        # HeadObject of an SSE-C object needs the customer's key, so it could never have a row:
+        # S3 refuses such an upload.
         "blocked_encryption_types": ["SSE-C"],
     }
 

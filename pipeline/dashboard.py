@@ -32,7 +32,7 @@ def dashboard_url(name: str, region: str, partition: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """What the dashboard shows."""
+    """The resources that the dashboard shows."""
 
     region: str
     namespace: str
@@ -70,7 +70,7 @@ def dashboard(names: Names) -> dict[str, Any]:
 
 def _first_steps(names: Names) -> str:
     return (
-        f"**{names.function}** keeps **{names.table}** true to **{names.bucket}**.\n\n"
+        f"**{names.function}** keeps **{names.table}** up to date with **{names.bucket}**.\n\n"
         "An alarm? Its description says what to do first. Then `python -m ops status`;"
         f" the runbook is `{RUNBOOK}`."
     )
@@ -126,7 +126,7 @@ def _errors(names: Names) -> Widget:
 def _failure_queue(names: Names) -> Widget:
     dimension = ["QueueName", names.queue]
     lines: list[Line] = [
-        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", *dimension, {"label": "parked events"}],
+        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", *dimension, {"label": "failed events"}],
         [
             "AWS/SQS",
             "ApproximateAgeOfOldestMessage",
@@ -167,7 +167,7 @@ def _throttles(names: Names) -> Widget:
         _table(names, "ReadThrottleEvents", "reads throttled"),
         _table(names, "ConditionalCheckFailedRequests", "conditions failed"),
     ]
-    return _panel(names, "Table: throttles, lost races", lines, stat="Sum", label="requests")
+    return _panel(names, "Table: throttles, refused writes", lines, stat="Sum", label="requests")
 
 
 def _cost(names: Names) -> Widget:

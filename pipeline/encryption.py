@@ -1,4 +1,4 @@
-"""The optional key: one for all that the pipeline keeps."""
+"""The optional KMS key, for all resources that hold data."""
 
 from dataclasses import dataclass
 

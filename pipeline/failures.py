@@ -12,7 +12,7 @@ RETENTION_SECONDS = 14 * 24 * 60 * 60
 
 @dataclass(frozen=True, kw_only=True)
 class FailureQueueArgs:
-    """What the queue leaves open."""
+    """Arguments of the queue."""
 
     key_arn: pulumi.Input[str] | None
     """The KMS key to encrypt with; None for SQS's own."""
@@ -61,7 +61,7 @@ class FailureQueueGuardArgs:
     queue_url: pulumi.Input[str]
     queue_arn: pulumi.Input[str]
     sender_arn: pulumi.Input[str]
-    """The role in whose name Lambda parks events; it comes after the queue that it names."""
+    """The role that Lambda uses to send failed events; it is made after the queue."""
 
 
 class FailureQueueGuard(pulumi.ComponentResource):

@@ -1,4 +1,4 @@
-"""What needs a person, and what a person then sees: topic, alarms, metrics, dashboard."""
+"""Monitoring: topic, alarms, metrics from the log, and dashboard."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ FRESH = '{ ($.outcome = "completed" || $.outcome = "deleted") && $.count > 0 && 
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
-    """What is watched, and who is told."""
+    """Arguments of the monitoring: the resources, and who gets e-mail."""
 
     environment_suffix: str
     place: Place
@@ -39,7 +39,7 @@ class MonitoringArgs:
     key_arn: pulumi.Input[str] | None
     """The KMS key to encrypt with; None for none."""
     alarm_email: str
-    """Who is told by e-mail, once they confirm; empty for nobody."""
+    """The address that gets e-mail once confirmed; empty for none."""
     tags: dict[str, str]
 
 
@@ -114,11 +114,11 @@ class Monitoring(pulumi.ComponentResource):
             datapoints_to_alarm=alarm.periods,
             comparison_operator="GreaterThanThreshold",
             threshold=alarm.threshold,
-            # An idle stack reports nothing, and has nothing to report.
+            # An idle stack reports no data, and that is no problem.
             treat_missing_data="notBreaching",
             alarm_actions=[topic.arn],
             tags=self._args.tags,
-            # The first alarm would be lost on a topic that does not let it publish yet.
+            # Without the policy an alarm may not publish, and its first message would be lost.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
 
@@ -181,11 +181,11 @@ class Monitoring(pulumi.ComponentResource):
 
 
 def _watching(alarm: Alarm) -> dict[str, Any]:
-    """What an alarm watches: a metric, or the sum of several, each of which is billed.
+    """The metric of an alarm, or the sum of several, each of which is billed.
 
-    DynamoDB reports nothing while all is well, and a sum with a gap has a gap. By one page an
-    alarm on its metrics then stays as it is, whatever ``treat_missing_data`` says, and would not
-    end; by another it may be told otherwise. Filled, there is no gap:
+    DynamoDB reports no errors as no data, and a sum with missing data is missing. By one page an
+    alarm on DynamoDB's metrics then keeps its state, whatever ``treat_missing_data`` says; by
+    another page it does not. ``FILL`` avoids the question:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html

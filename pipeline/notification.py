@@ -12,7 +12,7 @@ EVENTS = ("s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"
 
 @dataclass(frozen=True, kw_only=True)
 class NotificationArgs:
-    """Who announces to whom, and what."""
+    """Which bucket notifies which function, of which keys."""
 
     bucket_name: pulumi.Input[str]
     bucket_arn: pulumi.Input[str]
@@ -21,9 +21,9 @@ class NotificationArgs:
     function_name: pulumi.Input[str]
     function_arn: pulumi.Input[str]
     object_prefix: str
-    """Announce only keys that start so; empty for all."""
+    """Notify only of keys that start so; empty for all."""
     object_suffix: str
-    """Announce only keys that end so; empty for all."""
+    """Notify only of keys that end so; empty for all."""
     after: Sequence[pulumi.Resource]
     """What must be in place before the first event may arrive."""
 
@@ -63,7 +63,8 @@ class Notification(pulumi.ComponentResource):
                 }
             ],
             # S3 calls Lambda to validate the target as it saves this, so the permission must
-            # exist first; and no event may arrive before its guards and its failure path.
+            # exist first; and no event may arrive before the function and its failure queue are
+            # ready.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission, *args.after]),
         )
         self.register_outputs({})

@@ -26,7 +26,7 @@ NAME = r"[a-z0-9][a-z0-9-]{0,36}"
 
 
 class FileMetadataPipeline(pulumi.ComponentResource):
-    """One row an object key that equals the bucket's true state."""
+    """One up-to-date row for each object key of a bucket."""
 
     bucket_name: pulumi.Output[str]
     bucket_url: pulumi.Output[str]
@@ -54,8 +54,8 @@ class FileMetadataPipeline(pulumi.ComponentResource):
             )
         super().__init__("file-metadata:index:FileMetadataPipeline", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        # Children inherit it. A destroy without preview would otherwise take the guards, the
-        # versioning and the parked events before the bucket itself refuses.
+        # Children inherit it. A destroy without preview would otherwise delete the bucket's
+        # settings and the failed events before the bucket itself refuses.
         kept = pulumi.ResourceOptions(parent=self, protect=args.protect_data)
         tags = names.tags(args.environment_suffix)
         place = Place.of(self)

@@ -37,11 +37,11 @@ def process_files(
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
     """
     statements = [
-        _allow("LookAtObject", "s3:GetObject", f"{bucket_arn}/*"),
-        _allow("TellMissingFromForbidden", "s3:ListBucket", bucket_arn),
+        _allow("HeadObject", "s3:GetObject", f"{bucket_arn}/*"),
+        _allow("DistinguishMissingObject", "s3:ListBucket", bucket_arn),
         _allow("WriteRow", "dynamodb:PutItem", table_arn),
         _allow("ReadRowBeforeUnorderedWrite", "dynamodb:GetItem", table_arn),
-        _allow("ParkFailedEvent", "sqs:SendMessage", queue_arn),
+        _allow("SendFailedEvent", "sqs:SendMessage", queue_arn),
         _allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], f"{log_group_arn}:*"),
     ]
     if key_arn is not None:

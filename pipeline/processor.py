@@ -1,4 +1,4 @@
-"""The function that keeps the table true: its log group, role, code and failure path."""
+"""The function that writes the table: its log group, role, code and failure destination."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ def log_group_prefix(name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessorArgs:
-    """What the function works on, and what an environment chooses for it."""
+    """Arguments of the function."""
 
     bucket_name: pulumi.Input[str]
     bucket_arn: pulumi.Input[str]
@@ -64,7 +64,7 @@ class Processor(pulumi.ComponentResource):
         super().__init__("file-metadata:index:Processor", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 
-        # Ours rather than Lambda's own, so that it has retention and goes with the stack.
+        # Declared, not left to Lambda, so that it has a retention and is destroyed with the stack.
         log_group = aws.cloudwatch.LogGroup(
             log_group_prefix(name),
             retention_in_days=args.log_retention_days,

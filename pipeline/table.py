@@ -1,4 +1,4 @@
-"""The metadata table: one row an object key."""
+"""The metadata table: one row for each object key."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ TTL_ATTRIBUTE = "expires_at"
 
 @dataclass(frozen=True, kw_only=True)
 class MetadataTableArgs:
-    """What the table leaves open."""
+    """Arguments of the table."""
 
     environment_suffix: str
     protect_data: bool

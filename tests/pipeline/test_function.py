@@ -163,11 +163,11 @@ def test_a_boundary_is_around_every_role() -> None:
 @pytest.mark.parametrize(
     ("sid", "service", "name", "rest"),
     [
-        ("LookAtObject", "s3", "file-metadata-bucket-objects-1234567", "/*"),
-        ("TellMissingFromForbidden", "s3", "file-metadata-bucket-objects-1234567", ""),
+        ("HeadObject", "s3", "file-metadata-bucket-objects-1234567", "/*"),
+        ("DistinguishMissingObject", "s3", "file-metadata-bucket-objects-1234567", ""),
         ("WriteRow", "dynamodb", "file-metadata-table-dev", ""),
         ("ReadRowBeforeUnorderedWrite", "dynamodb", "file-metadata-table-dev", ""),
-        ("ParkFailedEvent", "sqs", "file-metadata-failures-events-1234567", ""),
+        ("SendFailedEvent", "sqs", "file-metadata-failures-events-1234567", ""),
         ("Log", "cloudwatch", "file-metadata-processor-logs-1234567", ":*"),
     ],
 )

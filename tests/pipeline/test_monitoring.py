@@ -18,8 +18,8 @@ POLICY = "aws:sns/topicPolicy:TopicPolicy"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 ROLES = [
-    "events-parked",
-    "oldest-parked-event",
+    "failed-events",
+    "oldest-failed-event",
     "function-errors",
     "function-throttles",
     "event-age",
@@ -123,8 +123,8 @@ def test_an_alarm_watches_this_stack(dev: Program, role: str) -> None:
 @pytest.mark.parametrize(
     ("role", "watched", "threshold", "seconds", "in_a_row"),
     [
-        ("events-parked", ["ApproximateNumberOfMessagesVisible"], 0, 1 * MINUTES, 1),
-        ("oldest-parked-event", ["ApproximateAgeOfOldestMessage"], 7 * DAYS, 5 * MINUTES, 1),
+        ("failed-events", ["ApproximateNumberOfMessagesVisible"], 0, 1 * MINUTES, 1),
+        ("oldest-failed-event", ["ApproximateAgeOfOldestMessage"], 7 * DAYS, 5 * MINUTES, 1),
         ("function-errors", ["Errors"], 0, 5 * MINUTES, 3),
         ("function-throttles", ["Throttles"], 0, 5 * MINUTES, 3),
         ("event-age", ["AsyncEventAge"], 15 * MINUTES * 1000, 5 * MINUTES, 1),
@@ -154,7 +154,7 @@ def test_the_alarm_for_duration_follows_the_timeout() -> None:
 @pytest.mark.parametrize(
     ("role", "limit"),
     [
-        ("oldest-parked-event", timedelta(days=7)),
+        ("oldest-failed-event", timedelta(days=7)),
         ("event-age", timedelta(minutes=15)),
         ("duration-near-timeout", timedelta(seconds=12)),
     ],
@@ -264,8 +264,8 @@ def test_the_emulator_holds_every_alarm(stack: Deployed) -> None:
 @pytest.mark.parametrize(
     ("role", "quiet", "loud"),
     [
-        ("events-parked", 0, 1),
-        ("oldest-parked-event", 7 * DAYS, 7 * DAYS + 1),
+        ("failed-events", 0, 1),
+        ("oldest-failed-event", 7 * DAYS, 7 * DAYS + 1),
         ("event-age", 900_000, 900_001),
         ("delivery-failures", 0, 1),
         ("duration-near-timeout", 12_000, 12_001),
