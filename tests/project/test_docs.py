@@ -2,16 +2,18 @@
 
 import json
 import re
-import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from events import Notification
 from pipeline.policies import process_files, run_batch_jobs
-from pipeline.settings import KEYS
+from row import row
 from support.fault_cases import FAULTS, OPERATIONS, SHARES
 from support.pages import README, table
-from support.recorder import ROOT, Program
+from support.recorder import ROOT
 
 PAGES = [
     ROOT / "README.md",
@@ -21,47 +23,25 @@ PAGES = [
 ]
 
 
-def test_the_readme_says_what_watching_costs(dev: Program) -> None:
-    """$0.10 a month for each metric of an alarm, $0.30 for each metric from the log.
-
-    https://aws.amazon.com/cloudwatch/pricing/
-    """
-    of_alarms = sum(
-        len(
-            [
-                query
-                for query in alarm.inputs.get("metricQueries", [{"metric": 1}])
-                if "metric" in query
-            ]
-        )
-        for alarm in dev.all("aws:cloudwatch/metricAlarm:MetricAlarm")
-    )
-    [body] = dev.all("aws:cloudwatch/dashboard:Dashboard")
-    from_log = {
-        tuple(part for part in line if isinstance(part, str))
-        for widget in json.loads(body.inputs["dashboardBody"])["widgets"]
-        for line in widget["properties"].get("metrics", [])
-        if line[0].startswith("FileMetadata/")
-    }
-    words = {5: "five", 11: "eleven"}
-    assert (
-        f"${of_alarms * 0.10:.2f} a month for the alarms ({words.get(of_alarms)} metrics)" in README
-    )
-    assert f"${len(from_log) * 0.30:.2f} ({words.get(len(from_log))} at $0.30)" in README
+def test_the_readme_shows_a_row_with_every_attribute_of_an_object() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    notification = Notification("bucket", "key", "ObjectCreated:Put", now, "0" * 32)
+    head: Any = {"ContentLength": 1, "ETag": '"e"', "LastModified": now}
+    head |= {"ChecksumSHA256": "AAAA", "Metadata": {"name": "value"}}
+    made = row(notification, head, sequencer="0", region="r", now=now, tombstone_days=1)
+    [text] = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+    shown = json.loads(text)
+    kinds = {name: type(value) for name, value in shown.items()}
+    assert kinds == {name: type(value) for name, value in made.items()}
 
 
-def test_the_readme_lists_every_make_target_as_make_help_does() -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    [phony] = re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
-    say = ["make", "--no-print-directory", "help"]
-    said = subprocess.run(say, check=True, cwd=ROOT, capture_output=True, text=True)
-    helped = dict(re.split(r"\s{2,}", line) for line in said.stdout.splitlines())
-    assert helped.keys() == {f"make {target}" for target in phony.split()}
-    assert {row[0].strip("`"): row[1] for row in table("Command")} == helped
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 130
 
 
-def test_the_readme_lists_every_folder_of_code() -> None:
-    listed = {row[0].strip("`").rstrip("/") for row in table("Where")}
+def test_the_architecture_page_lists_every_folder_of_code() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    listed = {row[0].strip("`").rstrip("/") for row in table("Where", page)}
     folders = {path.parent.relative_to(ROOT).parts[0] for path in ROOT.glob("[a-z]*/*.py")}
     assert folders <= listed
     assert all((ROOT / name).exists() for name in listed)
@@ -73,6 +53,23 @@ def test_every_link_to_a_file_leads_to_one(page: Any) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", text).strip().lower().replace(" ", "-") for text in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_heading_leads_to_one(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text(encoding="utf-8"))
+    wrong = [
+        f"{file}#{anchor}"
+        for file, anchor in links
+        if anchor not in anchors(page.parent / file if file else page)
+    ]
+    assert wrong == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_path_of_the_code_that_is_named_exists(page: Any) -> None:
     text = page.read_text(encoding="utf-8")
@@ -82,17 +79,13 @@ def test_every_path_of_the_code_that_is_named_exists(page: Any) -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_the_correctness_page_lists_every_fault_case() -> None:
+def test_the_correctness_page_names_every_fault_and_neither_wrong_rows_nor_lost_keys() -> None:
     page = (ROOT / "docs" / "correctness.md").read_text(encoding="utf-8")
-    cases = {
-        f"{fault}, {share} of {operation}"
-        for fault in FAULTS
-        for operation in OPERATIONS
-        for share in SHARES
-    }
     rows = table("Fault", page)
-    assert cases <= {row[0] for row in rows}
-    assert {tuple(row[4:6]) for row in rows} == {("0", "0")}
+    told = " ".join(row[0] for row in rows)
+    named = [*FAULTS, *OPERATIONS, *SHARES]
+    assert [name for name in named if name not in told] == []
+    assert {tuple(row[3:5]) for row in rows} == {("0", "0")}
 
 
 SECURITY = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")

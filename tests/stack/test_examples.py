@@ -21,7 +21,7 @@ from support.plugin_process import TOKEN, Plugin, environment, resources, runnin
 from support.recorder import ROOT, Program, declare
 
 EXAMPLES = ROOT / "examples"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "use.md").read_text(encoding="utf-8")
 TYPESCRIPT = (EXAMPLES / "typescript" / "index.ts").read_text(encoding="utf-8")
 COMPONENT: dict[str, Any] = json.loads(
     (ROOT / "plugin" / "schema.json").read_text(encoding="utf-8")
@@ -36,10 +36,9 @@ def loaded(path: Path) -> dict[str, Any]:
     return found
 
 
-def of_readme(language: str) -> str:
-    """The one text in this language that the section about other programs has."""
-    _, _, section = README.partition("### Use it in your own program\n")
-    [text] = re.findall(rf"```{language}\n(.*?)```", section.partition("\n### ")[0], re.DOTALL)
+def of_page(language: str) -> str:
+    """The one program in this language on the page about programs of one's own."""
+    [text] = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
     return str(text)
 
 
@@ -61,11 +60,11 @@ def outputs_used(text: str) -> list[str]:
 
 YAML_PROGRAMS = pytest.mark.parametrize(
     "program",
-    [loaded(EXAMPLES / "yaml" / "Pulumi.yaml"), yaml.safe_load(of_readme("yaml"))],
-    ids=["example", "readme"],
+    [loaded(EXAMPLES / "yaml" / "Pulumi.yaml"), yaml.safe_load(of_page("yaml"))],
+    ids=["example", "page"],
 )
 TYPESCRIPT_PROGRAMS = pytest.mark.parametrize(
-    "text", [TYPESCRIPT, of_readme("typescript")], ids=["example", "readme"]
+    "text", [TYPESCRIPT, of_page("typescript")], ids=["example", "page"]
 )
 
 
@@ -153,8 +152,9 @@ def test_the_python_example_makes_what_the_program_makes(tmp_path: Path, dev: Pr
     assert resources(program) == resources(dev)
 
 
-def test_the_python_text_of_the_readme_runs(tmp_path: Path) -> None:
-    program = declare("dev", project=python_example(tmp_path, of_readme("python")))
+def test_the_python_text_of_the_page_and_the_readme_runs(tmp_path: Path) -> None:
+    assert of_page("python") in (ROOT / "README.md").read_text(encoding="utf-8")
+    program = declare("dev", project=python_example(tmp_path, of_page("python")))
     assert set(program.outputs) == {"bucket"}
 
 
