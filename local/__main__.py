@@ -1,6 +1,7 @@
-"""``python -m local [FILES]``: see the pipeline work, here and now, with no AWS account."""
+"""``python -m local [FILES]``: run the pipeline on this machine, without an AWS account."""
 
 import argparse
+import contextvars
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from local.demo import Demo
 from local.files import FilesError, LocalFile, collect
 from local.inputs import UnknownPropertyError
 from local.resources import CloudMocks, UnknownTypeError
+from pipeline.settings import PROJECT, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"
@@ -31,14 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo.
 
     Returns:
-        0 if every row is right, 1 if one is missing or wrong, 2 if a file or the stack cannot
-        be had or deployed, 130 if interrupted.
+        0 if every row is right, 1 if one is missing or wrong, 2 if a file cannot be read or the
+        stack not be deployed, 130 if interrupted.
     """
     options = _options(arguments)
     try:
         files = collect(options.files, Path.cwd()) if options.files else collect(["."], SAMPLES)
         config = engine.stack_config(ROOT, options.stack)
-    except (FilesError, engine.StackConfigError) as err:
+        contextvars.Context().run(_check, options.stack, config)
+    except (FilesError, engine.StackConfigError, pulumi.RunError) as err:
         print(f"demo: {err}", file=sys.stderr)
         return BAD_USAGE
     for name in (signal.SIGTERM, signal.SIGHUP):
@@ -54,11 +57,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"demo: {first}", file=sys.stderr)
         return BAD_USAGE
     except KeyboardInterrupt:
-        out.print("interrupted; the emulator is stopped and nothing is left behind")
+        out.print("interrupted; the emulator is stopped, and its files are deleted")
         return INTERRUPTED
     if options.picture:
         out.save_svg(str(options.picture), title="make demo")
     return status
+
+
+def _check(stack: str, config: Mapping[str, str]) -> None:
+    """Check the configuration as the program does, before anything starts.
+
+    Raises:
+        pulumi.RunError: a key is unknown, or a value breaks its rule.
+    """
+    pulumi.runtime.set_all_config(dict(config))
+    Settings.from_config(pulumi.Config(PROJECT), stack)
 
 
 def _demo(
@@ -89,7 +102,7 @@ def _demo(
                 out.print(f"wrong: {show.printable(problem)}", style="red", markup=False)
             out.print(emulator.log(), markup=False)
             return WRONG_ROWS
-        out.print(f"all {len(demo.expected)} rows say what the bucket says")
+        out.print(f"all {len(demo.expected)} rows agree with the bucket")
         if keep:
             _keep(out, emulator, region, outputs)
     return 0
@@ -138,25 +151,25 @@ def _keep(
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m local",
-        description="Deploy the program to an embedded AWS emulator, upload files, show the rows.",
+        description="Deploy the program to an AWS emulator, upload files, and show the rows.",
     )
-    parser.add_argument("files", nargs="*", help="files and folders; the samples if none are named")
+    parser.add_argument("files", nargs="*", help="files and folders; the samples by default")
     parser.add_argument(
         "--stack",
         default=os.environ.get("STACK") or "dev",
-        help="whose configuration to deploy (also STACK=prod); dev by default",
+        help="stack whose configuration is deployed (also STACK=prod); dev by default",
     )
     parser.add_argument(
         "--keep",
         action="store_true",
         default=os.environ.get("KEEP", "") not in ("", "0"),
-        help="leave it running until Ctrl-C (also KEEP=1)",
+        help="keep it running until Ctrl-C (also KEEP=1)",
     )
     parser.add_argument(
         "--picture",
         type=_picture,
         default=os.environ.get("PICTURE") or None,
-        help="also draw what is shown, as an SVG (also PICTURE=docs/demo.svg)",
+        help="also write the output as an SVG (also PICTURE=docs/demo.svg)",
     )
     return parser.parse_args(arguments)
 
@@ -169,7 +182,7 @@ def _picture(text: str) -> Path:
 
 
 def _forget_aws_settings() -> None:
-    """Keep the user's profile, endpoints and proxies out of calls that stay on this machine."""
+    """Do not use the user's AWS profile and endpoints for calls to the emulator."""
     for name in list(os.environ):
         if name.startswith("AWS_"):
             del os.environ[name]
@@ -177,7 +190,7 @@ def _forget_aws_settings() -> None:
 
 
 def _first(err: BaseException) -> BaseException:
-    """Return what an error came of: the SDK wraps one in another for each input on its way."""
+    """Return the first cause of an error, which the SDK wraps once for each input."""
     while isinstance(err.__cause__, ValueError) and not isinstance(err, pulumi.RunError):
         err = err.__cause__
     return err

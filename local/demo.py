@@ -1,4 +1,4 @@
-"""The demo's journey: files go up, one is overwritten, one deleted, and the rows must agree."""
+"""The demo: upload files, overwrite one, delete one, and compare the rows."""
 
 import hashlib
 import io
@@ -14,7 +14,7 @@ from handler.attributes import COMPLETED, DELETED
 from local.cloud import Cloud
 from local.files import LocalFile
 
-# Every event in flight is a worker process of its own in the emulator.
+# The emulator starts a process for every concurrent event.
 IN_FLIGHT = 4
 CHUNK_BYTES = 1 << 20
 POLL_SECONDS = 0.03
@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Expected:
-    """What the row of a key must say in the end."""
+    """The attributes that a key's row must have in the end."""
 
     status: str
     size: int | None = None
@@ -34,7 +34,7 @@ class Expected:
     metadata: Mapping[str, str] | None = None
 
     def differs(self, row: Row | None) -> str | None:
-        """Say how a row is not as expected; None if it is."""
+        """Describe how a row differs; None if it does not."""
         if row is None:
             return "has no row"
         actual = Expected(
@@ -53,7 +53,7 @@ class Demo:
     uploaded: Callable[[], None] = lambda: None
     """Called after each change of the bucket."""
     arrived: Callable[[], None] = lambda: None
-    """Called as each key's row gets right."""
+    """Called when a key's row becomes right."""
     expected: dict[str, Expected] = field(default_factory=dict)
     _pending: set[str] = field(default_factory=set)
 
@@ -78,7 +78,7 @@ class Demo:
         return sorted(found, key=lambda row: str(row["file_key"]))
 
     def problems(self) -> list[str]:
-        """Compare the table with what was done to the bucket."""
+        """Compare the table with the expected rows."""
         rows = {row["file_key"]: row for row in self.rows()}
         wrong = [
             f"{key!r} {difference}"
@@ -116,7 +116,7 @@ class Demo:
         self.uploaded()
 
     def _await(self, at_most: int) -> None:
-        """Wait until no more than so many rows are outstanding, or nothing moves any more."""
+        """Wait until at most so many rows are missing, or none has arrived for 30 seconds."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while len(self._pending) > at_most and time.monotonic() < deadline:
             for key in [key for key in self._pending if not self._differs(key)]:

@@ -1,4 +1,4 @@
-"""The AWS emulator's process: private, on loopback, and gone without a trace afterwards."""
+"""The AWS emulator's process: on a loopback address, and removed with its files afterwards."""
 
 import contextlib
 import ipaddress
@@ -121,7 +121,7 @@ def _start(folder: Path, settings: Mapping[str, str]) -> Emulator:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            # A group of its own: Ctrl-C reaches only us, and we can end its workers with it.
+            # Its own process group: Ctrl-C does not reach it, and its workers end with it.
             start_new_session=True,
         )
     scheme = "https" if "USE_SSL" in settings else "http"
@@ -137,7 +137,7 @@ def _free_port() -> int:
 
 
 def _wait_until_ready(emulator: Emulator) -> str | None:
-    """Wait for the first answer; return what went wrong, if anything did."""
+    """Wait for the first answer; return the problem, if there is one."""
     # On a port that was taken in the meantime another server would answer; only the
     # emulator that found the port free has left this file in the private folder.
     own = emulator.folder / f"ministack-{urlsplit(emulator.endpoint).port}.pid"

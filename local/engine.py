@@ -1,8 +1,8 @@
 """Runs the program as Pulumi would, and hands each resource that it declares to a creator.
 
-The program talks to a resource monitor. Ours answers in Pulumi's place: the SDK sends a
-registration only once all that it depends on is resolved, so the program's own graph puts
-the creations in order, and independent ones come in parallel threads.
+The program talks to a resource monitor. This module answers in Pulumi's place. The SDK sends a
+registration only after its dependencies are resolved, so the program's own graph orders the
+creations, and independent ones come in parallel threads.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ THREADS = 8
 
 
 class StackConfigError(ValueError):
-    """The project's or the stack's file does not make a configuration."""
+    """The project's or the stack's file is missing or invalid."""
 
 
 def stack_config(project_folder: Path, stack: str) -> dict[str, str]:
@@ -49,7 +49,9 @@ def stack_config(project_folder: Path, stack: str) -> dict[str, str]:
         if "default" in declared:
             values.setdefault(full_key, declared["default"])
         elif full_key not in values:
-            raise StackConfigError(f"{full_key} must have a value in stack {stack!r}, got none")
+            raise StackConfigError(
+                f"missing {full_key} in stack {stack!r}; add it to Pulumi.{stack}.yaml"
+            )
     secrets = [key for key, value in values.items() if isinstance(value, dict)]
     if secrets:
         raise StackConfigError(f"{secrets[0]} must be a plain value to run locally, got a secret")
@@ -69,7 +71,7 @@ def run(
         project_folder: where ``Pulumi.yaml`` and ``__main__.py`` are.
         stack: the stack's name.
         config: namespaced keys with values as texts.
-        mocks: creates what is declared, and answers what is looked up.
+        mocks: creates the declared resources, and answers lookups.
         monitor: takes the registrations; by default one that hands them to ``mocks``.
 
     Returns:
@@ -88,13 +90,13 @@ def _run(
 ) -> dict[str, Any]:
     program = str(project_folder / "__main__.py")
     with _event_loop() as loop:
-        # What a failed run left waiting would be waited for here, on a loop that is closed.
+        # Outputs that a failed run left would be awaited here, on a closed loop.
         SETTINGS.outputs.clear()
         set_mocks(
             mocks,
             project=_load(project_folder / "Pulumi.yaml")["name"],
             stack=stack,
-            # An unknown output would silently skip what waits for it.
+            # With a preview, callbacks of unknown outputs are silently skipped.
             preview=False,
             monitor=monitor,
         )
@@ -136,7 +138,7 @@ def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    """End what a failed run left waiting; its errors are echoes of the one that was raised."""
+    """Cancel the tasks of a failed run; their errors repeat the one that was raised."""
     loop.set_exception_handler(lambda _loop, _context: None)
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
@@ -149,7 +151,7 @@ def _load(path: Path) -> dict[str, Any]:
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as err:
         raise StackConfigError(
-            f"{path.name} must exist in {path.parent}, got no such file"
+            f"no such file: {path.name!r} in {path.parent}; make it, or name another stack"
         ) from err
     if not isinstance(loaded, dict):
         raise StackConfigError(f"{path.name} must hold a mapping, got {type(loaded).__name__}")
@@ -161,4 +163,4 @@ def _text(value: object) -> str:
 
 
 def _discard(_: object) -> None:
-    """Keep the program's globals from being taken for something to wait for."""
+    """Drop the program's globals, which Pulumi would await."""

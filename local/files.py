@@ -10,7 +10,7 @@ MAX_KEY_BYTES = 1024  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ob
 
 
 class FilesError(ValueError):
-    """What was asked for cannot be uploaded."""
+    """A file cannot be uploaded."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ def collect(names: Sequence[str], base: Path) -> list[LocalFile]:
 
     Args:
         names: files and folders, absolute or relative to ``base``.
-        base: the folder that keys are relative to; what lies outside goes by its own name.
+        base: the folder that keys are relative to; files outside it are named by themselves.
 
     Raises:
-        FilesError: a name leads to nothing readable, a folder is empty, two files have one
+        FilesError: a file is missing or cannot be read, a folder is empty, two files have one
             key, or a key is too long.
     """
     found: dict[str, LocalFile] = {}
@@ -53,15 +53,15 @@ def _walk(name: str, base: Path) -> Iterator[LocalFile]:
     if path.is_dir():
         inside = [file for file in sorted(path.rglob("*")) if _is_content(file, path)]
         if not inside:
-            raise FilesError(f"folder must hold files, got none in {name!r}")
+            raise FilesError(f"no files in folder: {name!r}")
     elif path.is_file():
         inside = [path]
     else:
-        raise FilesError(f"file must exist, got {name!r}, which does not")
+        raise FilesError(f"no such file: {name!r}")
     root = base if path.is_relative_to(base) else path.parent
     for file in inside:
         if not os.access(file, os.R_OK):
-            raise FilesError(f"file must be readable, got {str(file)!r}, which is not")
+            raise FilesError(f"cannot read file: {str(file)!r}; check its permissions")
         yield LocalFile(file, file.relative_to(root).as_posix())
 
 

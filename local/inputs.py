@@ -1,4 +1,4 @@
-"""What a resource declares, read property by property so that none is passed over."""
+"""A resource's declared properties, taken one by one so that none is ignored."""
 
 import secrets
 from collections.abc import Callable, Mapping

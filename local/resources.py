@@ -1,4 +1,4 @@
-"""Creates in an emulator what the program declares.
+"""Creates the declared resources in an emulator.
 
 A type or a property without a rule is an error, so that the emulator never runs less than
 the program declares.
@@ -43,7 +43,7 @@ class CloudMocks(Mocks):
         return identifier, {**args.inputs, **outputs}
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        """Answer a look-up.
+        """Answer a lookup.
 
         Raises:
             UnknownTypeError: nothing here answers it.

@@ -1,4 +1,4 @@
-"""What the demo shows: stages with their seconds, progress, and the rows as a table."""
+"""The demo's output: stages with their seconds, progress, and the rows as a table."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ STATUS_STYLES = {COMPLETED: "green", DELETED: "yellow"}
 def console(*, picture: bool = False) -> Console:
     """Make the console: colours and motion on a terminal, plain text elsewhere.
 
-    For a picture it keeps what it prints, in colours, without what moves.
+    For a picture it records its output in colours, without progress bars.
     """
     if picture:
         return Console(highlight=False, width=PLAIN_WIDTH, record=True, force_terminal=True)
@@ -53,7 +53,7 @@ def progress(out: Console) -> Iterator[Progress]:
 
 
 def printable(text: str) -> str:
-    """Escape what would break a line or steer a terminal."""
+    """Escape line breaks and terminal control characters."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -1,4 +1,4 @@
-"""One rule a resource type: what Pulumi declares -> the real API call -> what AWS answers.
+"""One rule for each resource type: what Pulumi declares -> the real API call -> what AWS answers.
 
 A property that the emulator ignores is sent all the same.
 """

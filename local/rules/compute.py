@@ -1,4 +1,4 @@
-"""What runs and what it may do: Lambda and IAM."""
+"""Lambda and IAM."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""What holds data or traces of it: DynamoDB, SQS and CloudWatch Logs."""
+"""DynamoDB, SQS and CloudWatch Logs."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What tells people: SNS and CloudWatch alarms."""
+"""SNS and CloudWatch alarms."""
 
 from typing import Any
 

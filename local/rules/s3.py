@@ -7,7 +7,7 @@ from local.inputs import Inputs, Outputs, of_module, pascal, renamed
 
 
 def _bucket(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
-    inputs.take("forceDestroy")  # what `pulumi destroy` does, not what the bucket is
+    inputs.take("forceDestroy")  # only for `pulumi destroy`
     name = inputs.take("bucket") or inputs.auto_name()
     cloud("s3").create_bucket(Bucket=name, **_location(cloud.region))
     cloud("s3").put_bucket_tagging(Bucket=name, Tagging={"TagSet": inputs.tag_list()})

@@ -145,7 +145,27 @@ def test_a_missing_stack_is_named_before_anything_starts(launch: Launch) -> None
     process = launch("--stack", "staging")
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, output) == (2, "")
-    assert "Pulumi.staging.yaml must exist" in errors
+    assert "no such file: 'Pulumi.staging.yaml'" in errors
+
+
+OF_ANOTHER_FOLDER = """
+import sys
+from pathlib import Path
+from local import __main__ as demo
+demo.ROOT = Path(sys.argv[1])
+sys.exit(demo.main(["--stack", "broken"]))
+"""
+
+
+def test_a_bad_configuration_is_named_before_anything_starts(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
+    (tmp_path / "Pulumi.broken.yaml").write_text(
+        "config:\n  aws:region: eu-central-1\n  file-metadata-pipeline:memorySize: 5\n"
+    )
+    script = [sys.executable, "-c", OF_ANOTHER_FOLDER, str(tmp_path)]
+    done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "memorySize must be 128-10240 MB, got 5" in done.stderr
 
 
 WITHOUT_A_RULE = """
@@ -234,7 +254,7 @@ def test_a_demo_can_draw_what_it_shows(launch: Launch, tmp_path: Path) -> None:
     assert process.returncode == 0
     drawn = ElementTree.parse(picture).getroot()  # noqa: S314 - our own
     said = "".join(drawn.itertext()).replace("\xa0", " ")
-    assert "all 6 rows say what the bucket says" in said
+    assert "all 6 rows agree with the bucket" in said
 
 
 def test_a_picture_without_a_folder_is_refused_before_anything_starts(launch: Launch) -> None:
