@@ -53,7 +53,7 @@ def require_loopback(endpoint: str) -> str:
     """Return an endpoint that leads to this machine.
 
     Raises:
-        ValueError: it leads elsewhere. What is here deploys for a look and a test, without
+        ValueError: it leads elsewhere. This folder deploys for demos and tests, without
             state, locks or secrets; against real AWS it would do harm.
     """
     host = urlsplit(endpoint).hostname or ""

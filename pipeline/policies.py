@@ -105,7 +105,7 @@ def bucket_requires_tls(bucket_arn: str) -> Policy:
 def queue_takes_only_from(*, queue_arn: str, sender_arn: str) -> Policy:
     """Deny the queue to plain HTTP, and sending to it to all but one role.
 
-    Lambda sends what it parks in the name of the function's role, and a role's sessions have
+    Lambda sends failed events in the name of the function's role, and a role's sessions have
     the role's ARN as ``aws:PrincipalArn``:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html

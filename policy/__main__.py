@@ -1,4 +1,4 @@
-"""The policy pack: every rule, mandatory, told what the engine knows as plain values."""
+"""The policy pack: every rule is mandatory, and reads what the engine knows as plain values."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -36,7 +36,7 @@ def _item(container: Any, key: Any) -> Any:
 
 
 def declared(resource: ResourceValidationArgs | PolicyResource) -> Resource:
-    """What the SDK passes for a resource, as the rules take it."""
+    """A resource as the rules take it, from the SDK's."""
     sources = getattr(resource, "property_dependencies", {})
     return Resource(
         # The provider's older names for the same things end with V2.

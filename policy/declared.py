@@ -1,4 +1,4 @@
-"""What is declared, as plain values, and how the rules look at it."""
+"""Declared resources as plain values, and how rules read them."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -31,8 +31,8 @@ TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
 TAGGED = {BUCKET, TABLE, QUEUE, TOPIC, KEY, LOG_GROUP, ROLE, FUNCTION} | {
     "aws:cloudwatch/metricAlarm:MetricAlarm"
 }
-# What guards what, and by which property it says so.
-GUARDS = {
+# Protecting types: the type that each protects, and the property that names it.
+PROTECTIONS = {
     **dict.fromkeys((PUBLIC_ACCESS, VERSIONING, ENCRYPTION, OWNERSHIP), (BUCKET, "bucket")),
     BUCKET_POLICY: (BUCKET, "bucket"),
     QUEUE_POLICY: (QUEUE, "queueUrl"),
@@ -43,7 +43,7 @@ NAMED_BY = {BUCKET: ("bucket", "id"), QUEUE: ("url", "id"), TOPIC: ("arn", "id")
 
 
 class Unknown:
-    """What a preview can know of a value: nothing."""
+    """A value that a preview does not know."""
 
     def __repr__(self) -> str:
         return "<known only after the update>"
@@ -67,12 +67,12 @@ class Resource:
 def is_production(resource: Resource) -> bool:
     """Whether the tag ``Environment`` or the stack has the word prod or production in it."""
     stack = resource.urn.split("::")[0].rpartition(":")[2]
-    names = [stack, str(look(resource.props, "tags.Environment"))]
+    names = [stack, str(value_at(resource.props, "tags.Environment"))]
     words = {word for name in names for word in re.split(r"[^a-z0-9]+", name.lower())}
     return not PRODUCTION_NAMES.isdisjoint(words)
 
 
-def look(props: Any, path: str) -> Any:
+def value_at(props: Any, path: str) -> Any:
     """The value at a path of names with dots; None where there is none."""
     for name in path.split("."):
         if props is UNKNOWN:
@@ -82,25 +82,25 @@ def look(props: Any, path: str) -> Any:
 
 
 def must(resource: Resource, path: str, rule: str, holds: Callable[[Any], bool]) -> list[str]:
-    """What is wrong with one property, if anything is known to be."""
-    value = look(resource.props, path)
+    """The violation of one property, if its value is known and breaks the rule."""
+    value = value_at(resource.props, path)
     if value is UNKNOWN or holds(value):
         return []
     return [f"{path} must be {rule}, got {value!r}"]
 
 
 def must_be_true(resource: Resource, path: str) -> list[str]:
-    """What is wrong with one switch."""
+    """The violation of one property that must be true."""
     return must(resource, path, "true", lambda value: value is True)
 
 
-def target_of(guard: Resource, stack: Sequence[Resource]) -> Any:
-    """The URN of what is guarded, or its name if it is not of this stack, or UNKNOWN."""
-    kind, by = GUARDS.get(guard.type, (BUCKET, "bucket"))
-    value = look(guard.props, by)
+def target_of(protection: Resource, stack: Sequence[Resource]) -> Any:
+    """The URN of the protected resource, its name if it is not of this stack, or UNKNOWN."""
+    kind, by = PROTECTIONS.get(protection.type, (BUCKET, "bucket"))
+    value = value_at(protection.props, by)
     for target in stack:
         if target.type == kind:
-            names = {look(target.props, name) for name in NAMED_BY[kind]} - {None, UNKNOWN}
-            if target.urn in guard.refers.get(by, ()) or value in names:
+            names = {value_at(target.props, name) for name in NAMED_BY[kind]} - {None, UNKNOWN}
+            if target.urn in protection.refers.get(by, ()) or value in names:
                 return target.urn
     return value

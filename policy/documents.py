@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from declared import KEY, KEY_POLICY, UNKNOWN, Resource, look
+from declared import KEY, KEY_POLICY, UNKNOWN, Resource, value_at
 
 WITH_DOCUMENTS = tuple(f"aws:{service}/" for service in ("iam", "s3", "sqs", "sns", "kms"))
 
@@ -37,7 +37,7 @@ ALL_CALLS = {"s3": "s3:*", "sqs": "sqs:*", "sns": "sns:publish"}
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """One policy document, and where it stands."""
+    """One policy document, and the property that holds it."""
 
     field: str
     """The property that holds it."""
@@ -69,10 +69,10 @@ def of(resource: Resource) -> Iterator[Document]:
     """Every policy document in a resource."""
     if not resource.type.startswith(WITH_DOCUMENTS):
         return
-    found = {name: look(resource.props, name) for name in ("policy", "assumeRolePolicy")}
-    inline = look(resource.props, "inlinePolicies")
+    found = {name: value_at(resource.props, name) for name in ("policy", "assumeRolePolicy")}
+    inline = value_at(resource.props, "inlinePolicies")
     for index, policy in enumerate(inline if isinstance(inline, list) else []):
-        found[f"inlinePolicies[{index}].policy"] = look(policy, "policy")
+        found[f"inlinePolicies[{index}].policy"] = value_at(policy, "policy")
     for name, value in found.items():
         if value:
             yield Document(field=name, text=text(value), of_key=resource.type in (KEY, KEY_POLICY))
@@ -121,8 +121,8 @@ def wildcard_resources(document: Document) -> list[str]:
     ]
 
 
-def strangers(document: Document) -> list[str]:
-    """Grants to everybody, and to all but some."""
+def unnamed_principals(document: Document) -> list[str]:
+    """Statements that allow everybody, or all but some."""
     return [
         f"{field} must name who, or tie everybody to an account or a source, got {principal!r}"
         for statement, field in _allowing(document, "Principal")

@@ -1,4 +1,4 @@
-"""The rules: pure functions from what is declared to what is wrong with it."""
+"""The rules: pure functions from declared resources to violations."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,12 +8,12 @@ from declared import (
     BUCKET,
     BUCKET_POLICY,
     ENCRYPTION,
-    GUARDS,
     KEY,
     LOG_GROUP,
     NOTIFICATION,
     OWNERSHIP,
     PERMISSION,
+    PROTECTIONS,
     PUBLIC_ACCESS,
     QUEUE,
     QUEUE_POLICY,
@@ -26,21 +26,21 @@ from declared import (
     VERSIONING,
     Resource,
     is_production,
-    look,
     must,
     must_be_true,
     target_of,
+    value_at,
 )
 from documents import Document
 
 ResourceRule = Callable[[Resource], list[str]]
-"""From one resource to what is wrong with it."""
+"""From one resource to its violations."""
 StackRule = Callable[[Sequence[Resource]], list[tuple[str, str]]]
-"""From all resources to URNs and what is wrong with each."""
+"""From all resources to URNs and their violations."""
 
 
 def public_access_is_blocked(block: Resource) -> list[str]:
-    """A bucket blocks public access in all four ways."""
+    """A bucket's public access block has all four settings on."""
     if block.type != PUBLIC_ACCESS:
         return []
     flags = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
@@ -60,7 +60,7 @@ def bucket_is_encrypted(encryption: Resource) -> list[str]:
     if encryption.type != ENCRYPTION:
         return []
     algorithms = ("AES256", "aws:kms", "aws:kms:dsse")
-    rules = look(encryption.props, "rules")
+    rules = value_at(encryption.props, "rules")
     if not rules:
         return [f"rules must have at least 1 rule, got {rules!r}"]
     if rules is UNKNOWN:
@@ -69,12 +69,12 @@ def bucket_is_encrypted(encryption: Resource) -> list[str]:
     return [
         f"rules[{index}].{default} must be one of {', '.join(algorithms)}, got {value!r}"
         for index, rule in enumerate(rules)
-        if (value := look(rule, default)) not in (*algorithms, UNKNOWN)
+        if (value := value_at(rule, default)) not in (*algorithms, UNKNOWN)
     ]
 
 
 def bucket_owner_owns_objects(ownership: Resource) -> list[str]:
-    """A bucket's owner owns every object in it, and access lists count for nothing."""
+    """A bucket's owner owns every object in it; ACLs are disabled."""
     if ownership.type != OWNERSHIP:
         return []
     owner = "BucketOwnerEnforced"
@@ -83,7 +83,7 @@ def bucket_owner_owns_objects(ownership: Resource) -> list[str]:
 
 def queue_is_encrypted(queue: Resource) -> list[str]:
     """A queue is encrypted, with a KMS key or with SQS's own."""
-    if queue.type != QUEUE or look(queue.props, "kmsMasterKeyId"):
+    if queue.type != QUEUE or value_at(queue.props, "kmsMasterKeyId"):
         return []
     return must_be_true(queue, "sqsManagedSseEnabled")
 
@@ -96,7 +96,7 @@ def topic_is_encrypted_in_production(topic: Resource) -> list[str]:
     """
     if topic.type != TOPIC:
         return []
-    key = look(topic.props, "kmsMasterKeyId")
+    key = value_at(topic.props, "kmsMasterKeyId")
     if str(key).endswith("alias/aws/sns") or (not key and is_production(topic)):
         return [f"kmsMasterKeyId must be a KMS key of the account's own, got {key!r}"]
     return []
@@ -106,8 +106,8 @@ def plain_http_is_denied(policy: Resource) -> list[str]:
     """The policy of a bucket, a queue or a topic denies everybody plain HTTP."""
     if policy.type not in (BUCKET_POLICY, QUEUE_POLICY, TOPIC_POLICY):
         return []
-    document = Document(field="policy", text=documents.text(look(policy.props, "policy")))
-    target = look(policy.props, GUARDS[policy.type][1])
+    document = Document(field="policy", text=documents.text(value_at(policy.props, "policy")))
+    target = value_at(policy.props, PROTECTIONS[policy.type][1])
     # ARNs, and a queue's address, end with the name that the ARNs in the document end with.
     end = "" if target is UNKNOWN else ":" + re.split(r"[:/]", str(target))[-1]
     ends = [end, f"{end}/*"] if policy.type == BUCKET_POLICY else [end]
@@ -177,15 +177,18 @@ def resources_are_named(resource: Resource) -> list[str]:
 
 
 def principals_are_named(resource: Resource) -> list[str]:
-    """A policy grants nothing to strangers."""
-    return [b for found in documents.of(resource) for b in documents.strangers(found)]
+    """A policy allows only named principals."""
+    return [b for found in documents.of(resource) for b in documents.unnamed_principals(found)]
 
 
-def attached_policies_are_ours(resource: Resource) -> list[str]:
-    """A role has no policy that AWS writes and changes: those are full of wildcards."""
+def attached_policies_are_customer_managed(resource: Resource) -> list[str]:
+    """A role has no AWS managed policy: AWS changes those, and they contain wildcards."""
     if resource.type not in (ROLE, "aws:iam/rolePolicyAttachment:RolePolicyAttachment"):
         return []
-    arns = [look(resource.props, "policyArn"), *(look(resource.props, "managedPolicyArns") or [])]
+    arns = [
+        value_at(resource.props, "policyArn"),
+        *(value_at(resource.props, "managedPolicyArns") or []),
+    ]
     return [
         f"policyArn must be of a policy of the account's own, got {arn!r}"
         for arn in arns
@@ -194,7 +197,7 @@ def attached_policies_are_ours(resource: Resource) -> list[str]:
 
 
 def logs_have_retention(group: Resource) -> list[str]:
-    """A log group forgets."""
+    """A log group has a retention."""
     if group.type != LOG_GROUP:
         return []
     return must(group, "retentionInDays", "1 day or more", lambda days: (days or 0) >= 1)
@@ -207,7 +210,7 @@ def permission_names_the_account(permission: Resource) -> list[str]:
     """
     if permission.type != PERMISSION:
         return []
-    principal = look(permission.props, "principal")
+    principal = value_at(permission.props, "principal")
     if principal == "*":
         return [f"principal must be a service or an account, got {principal!r}"]
     if principal != "s3.amazonaws.com":
@@ -215,8 +218,8 @@ def permission_names_the_account(permission: Resource) -> list[str]:
     return must(permission, "sourceAccount", "the bucket's account, 12 digits", bool)
 
 
-def tags_say_whose_it_is(resource: Resource) -> list[str]:
-    """Everything that takes tags says its environment and its project."""
+def tags_name_environment_and_project(resource: Resource) -> list[str]:
+    """Every taggable resource has the tags Environment and Project."""
     if resource.type not in TAGGED:
         return []
     return [
@@ -226,14 +229,18 @@ def tags_say_whose_it_is(resource: Resource) -> list[str]:
     ]
 
 
-def guards_are_there(stack: Sequence[Resource]) -> list[tuple[str, str]]:
-    """Every bucket, queue and topic has its guards."""
-    found = {(guard.type, target_of(guard, stack)) for guard in stack if guard.type in GUARDS}
+def protections_are_declared(stack: Sequence[Resource]) -> list[tuple[str, str]]:
+    """Every bucket, queue and topic has its policy and protective settings."""
+    found = {
+        (protection.type, target_of(protection, stack))
+        for protection in stack
+        if protection.type in PROTECTIONS
+    }
     return [
         (target.urn, f"{kind} must be declared for it, got none")
         for target in stack
-        for kind, (guarded, _) in GUARDS.items()
-        if target.type == guarded and not found & {(kind, target.urn), (kind, UNKNOWN)}
+        for kind, (protected, _) in PROTECTIONS.items()
+        if target.type == protected and not found & {(kind, target.urn), (kind, UNKNOWN)}
     ]
 
 
@@ -268,9 +275,9 @@ RESOURCE_RULES: tuple[ResourceRule, ...] = (
     actions_are_named,
     resources_are_named,
     principals_are_named,
-    attached_policies_are_ours,
+    attached_policies_are_customer_managed,
     logs_have_retention,
     permission_names_the_account,
-    tags_say_whose_it_is,
+    tags_name_environment_and_project,
 )
-STACK_RULES: tuple[StackRule, ...] = (guards_are_there, bucket_has_one_notification)
+STACK_RULES: tuple[StackRule, ...] = (protections_are_declared, bucket_has_one_notification)

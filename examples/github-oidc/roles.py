@@ -56,7 +56,7 @@ def repository(name: str) -> str:
 
 
 def subjects_of_previews(repo: str) -> list[str]:
-    """Pull requests of the repository, and its main branch, which looks for drift."""
+    """Pull requests of the repository, and its main branch, which checks for drift."""
     return [f"repo:{repo}:pull_request", f"repo:{repo}:ref:refs/heads/{BRANCH}"]
 
 
@@ -125,14 +125,14 @@ def boundary(where: Where, stack: str) -> Policy:
     tags = {key: value.format(stack=stack) for key, value in OUR_TAGS.items()}
     ours = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in tags.items()}}
     return _policy(
-        _allow("LookAtObjects", "s3:GetObject", f"{bucket}/*"),
+        _allow("HeadObjects", "s3:GetObject", f"{bucket}/*"),
         _allow("ListBucket", ["s3:ListBucket", "s3:PutInventoryConfiguration"], bucket),
         _allow(
             "UseRows",
             ["dynamodb:GetItem", "dynamodb:PutItem"],
             f"arn:{where.partition}:dynamodb:{at}:table/{names.table_name(stack)}",
         ),
-        _allow("ParkEvents", "sqs:SendMessage", f"arn:{where.partition}:sqs:{at}:{OURS}"),
+        _allow("SendFailedEvents", "sqs:SendMessage", f"arn:{where.partition}:sqs:{at}:{OURS}"),
         _allow(
             "InvokeFunction",
             "lambda:InvokeFunction",
@@ -159,7 +159,7 @@ def exercise(where: Where, stack: str) -> Policy:
             f"{bucket}/{TEST_PREFIX}*",
         ),
         _allow(
-            "LookAtBucket",
+            "ReadBucket",
             ["s3:GetBucketNotification", "s3:ListBucketVersions"],
             bucket,
         ),
@@ -179,7 +179,7 @@ def exercise(where: Where, stack: str) -> Policy:
             f"arn:{where.partition}:sqs:{at}:{OURS}",
         ),
         _allow(
-            "Announce",
+            "InvokeFunction",
             "lambda:InvokeFunction",
             f"arn:{where.partition}:lambda:{at}:function:{OURS}",
         ),

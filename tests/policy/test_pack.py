@@ -198,11 +198,11 @@ BREAKS: dict[str, Change] = {
     "actions-are-named": also(ROLE_POLICY, {"Action": "s3:*", "Resource": "arn:aws:s3:::ours"}),
     "resources-are-named": also(ROLE_POLICY, {"Action": "s3:GetObject", "Resource": "*"}),
     "principals-are-named": also(QUEUE_POLICY, STRANGERS),
-    "attached-policies-are-ours": with_aws_policy,
+    "attached-policies-are-customer-managed": with_aws_policy,
     "logs-have-retention": other(LOG_GROUP, "retentionInDays", 0),
     "permission-names-the-account": other(PERMISSION, "sourceAccount", None),
-    "tags-say-whose-it-is": other(TABLE, "tags.Project", None),
-    "guards-are-there": without(PUBLIC_ACCESS),
+    "tags-name-environment-and-project": other(TABLE, "tags.Project", None),
+    "protections-are-declared": without(PUBLIC_ACCESS),
     "bucket-has-one-notification": another(NOTIFICATION),
 }
 

@@ -14,12 +14,12 @@ from declared import (
     BUCKET_POLICY,
     ENCRYPTION,
     FUNCTION,
-    GUARDS,
     KEY,
     LOG_GROUP,
     NOTIFICATION,
     OWNERSHIP,
     PERMISSION,
+    PROTECTIONS,
     PUBLIC_ACCESS,
     QUEUE,
     QUEUE_POLICY,
@@ -176,8 +176,10 @@ def test_production_is_a_word_of_the_stack_s_name(stack: str, expected: bool) ->
 @pytest.mark.parametrize("kind", sorted(TAGGED))
 def test_each_tag_is_required_of_each_kind(in_prod: Stack, kind: str, tag: str) -> None:
     found = broken(changed(in_prod, kind, f"tags.{tag}", None))
-    assert found.keys() == {"tags_say_whose_it_is"}
-    assert set(found["tags_say_whose_it_is"]) == {f"tags.{tag} must be a name, got None"}
+    assert found.keys() == {"tags_name_environment_and_project"}
+    assert set(found["tags_name_environment_and_project"]) == {
+        f"tags.{tag} must be a name, got None"
+    }
 
 
 def test_all_that_takes_tags_is_known_to_take_them(dev: Program, prod: Program) -> None:
@@ -308,7 +310,7 @@ def test_what_has_a_reason_is_allowed(in_dev: Stack, statement: dict[str, Any]) 
     ],
 )
 def test_no_policy_of_aws_s_own_is_attached(in_dev: Stack, added: Resource) -> None:
-    assert broken([*in_dev, added]).keys() == {"attached_policies_are_ours"}
+    assert broken([*in_dev, added]).keys() == {"attached_policies_are_customer_managed"}
 
 
 @pytest.mark.parametrize(
@@ -328,28 +330,28 @@ def test_a_document_is_read_wherever_it_stands(
     assert "actions_are_named" in found
 
 
-@pytest.mark.parametrize("kind", GUARDS)
+@pytest.mark.parametrize("kind", PROTECTIONS)
 def test_each_guard_must_be_there(in_dev: Stack, kind: str) -> None:
     found = broken([resource for resource in in_dev if resource.type != kind])
-    assert found == {"guards_are_there": [f"{kind} must be declared for it, got none"]}
+    assert found == {"protections_are_declared": [f"{kind} must be declared for it, got none"]}
 
 
 @pytest.mark.parametrize("kind", [BUCKET, QUEUE, TOPIC])
 def test_another_s_guard_guards_nothing(in_dev: Stack, kind: str) -> None:
     [original] = [resource for resource in in_dev if resource.type == kind]
-    found = rules.guards_are_there([*in_dev, replace(original, urn=URN)])
+    found = rules.protections_are_declared([*in_dev, replace(original, urn=URN)])
     assert {urn for urn, _ in found} == {URN}
-    assert len(found) == [guarded for guarded, _ in GUARDS.values()].count(kind)
+    assert len(found) == [guarded for guarded, _ in PROTECTIONS.values()].count(kind)
 
 
 def test_a_guard_may_know_its_bucket_by_name_alone() -> None:
     bucket = Resource(type=BUCKET, urn=URN, props={"bucket": "files"})
     guards = [
         Resource(type=kind, urn=f"{URN}-{kind}", props={by: "files"})
-        for kind, (guarded, by) in GUARDS.items()
+        for kind, (guarded, by) in PROTECTIONS.items()
         if guarded == BUCKET
     ]
-    assert rules.guards_are_there([bucket, *guards]) == []
+    assert rules.protections_are_declared([bucket, *guards]) == []
 
 
 def test_a_bucket_has_one_notification(in_dev: Stack) -> None:
@@ -392,8 +394,8 @@ def test_what_a_preview_cannot_know_is_held_against_nobody(
 
 def test_a_guard_whose_bucket_is_unknown_may_be_this_bucket_s(in_dev: Stack) -> None:
     unsure = [
-        replace(r, refers={}, props={**r.props, GUARDS[r.type][1]: UNKNOWN})
-        if r.type in GUARDS or r.type == NOTIFICATION
+        replace(r, refers={}, props={**r.props, PROTECTIONS[r.type][1]: UNKNOWN})
+        if r.type in PROTECTIONS or r.type == NOTIFICATION
         else r
         for r in in_dev
         if r.type != NOTIFICATION
