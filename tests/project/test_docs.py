@@ -10,6 +10,7 @@ import pytest
 
 from events import Notification
 from pipeline.policies import process_files, run_batch_jobs
+from pipeline.settings import KEYS
 from row import row
 from support.fault_cases import FAULTS, OPERATIONS, SHARES
 from support.pages import README, table

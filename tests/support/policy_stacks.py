@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from declared import GUARDS, Resource
+from declared import PROTECTIONS, Resource
 from support.recorder import Program
 
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
@@ -21,7 +21,7 @@ def as_declared(program: Program) -> Stack:
             urn=found.urn,
             props=found.inputs,
             protect=found.protect,
-            refers={by: found.dependencies for _, by in GUARDS.values()},
+            refers={by: found.dependencies for _, by in PROTECTIONS.values()},
         )
         for found in program.resources
     ]
