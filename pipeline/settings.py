@@ -60,8 +60,8 @@ class Settings:
             means="Deletion protection, Pulumi protect, and no forceDestroy",
             more="Must be true where stack or suffix is `prod` or `production`, or has it as a part"
             " between hyphens.",
-            live="In place. False: from then on `pulumi destroy` takes bucket and table with their"
-            " contents.",
+            live="In place; false is refused for an environment named prod. False: from then on"
+            " `pulumi destroy` takes bucket and table with their contents.",
         ),
     ] = True
     memory_size: Annotated[
@@ -182,7 +182,8 @@ class Settings:
             # Each log file would be a change, which is logged, without end.
             more="Never the bucket itself. The logs are under `<bucket>/`;"
             " [what it needs](operations.md#server-access-logs).",
-            live="In place; set and unset as well. Logs that are there stay.",
+            live="In place; set and unset as well, but the bucket itself is refused. Logs that are"
+            " there stay.",
         ),
     ] = ""
     alarm_email: Annotated[

@@ -1,19 +1,19 @@
 """Each setting is changed on a running stack, under Pulumi's own engine, and no data goes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import pytest
 from pulumi import automation
 
 from local.cloud import Cloud
-from pipeline.settings import Settings, config_key
+from pipeline.settings import KEYS
 from support.live_stack import BUCKET, KEY, QUEUE, TABLE, LiveStack, Outcome
 from support.pages import table
 from support.pulumi_command import NEEDS_PULUMI, Open, copy_with_environments, stacks
 from support.recorder import ROOT
 
-CHANGES_PAGE = (ROOT / "docs" / "changes.md").read_text(encoding="utf-8")
+REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 DATA = {BUCKET, TABLE, QUEUE, KEY}
 ALIAS = "aws:kms/alias:Alias"
 ROLE = frozenset({"aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"})
@@ -103,7 +103,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_every_setting_is_changed(name: str) -> None:
-    assert CHANGES[name].keys() == {config_key(field.name) for field in fields(Settings)}
+    assert CHANGES[name].keys() == KEYS.keys()
 
 
 def test_no_change_of_a_protected_stack_replaces_data() -> None:
@@ -111,7 +111,7 @@ def test_no_change_of_a_protected_stack_replaces_data() -> None:
     assert not any(DATA & comes.replaced for comes in outcomes if isinstance(comes, Outcome))
 
 
-@pytest.mark.parametrize("row", table("Setting", CHANGES_PAGE), ids=lambda row: row[0])
+@pytest.mark.parametrize("row", table("Setting", REFERENCE), ids=lambda row: row[0])
 def test_the_page_says_what_is_replaced_and_what_is_refused(row: list[str]) -> None:
     key, said = row[0].strip("`"), row[1].lower()
     outcomes = [step.comes for steps in CHANGES.values() for step in steps[key]]
