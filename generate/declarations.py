@@ -6,7 +6,7 @@ from pipeline.keys import Declared
 from pipeline.outputs import OUTPUTS
 from pipeline.settings import KEYS
 
-TYPES = {str: "string", bool: "boolean", int: "integer"}
+TYPES = {str: "string", bool: "boolean", int: "integer", dict: "object"}
 """What Pulumi calls the types of configuration keys."""
 
 CONFIG = """\
@@ -86,7 +86,8 @@ def component(_old: str) -> str:
 
 
 def _type(key: Declared) -> str:
-    return str(key.kind.__name__)
+    kind = "dict[str, pulumi.Input[str]]" if key.kind is dict else str(key.kind.__name__)
+    return f"pulumi.Input[{kind}]" if key.takes_outputs else kind
 
 
 def shown(default: object) -> str:
@@ -95,7 +96,7 @@ def shown(default: object) -> str:
 
 
 def _doc(key: Declared) -> str:
-    default = "" if key.default in (None, "") else f"; {shown(key.default)} by default"
+    default = "" if key.default in (None, "", {}) else f"; {shown(key.default)} by default"
     return f'"""{key.description}{default}"""'
 
 

@@ -102,7 +102,7 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _key(key: Declared) -> tuple[str, ...]:
-    default = key.key.if_empty if key.default in (None, "") else f"`{shown(key.default)}`"
+    default = key.key.if_empty if key.default in (None, "", {}) else f"`{shown(key.default)}`"
     rule = key.key.rule.says if key.key.rule else ""
     means = f"{key.key.means}. {key.key.more}".rstrip()
     return (f"`{key.name}`", TYPES[key.kind], default, rule, means)

@@ -7,6 +7,7 @@ creations, and independent ones come in parallel threads.
 
 import asyncio
 import contextvars
+import json
 import runpy
 import threading
 from collections.abc import Iterator, Mapping
@@ -52,7 +53,7 @@ def stack_config(project_folder: Path, stack: str) -> dict[str, str]:
             raise StackConfigError(
                 f"missing {full_key} in stack {stack!r}; add it to Pulumi.{stack}.yaml"
             )
-    secrets = [key for key, value in values.items() if isinstance(value, dict)]
+    secrets = [key for key, value in values.items() if _has_secret(value)]
     if secrets:
         raise StackConfigError(f"{secrets[0]} must be a plain value to run locally, got a secret")
     return {key: _text(value) for key, value in values.items()}
@@ -158,8 +159,15 @@ def _load(path: Path) -> dict[str, Any]:
     return loaded
 
 
+def _has_secret(value: object) -> bool:
+    """Whether it is, or holds, what only the Pulumi command can decrypt."""
+    if not isinstance(value, dict):
+        return False
+    return value.keys() == {"secure"} or any(map(_has_secret, value.values()))
+
+
 def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def _discard(_: object) -> None:

@@ -6,17 +6,18 @@ import pulumi
 import pulumi_aws as aws
 
 from . import policies
+from .bucket import DataBucket
+from .processor import Processor
+from .shared import Shared
 
 
 @dataclass(frozen=True, kw_only=True)
 class BatchOperationsArgs:
     """What a job works on."""
 
-    bucket_arn: pulumi.Input[str]
-    function_arn: pulumi.Input[str]
-    permissions_boundary: str
-    """The ARN of the policy that bounds the role; empty for none."""
-    tags: dict[str, str]
+    shared: Shared
+    bucket: DataBucket
+    processor: Processor
 
 
 class BatchOperations(pulumi.ComponentResource):
@@ -34,17 +35,17 @@ class BatchOperations(pulumi.ComponentResource):
         role = aws.iam.Role(
             f"{name}-role",
             assume_role_policy=pulumi.Output.json_dumps(policies.trust_batch_operations()),
-            permissions_boundary=args.permissions_boundary or None,
-            tags=args.tags,
+            permissions_boundary=args.shared.settings.permissions_boundary or None,
+            tags=args.shared.tags,
             opts=child,
         )
         aws.iam.RolePolicy(
             f"{name}-permissions",
             role=role.name,
             policy=pulumi.Output.json_dumps(
-                pulumi.Output.all(bucket_arn=args.bucket_arn, function_arn=args.function_arn).apply(
-                    lambda arns: policies.run_batch_jobs(**arns)
-                )
+                pulumi.Output.all(
+                    bucket_arn=args.bucket.bucket_arn, function_arn=args.processor.function_arn
+                ).apply(lambda arns: policies.run_batch_jobs(**arns))
             ),
             opts=child,
         )

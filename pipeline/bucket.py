@@ -1,29 +1,11 @@
 """The data bucket, its policy and its settings."""
 
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
 
 from . import policies
 from .settings import check_log_bucket
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataBucketArgs:
-    """Arguments of the bucket."""
-
-    bucket_name: str
-    """The bucket's name; empty for Pulumi's auto-name."""
-    protect_data: bool
-    """Refuse to destroy a bucket that is not empty; otherwise it goes with all its objects."""
-    noncurrent_version_days: int
-    """Days that overwritten and deleted versions stay."""
-    key_arn: pulumi.Input[str] | None
-    """The KMS key to encrypt with; None for S3's own."""
-    access_log_bucket: str
-    """An existing bucket that receives server access logs; empty for none."""
-    tags: dict[str, str]
+from .shared import Shared
 
 
 class DataBucket(pulumi.ComponentResource):
@@ -36,16 +18,15 @@ class DataBucket(pulumi.ComponentResource):
     ready: pulumi.Resource
     """The last of the settings, which are saved one by one; later ones depend on it."""
 
-    def __init__(
-        self, name: str, args: DataBucketArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, args: Shared, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the bucket; its settings are separate resources, as the provider advises."""
         super().__init__("file-metadata:index:DataBucket", name, {}, opts)
+        settings = args.settings
 
         bucket = aws.s3.Bucket(
             f"{name}-objects",
-            bucket=args.bucket_name or None,
-            force_destroy=not args.protect_data,
+            bucket=settings.bucket_name or None,
+            force_destroy=not settings.protect_data,
             tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -85,15 +66,15 @@ class DataBucket(pulumi.ComponentResource):
         lifecycle = self.ready = aws.s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=bucket.bucket,
-            rules=_lifecycle_rules(args.noncurrent_version_days),
+            rules=_lifecycle_rules(settings.noncurrent_version_days),
             opts=self._after(tls_only),
         )
-        if args.access_log_bucket:
+        if settings.access_log_bucket:
             self.ready = aws.s3.BucketLogging(
                 f"{name}-access-logs",
                 bucket=bucket.bucket,
-                target_bucket=bucket.bucket.apply(
-                    lambda name: _log_bucket(args.access_log_bucket, name)
+                target_bucket=pulumi.Output.all(settings.access_log_bucket, bucket.bucket).apply(
+                    lambda names: _log_bucket(*names)
                 ),
                 target_prefix=pulumi.Output.concat(bucket.bucket, "/"),
                 # Holds no data, and a protected resource could not be taken away by the setting.

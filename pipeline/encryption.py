@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from . import policies
 from .names import alias_name
 from .place import Place
+from .shared import Tags
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class EncryptionKeyArgs:
     place: Place
     log_group_prefix: str
     """How the names of the log groups start that may be encrypted with the key."""
-    tags: dict[str, str]
+    tags: Tags
 
 
 class EncryptionKey(pulumi.ComponentResource):

@@ -6,17 +6,9 @@ import pulumi
 import pulumi_aws as aws
 
 from . import policies
+from .shared import Shared
 
 RETENTION_SECONDS = 14 * 24 * 60 * 60
-
-
-@dataclass(frozen=True, kw_only=True)
-class FailureQueueArgs:
-    """Arguments of the queue."""
-
-    key_arn: pulumi.Input[str] | None
-    """The KMS key to encrypt with; None for SQS's own."""
-    tags: dict[str, str]
 
 
 class FailureQueue(pulumi.ComponentResource):
@@ -26,9 +18,7 @@ class FailureQueue(pulumi.ComponentResource):
     queue_arn: pulumi.Output[str]
     queue_name: pulumi.Output[str]
 
-    def __init__(
-        self, name: str, args: FailureQueueArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, args: Shared, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the queue."""
         super().__init__("file-metadata:index:FailureQueue", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -58,8 +48,7 @@ class FailureQueue(pulumi.ComponentResource):
 class FailureQueueGuardArgs:
     """Which queue, and who may send to it."""
 
-    queue_url: pulumi.Input[str]
-    queue_arn: pulumi.Input[str]
+    queue: FailureQueue
     sender_arn: pulumi.Input[str]
     """The role that Lambda uses to send failed events; it is made after the queue."""
 
@@ -74,9 +63,9 @@ class FailureQueueGuard(pulumi.ComponentResource):
         super().__init__("file-metadata:index:FailureQueueGuard", name, {}, opts)
         aws.sqs.QueuePolicy(
             f"{name}-policy",
-            queue_url=args.queue_url,
+            queue_url=args.queue.queue_url,
             policy=pulumi.Output.json_dumps(
-                pulumi.Output.all(queue_arn=args.queue_arn, sender_arn=args.sender_arn).apply(
+                pulumi.Output.all(queue_arn=args.queue.queue_arn, sender_arn=args.sender_arn).apply(
                     lambda arns: policies.queue_takes_only_from(**arns)
                 )
             ),

@@ -1,15 +1,22 @@
 """What is declared of a configuration key, and the rule that its value keeps."""
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import MISSING, Field, dataclass, fields
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, Union, get_args, get_origin
 
 import pulumi
 from pulumi.output import Unknown
 
-KINDS: dict[Any, str] = {bool: "true or false", int: "a whole number", str: "a text"}
+LATE = (pulumi.Output, Awaitable, Unknown)
+"""What stands for a value that is known only later."""
+KINDS: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    str: "a text",
+    dict: "an object of texts",
+}
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,9 @@ class Declared:
     """As it is written in a configuration, such as ``memorySize``."""
     field: str
     kind: Any
-    """``bool``, ``int`` or ``str``."""
+    """``bool``, ``int``, ``str`` or ``dict``."""
+    takes_outputs: bool
+    """Whether the value may be known only later; not where it decides which resources exist."""
     default: Any
     """None for what must be given."""
     key: Key
@@ -76,21 +85,38 @@ class Declared:
             said.append(f" ({self.key.rule.says})")
         return "".join(said)
 
-    def check(self, value: Any) -> None:
+    def checked(self, value: Any) -> Any:
         """Check type and rule of a value; a default keeps them.
 
+        Returns:
+            The value. An output that is known only later is checked then, where the key takes one.
+
         Raises:
-            ValueError: it breaks one of them, or is not known yet.
+            ValueError: it breaks one of them, or must be known and is not.
         """
+        if isinstance(value, LATE) and self.takes_outputs:
+            return pulumi.Output.from_input(value).apply(self._checked_later)
         # A true secret or output would be as good as true, whatever it holds.
-        if isinstance(value, pulumi.Output | Unknown):
+        if isinstance(value, LATE):
             raise ValueError(  # noqa: TRY004 - as every other broken rule
                 f"{self.name} must be known before any resource is made,"
                 " got an output of a resource or a secret"
             )
         check(type(value) is self.kind, f"{self.name} must be {KINDS[self.kind]}", value)
-        if self.key.rule and value != self.default:
-            check(self.key.rule.holds(value), f"{self.name} must be {self.key.rule.says}", value)
+        if value != self.default:
+            self._check_rule(value)
+        return value
+
+    def _check_rule(self, value: Any) -> None:
+        if rule := self.key.rule:
+            check(rule.holds(value), f"{self.name} must be {rule.says}", value)
+
+    def _checked_later(self, value: Any) -> Any:
+        try:
+            self._check_rule(value)
+        except ValueError as err:
+            raise pulumi.RunError(str(err)) from err
+        return value
 
 
 def config_key(field: str) -> str:
@@ -103,11 +129,26 @@ def declared(cls: type) -> dict[str, Declared]:
     """The keys of a dataclass whose fields are annotated with them, by name, in order."""
     found = {}
     for field in fields(cls):
-        kind, key = get_args(field.type)
+        declared_type, key = get_args(field.type)
+        takes_outputs = get_origin(declared_type) is Union
+        # An input is a union of the plain type and of what becomes one.
+        kind = get_args(declared_type)[0] if takes_outputs else declared_type
         name = config_key(field.name)
-        default = None if field.default is MISSING else field.default
-        found[name] = Declared(name=name, field=field.name, kind=kind, default=default, key=key)
+        found[name] = Declared(
+            name=name,
+            field=field.name,
+            kind=get_origin(kind) or kind,
+            takes_outputs=takes_outputs,
+            default=_default(field),
+            key=key,
+        )
     return found
+
+
+def _default(field: Field[Any]) -> Any:
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return None if field.default is MISSING else field.default
 
 
 def check(holds: bool, rule: str, got: object) -> None:

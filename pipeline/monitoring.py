@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from . import policies
 from .alarms import Alarm, Metric, alarms
+from .bucket import DataBucket
 from .dashboard import (
     LAG_METRIC,
     OUTCOME_METRIC,
@@ -15,8 +16,11 @@ from .dashboard import (
     dashboard,
     dashboard_url,
 )
+from .failures import FailureQueue
 from .names import dashboard_name, metric_namespace
-from .place import Place
+from .processor import Processor
+from .shared import Shared
+from .table import MetadataTable
 
 # Of the handler's JSON lines; those that count nothing have no count.
 COUNTED = "{ $.outcome = * && $.count > 0 }"
@@ -25,22 +29,13 @@ FRESH = '{ ($.outcome = "completed" || $.outcome = "deleted") && $.count > 0 && 
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
-    """Arguments of the monitoring: the resources, and who gets e-mail."""
+    """Arguments of the monitoring: the resources that it watches."""
 
-    environment_suffix: str
-    place: Place
-    bucket_name: pulumi.Input[str]
-    queue_name: pulumi.Input[str]
-    table_name: pulumi.Input[str]
-    function_name: pulumi.Input[str]
-    log_group_name: pulumi.Input[str]
-    timeout: int
-    """The function's, seconds."""
-    key_arn: pulumi.Input[str] | None
-    """The KMS key to encrypt with; None for none."""
-    alarm_email: str
-    """The address that gets e-mail once confirmed; empty for none."""
-    tags: dict[str, str]
+    shared: Shared
+    bucket: DataBucket
+    table: MetadataTable
+    failures: FailureQueue
+    processor: Processor
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -57,30 +52,35 @@ class Monitoring(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        topic, policy = self._topic()
+        self.topic_arn, ready = self._topic()
         watched = alarms(
-            queue=args.queue_name,
-            function=args.function_name,
-            table=args.table_name,
-            timeout=args.timeout,
+            queue=args.failures.queue_name,
+            function=args.processor.function_name,
+            table=args.table.table_name,
+            timeout=args.shared.settings.timeout,
         )
-        made = [self._alarm(alarm, topic, policy) for alarm in watched]
+        made = [self._alarm(alarm, ready) for alarm in watched]
         self._metrics()
         board = self._dashboard([alarm.arn for alarm in made])
 
-        self.topic_arn = topic.arn
         self.dashboard_url = pulumi.Output.all(
-            name=board.dashboard_name, region=args.place.region, partition=args.place.partition
+            name=board.dashboard_name,
+            region=args.shared.place.region,
+            partition=args.shared.place.partition,
         ).apply(lambda of: dashboard_url(**of))
         self.register_outputs({"topic_arn": self.topic_arn, "dashboard_url": self.dashboard_url})
 
-    def _topic(self) -> tuple[aws.sns.Topic, aws.sns.TopicPolicy]:
+    def _topic(self) -> tuple[pulumi.Output[str], list[pulumi.Resource]]:
+        """The topic's ARN, and what must be in place before the first alarm."""
+        settings = self._args.shared.settings
+        if settings.alarm_topic_arn:
+            return pulumi.Output.from_input(settings.alarm_topic_arn), []
         topic = aws.sns.Topic(
             f"{self._name}-alarms",
             # Alarms cannot publish to a topic that is encrypted with the AWS managed key:
             # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
-            kms_master_key_id=self._args.key_arn,
-            tags=self._args.tags,
+            kms_master_key_id=self._args.shared.key_arn,
+            tags=self._args.shared.tags,
             opts=self._child,
         )
         policy = aws.sns.TopicPolicy(
@@ -88,24 +88,22 @@ class Monitoring(pulumi.ComponentResource):
             arn=topic.arn,
             policy=pulumi.Output.json_dumps(
                 pulumi.Output.all(
-                    topic_arn=topic.arn, account_id=self._args.place.account_id
+                    topic_arn=topic.arn, account_id=self._args.shared.place.account_id
                 ).apply(lambda of: policies.alarms_may_publish(**of))
             ),
             opts=self._child,
         )
-        if self._args.alarm_email:
+        if settings.alarm_email:
             aws.sns.TopicSubscription(
                 f"{self._name}-email",
                 topic=topic.arn,
                 protocol="email",
-                endpoint=self._args.alarm_email,
+                endpoint=settings.alarm_email,
                 opts=self._child,
             )
-        return topic, policy
+        return topic.arn, [policy]
 
-    def _alarm(
-        self, alarm: Alarm, topic: aws.sns.Topic, policy: aws.sns.TopicPolicy
-    ) -> aws.cloudwatch.MetricAlarm:
+    def _alarm(self, alarm: Alarm, ready: list[pulumi.Resource]) -> aws.cloudwatch.MetricAlarm:
         return aws.cloudwatch.MetricAlarm(
             f"{self._name}-{alarm.role}",
             alarm_description=alarm.description,
@@ -116,10 +114,10 @@ class Monitoring(pulumi.ComponentResource):
             threshold=alarm.threshold,
             # An idle stack reports no data, and that is no problem.
             treat_missing_data="notBreaching",
-            alarm_actions=[topic.arn],
-            tags=self._args.tags,
+            alarm_actions=[self.topic_arn],
+            tags=self._args.shared.tags,
             # Without the policy an alarm may not publish, and its first message would be lost.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
         )
 
     def _metrics(self) -> None:
@@ -127,10 +125,10 @@ class Monitoring(pulumi.ComponentResource):
 
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
         """
-        namespace = metric_namespace(self._args.environment_suffix)
+        namespace = metric_namespace(self._args.shared.settings.environment_suffix)
         aws.cloudwatch.LogMetricFilter(
             f"{self._name}-records",
-            log_group_name=self._args.log_group_name,
+            log_group_name=self._args.processor.log_group_name,
             pattern=COUNTED,
             metric_transformation={
                 "namespace": namespace,
@@ -143,7 +141,7 @@ class Monitoring(pulumi.ComponentResource):
         )
         aws.cloudwatch.LogMetricFilter(
             f"{self._name}-freshness",
-            log_group_name=self._args.log_group_name,
+            log_group_name=self._args.processor.log_group_name,
             pattern=FRESH,
             metric_transformation={
                 "namespace": namespace,
@@ -156,19 +154,21 @@ class Monitoring(pulumi.ComponentResource):
 
     def _dashboard(self, alarm_arns: list[pulumi.Output[str]]) -> aws.cloudwatch.Dashboard:
         args = self._args
-        suffix, timeout = args.environment_suffix, args.timeout
+        suffix, timeout = args.shared.settings.environment_suffix, args.shared.settings.timeout
         names = pulumi.Output.all(
-            region=args.place.region,
-            bucket=args.bucket_name,
-            function=args.function_name,
-            table=args.table_name,
-            queue=args.queue_name,
-            log_group=args.log_group_name,
+            region=args.shared.place.region,
+            bucket=args.bucket.bucket_name,
+            function=args.processor.function_name,
+            table=args.table.table_name,
+            queue=args.failures.queue_name,
+            log_group=args.processor.log_group_name,
             alarm_arns=alarm_arns,
         )
         return aws.cloudwatch.Dashboard(
             f"{self._name}-dashboard",
-            dashboard_name=args.place.region.apply(lambda region: dashboard_name(suffix, region)),
+            dashboard_name=args.shared.place.region.apply(
+                lambda region: dashboard_name(suffix, region)
+            ),
             dashboard_body=pulumi.Output.json_dumps(
                 names.apply(
                     lambda of: dashboard(

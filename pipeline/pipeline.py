@@ -6,21 +6,17 @@ import pulumi
 
 from . import names
 from .batch_operations import BatchOperations, BatchOperationsArgs
-from .bucket import DataBucket, DataBucketArgs
+from .bucket import DataBucket
 from .encryption import EncryptionKey, EncryptionKeyArgs
-from .failures import (
-    FailureQueue,
-    FailureQueueArgs,
-    FailureQueueGuard,
-    FailureQueueGuardArgs,
-)
+from .failures import FailureQueue, FailureQueueGuard, FailureQueueGuardArgs
 from .monitoring import Monitoring, MonitoringArgs
 from .notification import Notification, NotificationArgs
 from .outputs import OUTPUTS
 from .place import Place
 from .processor import Processor, ProcessorArgs, log_group_prefix
 from .settings import Settings
-from .table import MetadataTable, MetadataTableArgs
+from .shared import Shared, Tags
+from .table import MetadataTable
 
 NAME = r"[a-z0-9][a-z0-9-]{0,36}"
 
@@ -57,110 +53,37 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         # Children inherit it. A destroy without preview would otherwise delete the bucket's
         # settings and the failed events before the bucket itself refuses.
         kept = pulumi.ResourceOptions(parent=self, protect=args.protect_data)
-        tags = names.tags(args.environment_suffix)
-        place = Place.of(self)
-        # Not `kept`: Pulumi would refuse to take the key out of the stack, though it retains it.
-        key_arn = self._key(name, args, tags, place, child)
+        shared = self._shared(name, args, child)
 
-        bucket = DataBucket(
-            f"{name}-bucket",
-            DataBucketArgs(
-                bucket_name=args.bucket_name,
-                protect_data=args.protect_data,
-                noncurrent_version_days=args.noncurrent_version_days,
-                key_arn=key_arn,
-                access_log_bucket=args.access_log_bucket,
-                tags=tags,
-            ),
-            kept,
-        )
-        table = MetadataTable(
-            f"{name}-table",
-            MetadataTableArgs(
-                environment_suffix=args.environment_suffix,
-                protect_data=args.protect_data,
-                key_arn=key_arn,
-                tags=tags,
-            ),
-            kept,
-        )
-        failures = FailureQueue(
-            f"{name}-failures", FailureQueueArgs(key_arn=key_arn, tags=tags), kept
-        )
+        bucket = DataBucket(f"{name}-bucket", shared, kept)
+        table = MetadataTable(f"{name}-table", shared, kept)
+        failures = FailureQueue(f"{name}-failures", shared, kept)
         processor = Processor(
             processor_name(name),
-            ProcessorArgs(
-                bucket_name=bucket.bucket_name,
-                bucket_arn=bucket.bucket_arn,
-                table_name=table.table_name,
-                table_arn=table.table_arn,
-                queue_arn=failures.queue_arn,
-                key_arn=key_arn,
-                memory_size=args.memory_size,
-                timeout=args.timeout,
-                log_retention_days=args.log_retention_days,
-                log_level=args.log_level,
-                tracing=args.tracing,
-                reserved_concurrency=args.reserved_concurrency,
-                tombstone_days=args.tombstone_days,
-                permissions_boundary=args.permissions_boundary,
-                tags=tags,
-            ),
+            ProcessorArgs(shared=shared, bucket=bucket, table=table, failures=failures),
             child,
         )
         FailureQueueGuard(
             f"{name}-failures-guard",
-            FailureQueueGuardArgs(
-                queue_url=failures.queue_url,
-                queue_arn=failures.queue_arn,
-                sender_arn=processor.role_arn,
-            ),
+            FailureQueueGuardArgs(queue=failures, sender_arn=processor.role_arn),
             kept,
         )
         Notification(
             f"{name}-notification",
-            NotificationArgs(
-                bucket_name=bucket.bucket_name,
-                bucket_arn=bucket.bucket_arn,
-                account_id=place.account_id,
-                function_name=processor.function_name,
-                function_arn=processor.function_arn,
-                object_prefix=args.object_prefix,
-                object_suffix=args.object_suffix,
-                after=[bucket.ready, *processor.ready],
-            ),
+            NotificationArgs(shared=shared, bucket=bucket, processor=processor),
             child,
         )
         monitoring = Monitoring(
             f"{name}-monitoring",
             MonitoringArgs(
-                environment_suffix=args.environment_suffix,
-                place=place,
-                bucket_name=bucket.bucket_name,
-                queue_name=failures.queue_name,
-                table_name=table.table_name,
-                function_name=processor.function_name,
-                log_group_name=processor.log_group_name,
-                timeout=args.timeout,
-                key_arn=key_arn,
-                alarm_email=args.alarm_email,
-                tags=tags,
+                shared=shared, bucket=bucket, table=table, failures=failures, processor=processor
             ),
             child,
         )
         self.batch_operations_role_arn = pulumi.Output.from_input("")
         if args.batch_operations:
-            batch = BatchOperations(
-                f"{name}-batch",
-                BatchOperationsArgs(
-                    bucket_arn=bucket.bucket_arn,
-                    function_arn=processor.function_arn,
-                    permissions_boundary=args.permissions_boundary,
-                    tags=tags,
-                ),
-                child,
-            )
-            self.batch_operations_role_arn = batch.role_arn
+            batch = BatchOperationsArgs(shared=shared, bucket=bucket, processor=processor)
+            self.batch_operations_role_arn = BatchOperations(f"{name}-batch", batch, child).role_arn
         self.bucket_name = bucket.bucket_name
         self.bucket_url = bucket.bucket_url
         self.table_name = table.table_name
@@ -177,28 +100,27 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         for name, output in OUTPUTS.items():
             pulumi.export(name, getattr(self, output.attribute))
 
-    def _key(
-        self,
-        name: str,
-        args: Settings,
-        tags: dict[str, str],
-        place: Place,
-        opts: pulumi.ResourceOptions,
-    ) -> pulumi.Output[str] | None:
-        if not args.customer_managed_key:
-            return None
-        key = EncryptionKey(
-            f"{name}-encryption",
-            EncryptionKeyArgs(
+    def _shared(self, name: str, args: Settings, opts: pulumi.ResourceOptions) -> Shared:
+        place, tags = Place.of(self), _tags(args)
+        key_arn: pulumi.Input[str] | None = args.kms_key_arn or None
+        if args.customer_managed_key:
+            # Not protected: Pulumi would refuse to take it out of the stack, though it retains it.
+            key = EncryptionKeyArgs(
                 environment_suffix=args.environment_suffix,
                 place=place,
                 # The key comes before the log group, whose name has a random end.
                 log_group_prefix=log_group_prefix(processor_name(name)),
                 tags=tags,
-            ),
-            opts,
-        )
-        return key.key_arn
+            )
+            key_arn = EncryptionKey(f"{name}-encryption", key, opts).key_arn
+        return Shared(settings=args, place=place, tags=tags, key_arn=key_arn)
+
+
+def _tags(args: Settings) -> Tags:
+    ours = names.tags(args.environment_suffix)
+    if isinstance(args.tags, dict):
+        return {**args.tags, **ours}
+    return pulumi.Output.all(args.tags).apply(lambda given: {**given[0], **ours})
 
 
 def processor_name(name: str) -> str:

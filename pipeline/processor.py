@@ -6,7 +6,11 @@ import pulumi
 import pulumi_aws as aws
 
 from . import policies
+from .bucket import DataBucket
+from .failures import FailureQueue
 from .package import handler_archive
+from .shared import Shared
+from .table import MetadataTable
 
 RUNTIME = "python3.14"
 ENTRY_POINT = "process_file.lambda_handler"
@@ -23,28 +27,11 @@ def log_group_prefix(name: str) -> str:
 class ProcessorArgs:
     """Arguments of the function."""
 
-    bucket_name: pulumi.Input[str]
-    bucket_arn: pulumi.Input[str]
-    table_name: pulumi.Input[str]
-    table_arn: pulumi.Input[str]
-    queue_arn: pulumi.Input[str]
+    shared: Shared
+    bucket: DataBucket
+    table: MetadataTable
+    failures: FailureQueue
     """Where events go after their last retry."""
-    key_arn: pulumi.Input[str] | None
-    """The KMS key for log group and environment, which the role may use; None for AWS's own."""
-    memory_size: int
-    """MB."""
-    timeout: int
-    """Seconds."""
-    log_retention_days: int
-    log_level: str
-    """DEBUG, INFO or WARNING."""
-    tracing: bool
-    reserved_concurrency: int
-    """Invocations at once, or -1 for the account's unreserved pool."""
-    tombstone_days: int
-    permissions_boundary: str
-    """The ARN of the policy that bounds the role; empty for none."""
-    tags: dict[str, str]
 
 
 class Processor(pulumi.ComponentResource):
@@ -63,20 +50,21 @@ class Processor(pulumi.ComponentResource):
         """Declare the function and what it needs."""
         super().__init__("file-metadata:index:Processor", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
+        shared, settings = args.shared, args.shared.settings
 
         # Declared, not left to Lambda, so that it has a retention and is destroyed with the stack.
         log_group = aws.cloudwatch.LogGroup(
             log_group_prefix(name),
-            retention_in_days=args.log_retention_days,
-            kms_key_id=args.key_arn,
-            tags=args.tags,
+            retention_in_days=settings.log_retention_days,
+            kms_key_id=shared.key_arn,
+            tags=shared.tags,
             opts=child,
         )
         role = aws.iam.Role(
             f"{name}-role",
             assume_role_policy=pulumi.Output.json_dumps(policies.trust_lambda()),
-            permissions_boundary=args.permissions_boundary or None,
-            tags=args.tags,
+            permissions_boundary=settings.permissions_boundary or None,
+            tags=shared.tags,
             opts=child,
         )
         policy = aws.iam.RolePolicy(
@@ -84,12 +72,12 @@ class Processor(pulumi.ComponentResource):
             role=role.name,
             policy=pulumi.Output.json_dumps(
                 pulumi.Output.all(
-                    bucket_arn=args.bucket_arn,
-                    table_arn=args.table_arn,
-                    queue_arn=args.queue_arn,
+                    bucket_arn=args.bucket.bucket_arn,
+                    table_arn=args.table.table_arn,
+                    queue_arn=args.failures.queue_arn,
                     log_group_arn=log_group.arn,
-                    key_arn=args.key_arn,
-                ).apply(lambda arns: policies.process_files(**arns, tracing=args.tracing))
+                    key_arn=shared.key_arn,
+                ).apply(lambda arns: policies.process_files(**arns, tracing=settings.tracing))
             ),
             opts=child,
         )
@@ -100,21 +88,21 @@ class Processor(pulumi.ComponentResource):
             code=handler_archive(),
             handler=ENTRY_POINT,
             role=role.arn,
-            memory_size=args.memory_size,
-            timeout=args.timeout,
-            reserved_concurrent_executions=args.reserved_concurrency,
-            kms_key_arn=args.key_arn,
-            tracing_config={"mode": "Active" if args.tracing else "PassThrough"},
-            logging_config=_logging(log_group.name, args.log_level),
+            memory_size=settings.memory_size,
+            timeout=settings.timeout,
+            reserved_concurrent_executions=settings.reserved_concurrency,
+            kms_key_arn=shared.key_arn,
+            tracing_config={"mode": "Active" if settings.tracing else "PassThrough"},
+            logging_config=_logging(log_group.name, settings.log_level),
             environment={
                 "variables": {
-                    "DYNAMODB_TABLE_NAME": args.table_name,
-                    "DYNAMODB_TABLE_ARN": args.table_arn,
-                    "S3_BUCKET_NAME": args.bucket_name,
-                    "TOMBSTONE_DAYS": str(args.tombstone_days),
+                    "DYNAMODB_TABLE_NAME": args.table.table_name,
+                    "DYNAMODB_TABLE_ARN": args.table.table_arn,
+                    "S3_BUCKET_NAME": args.bucket.bucket_name,
+                    "TOMBSTONE_DAYS": str(settings.tombstone_days),
                 }
             },
-            tags=args.tags,
+            tags=shared.tags,
             # A function that can be invoked before it may log or write would fail its first events.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
@@ -123,7 +111,7 @@ class Processor(pulumi.ComponentResource):
             function_name=function.name,
             maximum_retry_attempts=RETRIES,
             maximum_event_age_in_seconds=MAXIMUM_EVENT_AGE_SECONDS,
-            destination_config={"on_failure": {"destination": args.queue_arn}},
+            destination_config={"on_failure": {"destination": args.failures.queue_arn}},
             # Lambda checks that the role may send to the destination as it saves this.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )

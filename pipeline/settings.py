@@ -4,14 +4,15 @@ A key is declared here and nowhere else: `make generate` writes what repeats it.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Self
 
 import pulumi
 from pulumi.runtime.config import CONFIG
 
-from .keys import Key, Rule, between, check, check_known, declared, matching, one_of
+from . import names
+from .keys import LATE, Key, Rule, between, check, check_known, declared, matching, one_of
 
 PROJECT = "file-metadata-pipeline"
 
@@ -29,6 +30,23 @@ PART_OF_KEY = matching(
 BUCKET_NAME = matching(
     r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name, 3-63 characters of a-z, 0-9, . and -"
 )
+
+
+# Of IAM's, the strictest: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+TAG_KEY = re.compile(r"[\w .:/=+@-]{1,128}")
+MOST_TAGS = 48
+"""AWS takes 50 a resource, and two are ours."""
+
+
+def _are_tags(value: Mapping[str, pulumi.Input[str]]) -> bool:
+    keys = [key.lower() for key in value]
+    return (
+        len(set(keys)) == len(value) <= MOST_TAGS
+        and not {key.lower() for key in names.tags("")} & set(keys)
+        and not any(key.startswith("aws:") for key in keys)
+        and all(TAG_KEY.fullmatch(key) for key in keys)
+        and all(isinstance(text, (str, *LATE)) for text in value.values())
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +192,7 @@ class Settings:
         ),
     ] = ""
     access_log_bucket: Annotated[
-        str,
+        pulumi.Input[str],
         Key(
             means="An existing bucket that receives the bucket's server access logs",
             if_empty="none",
@@ -205,7 +223,7 @@ class Settings:
         ),
     ] = False
     permissions_boundary: Annotated[
-        str,
+        pulumi.Input[str],
         Key(
             means="The ARN of an IAM policy that bounds what the stack's roles may ever do",
             if_empty="none",
@@ -233,13 +251,62 @@ class Settings:
             " costing, [until you let go of it](changes.md#turn-the-customer-managed-key-off).",
         ),
     ] = False
+    kms_key_arn: Annotated[
+        pulumi.Input[str],
+        Key(
+            means="The ARN of an existing KMS key to use instead of customerManagedKey",
+            if_empty="none",
+            rule=matching(
+                r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a KMS key"
+            ),
+            more="[What its policy must allow](program.md#an-existing-kms-key).",
+            live="In place for bucket, table, queue, topic, logs and function. What was written"
+            " before [needs its old key](changes.md#turn-the-customer-managed-key-off) a while.",
+        ),
+    ] = ""
+    alarm_topic_arn: Annotated[
+        pulumi.Input[str],
+        Key(
+            means="The ARN of an existing SNS topic for the alarms",
+            if_empty="a new topic",
+            rule=matching(
+                r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+", "the ARN of an SNS topic"
+            ),
+            more="[What its policy must allow](program.md#an-existing-sns-topic).",
+            live="In place. Set: the stack's own topic is deleted with its subscriptions.",
+        ),
+    ] = ""
+    tags: Annotated[
+        pulumi.Input[dict[str, pulumi.Input[str]]],
+        Key(
+            means="Tags for every resource, beside Environment and Project",
+            if_empty="none",
+            rule=Rule(
+                "at most 48 tags, with keys of 1-128 letters, digits, spaces and _ . : / = + - @,"
+                " none that begins with aws:, none twice, and neither Environment nor Project",
+                _are_tags,
+            ),
+            more="`pulumi config set --path 'file-metadata-pipeline:tags.Team' data`.",
+            live="In place.",
+        ),
+    ] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check every key."""
         for key in KEYS.values():
-            key.check(getattr(self, key.field))
-        if self.access_log_bucket:
+            object.__setattr__(self, key.field, key.checked(getattr(self, key.field)))
+        if isinstance(self.access_log_bucket, str) and self.access_log_bucket:
             check_log_bucket(self.access_log_bucket, self.bucket_name)
+        check(
+            not (self.customer_managed_key and self.kms_key_arn),
+            "customerManagedKey must be false where kmsKeyArn is given",
+            self.customer_managed_key,
+        )
+        check(
+            not (self.alarm_email and self.alarm_topic_arn),
+            "alarmEmail must be empty where alarmTopicArn is given (subscribe to that topic)",
+            self.alarm_email,
+        )
         check(
             self.protect_data or not _is_production(self.environment_suffix),
             f"protectData must be true where environmentSuffix is {self.environment_suffix!r}"
@@ -261,12 +328,17 @@ class Settings:
         """
         values: dict[str, Any] = {"environment_suffix": stack}
         readers: dict[Any, Callable[[str], Any]]
-        readers = {bool: config.get_bool, int: config.get_int, str: config.get}
+        readers = {
+            bool: config.get_bool,
+            int: config.get_int,
+            str: config.get,
+            dict: lambda name: config.get_object(name) if config.get(name) else None,
+        }
         try:
             _check_keys(config.name)
             for key in KEYS.values():
                 value = readers[key.kind](key.name)
-                if value not in (None, ""):
+                if value not in (None, "", {}):
                     values[key.field] = value
             settings = cls(**values)
             check(

@@ -1,26 +1,13 @@
 """The metadata table: one row for each object key."""
 
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
 
 from .names import table_name
+from .shared import Shared
 
 PARTITION_KEY = "file_key"
 TTL_ATTRIBUTE = "expires_at"
-
-
-@dataclass(frozen=True, kw_only=True)
-class MetadataTableArgs:
-    """Arguments of the table."""
-
-    environment_suffix: str
-    protect_data: bool
-    """Deletion protection on the table."""
-    key_arn: pulumi.Input[str] | None
-    """The KMS key to encrypt with; None for DynamoDB's own."""
-    tags: dict[str, str]
 
 
 class MetadataTable(pulumi.ComponentResource):
@@ -29,16 +16,14 @@ class MetadataTable(pulumi.ComponentResource):
     table_name: pulumi.Output[str]
     table_arn: pulumi.Output[str]
 
-    def __init__(
-        self, name: str, args: MetadataTableArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, args: Shared, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the table."""
         super().__init__("file-metadata:index:MetadataTable", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 
         table = aws.dynamodb.Table(
             f"{name}-rows",
-            name=table_name(args.environment_suffix),
+            name=table_name(args.settings.environment_suffix),
             billing_mode="PAY_PER_REQUEST",
             hash_key=PARTITION_KEY,
             attributes=[{"name": PARTITION_KEY, "type": "S"}],
@@ -49,7 +34,7 @@ class MetadataTable(pulumi.ComponentResource):
                 "enabled": args.key_arn is not None,
                 "kms_key_arn": args.key_arn,
             },
-            deletion_protection_enabled=args.protect_data,
+            deletion_protection_enabled=args.settings.protect_data,
             tags=args.tags,
             opts=child,
         )

@@ -45,16 +45,22 @@ class FileMetadataPipelineArgs(TypedDict, total=False):
     """Least severity that the function logs (one of DEBUG, INFO, WARNING); INFO by default"""
     bucket_name: str
     """An existing bucket's name, to import it into the stack; a new bucket if empty (a bucket's name, 3-63 characters of a-z, 0-9, . and -)"""
-    access_log_bucket: str
+    access_log_bucket: pulumi.Input[str]
     """An existing bucket that receives the bucket's server access logs; none if empty (a bucket's name, 3-63 characters of a-z, 0-9, . and -)"""
     alarm_email: str
     """Who is told of alarms by e-mail, once they confirm; nobody if empty (one e-mail address)"""
     batch_operations: bool
     """Make the role with which S3 Batch Operations backfills a very large bucket; false by default"""
-    permissions_boundary: str
+    permissions_boundary: pulumi.Input[str]
     """The ARN of an IAM policy that bounds what the stack's roles may ever do; none if empty (the ARN of an IAM policy)"""
     customer_managed_key: bool
     """One KMS key of the account's own, rotated, for bucket, table, queue, topic, logs and the function's environment; false by default"""
+    kms_key_arn: pulumi.Input[str]
+    """The ARN of an existing KMS key to use instead of customerManagedKey; none if empty (the ARN of a KMS key)"""
+    alarm_topic_arn: pulumi.Input[str]
+    """The ARN of an existing SNS topic for the alarms; a new topic if empty (the ARN of an SNS topic)"""
+    tags: pulumi.Input[dict[str, pulumi.Input[str]]]
+    """Tags for every resource, beside Environment and Project; none if empty (at most 48 tags, with keys of 1-128 letters, digits, spaces and _ . : / = + - @, none that begins with aws:, none twice, and neither Environment nor Project)"""
 
 
 class FileMetadataPipeline(pipeline.FileMetadataPipeline):

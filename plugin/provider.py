@@ -58,7 +58,7 @@ def checked(inputs: Mapping[str, Any], stack: str) -> FileMetadataPipelineArgs:
         key = KEYS[name]
         # The wire knows no whole numbers.
         whole = key.kind is int and isinstance(value, float) and value.is_integer()
-        if value not in (None, ""):
+        if value not in (None, "", {}):
             args[key.field] = int(value) if whole else value  # type: ignore[literal-required]
     try:
         Settings(**args)

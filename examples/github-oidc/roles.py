@@ -105,6 +105,7 @@ def writes(where: Where, stack: str) -> Policy:
         *_statements("Write", calls, where, stack),
         pass_role,
         *_key_through_services(where),
+        _retag_key(where, stack),
         _leave_other_keys(where, stack),
     )
 
@@ -114,16 +115,23 @@ def boundary_name(stack: str) -> str:
     return BOUNDARY.rpartition("/")[2].format(stack=stack)
 
 
-def boundary(where: Where, stack: str) -> Policy:
+def boundary(where: Where, stack: str, key_arn: str = "") -> Policy:
     """Bound what a stack's roles may ever do, whatever a deployment gives them.
 
     It holds all that the function and S3 Batch Operations are granted by the pipeline.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+
+    Args:
+        where: the stack's account and region.
+        stack: its name.
+        key_arn: the existing key that its ``kmsKeyArn`` names; empty for none.
     """
     at = f"{where.region}:{where.account}"
     bucket = f"arn:{where.partition}:s3:::{OURS}"
     tags = {key: value.format(stack=stack) for key, value in OUR_TAGS.items()}
     ours = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in tags.items()}}
+    use = ["kms:Decrypt", "kms:GenerateDataKey"]
+    existing = [_allow("UseExistingKey", use, key_arn)] if key_arn else []
     return _policy(
         _allow("HeadObjects", "s3:GetObject", f"{bucket}/*"),
         _allow("ListBucket", ["s3:ListBucket", "s3:PutInventoryConfiguration"], bucket),
@@ -143,7 +151,8 @@ def boundary(where: Where, stack: str) -> Policy:
             ["logs:CreateLogStream", "logs:PutLogEvents"],
             f"arn:{where.partition}:logs:{at}:log-group:{OURS}:*",
         ),
-        _allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], _keys(where), ours),
+        _allow("UseKey", use, _keys(where), ours),
+        *existing,
         _allow("Trace", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
     )
 
@@ -273,6 +282,12 @@ def _key_through_services(where: Where) -> list[Statement]:
         _allow("UseKeyThroughServices", use, _keys(where), through),
         _allow("GrantKeyToServices", "kms:CreateGrant", _keys(where), for_service),
     ]
+
+
+def _retag_key(where: Where, stack: str) -> Statement:
+    """Allow to change a tag of the stack's key: the provider then sends that tag alone."""
+    tags = {f"aws:ResourceTag/{key}": value.format(stack=stack) for key, value in OUR_TAGS.items()}
+    return _allow("RetagKey", "kms:TagResource", _keys(where), {"StringEquals": tags})
 
 
 def _leave_other_keys(where: Where, stack: str) -> Statement:

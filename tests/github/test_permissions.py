@@ -205,6 +205,31 @@ def test_only_a_key_with_the_stacks_tags_is_changed(example: Program, action: st
     assert conditions == [{"StringEquals": tags}]
 
 
+def test_a_tag_is_added_to_the_stacks_own_key_alone(example: Program) -> None:
+    """The provider sends the tags that are new or changed, without those that we know it by."""
+    conditions = [
+        statement["Condition"]
+        for found, _, statement in grants(*policies_of(example, "deploy-prod"))
+        if found == "kms:TagResource" and statement["Effect"] == "Allow"
+    ]
+    own = {"Project": "DataPipeline", "Environment": "prod"}
+    assert conditions == [
+        {"StringEquals": {f"aws:{where}Tag/{key}": value for key, value in own.items()}}
+        for where in ("Request", "Resource")
+    ]
+
+
+def test_the_boundary_holds_an_existing_key_if_there_is_one() -> None:
+    key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/existing"
+    example = declared_example(existingKeyArn=key)
+    used = [
+        (action, statement.get("Condition"))
+        for action, resource, statement in grants(boundary_of(example, "dev"))
+        if resource == key
+    ]
+    assert used == [("kms:Decrypt", None), ("kms:GenerateDataKey", None)]
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_no_role_may_delete_a_key(example: Program, role: str) -> None:
     found = actions(*policies_of(example, role))

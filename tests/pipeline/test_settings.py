@@ -26,6 +26,10 @@ OBJECT_PREFIX_RULE = "objectPrefix must be at most 1024 characters of A-Z a-z 0-
 OBJECT_SUFFIX_RULE = OBJECT_PREFIX_RULE.replace("Prefix", "Suffix")
 ACCESS_LOG_RULE = "accessLogBucket must be a bucket's name, 3-63 characters of a-z, 0-9, . and -"
 BOUNDARY = "permissionsBoundary must be the ARN of an IAM policy"
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/"
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:"
+ARN_OF_KEY = "kmsKeyArn must be the ARN of a KMS key"
+TAGS = f"tags must be {KEYS['tags'].key.rule.says}"
 SUFFIX = "environmentSuffix must be 1-32 characters of a-z, 0-9 and -"
 
 
@@ -79,6 +83,12 @@ def configured(stack: str, **values: str) -> Settings:
         ("log_level", "DEBUG"),
         ("log_level", "INFO"),
         ("log_level", "WARNING"),
+        ("kms_key_arn", f"{KEY}1234abcd-12ab-34cd-56ef-1234567890ab"),
+        ("kms_key_arn", f"{KEY}mrk-1234abcd".replace("arn:aws:", "arn:aws-cn:")),
+        ("alarm_topic_arn", f"{TOPIC}a-Topic_1"),
+        ("tags", {}),
+        ("tags", {"Team": "data", "cost centre:1+=@/": ""}),
+        ("tags", {f"tag-{number}": "x" for number in range(48)}),
     ],
 )
 def test_a_value_within_its_bounds_is_taken(field: str, value: Any) -> None:
@@ -124,6 +134,19 @@ def test_a_value_within_its_bounds_is_taken(field: str, value: Any) -> None:
         ("permissions_boundary", "arn:aws:iam::1234:policy/x", BOUNDARY),
         ("log_level", "info", "logLevel must be one of DEBUG, INFO, WARNING"),
         ("log_level", "ERROR", "logLevel must be one of DEBUG, INFO, WARNING"),
+        ("kms_key_arn", "alias/ours", "kmsKeyArn must be the ARN of a KMS key"),
+        ("kms_key_arn", f"{KEY}1".replace("key/", "alias/"), ARN_OF_KEY),
+        ("alarm_topic_arn", "ops", "alarmTopicArn must be the ARN of an SNS topic"),
+        ("alarm_topic_arn", f"{TOPIC}ops:1", "alarmTopicArn must be the ARN of an SNS topic"),
+        ("tags", {"Environment": "dev"}, TAGS),
+        ("tags", {"project": "x"}, TAGS),
+        ("tags", {"AWS:x": "x"}, TAGS),
+        ("tags", {"": "x"}, TAGS),
+        ("tags", {"a" * 129: "x"}, TAGS),
+        ("tags", {"a": "x", "A": "x"}, TAGS),
+        ("tags", {"a": 1}, TAGS),
+        ("tags", {"a?": "x"}, TAGS),
+        ("tags", {f"tag-{number}": "x" for number in range(49)}, TAGS),
     ],
 )
 def test_a_value_beyond_its_bounds_is_refused_by_name(field: str, value: Any, rule: str) -> None:
@@ -137,6 +160,28 @@ def test_the_bucket_s_access_logs_cannot_go_into_itself() -> None:
         settings(bucket_name="files", access_log_bucket="files")
     rule = "accessLogBucket must be another bucket than the one that is logged"
     assert str(caught.value) == f"{rule}, got 'files'"
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (
+            {"customer_managed_key": True, "kms_key_arn": f"{KEY}1"},
+            "customerManagedKey must be false where kmsKeyArn is given, got True",
+        ),
+        (
+            {"alarm_email": "ops@example.com", "alarm_topic_arn": f"{TOPIC}ops"},
+            "alarmEmail must be empty where alarmTopicArn is given (subscribe to that topic),"
+            " got 'ops@example.com'",
+        ),
+    ],
+)
+def test_two_settings_that_exclude_each_other_are_refused(
+    values: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ValueError, match=r"must be") as caught:
+        settings(**values)
+    assert str(caught.value) == reason
 
 
 @pytest.mark.parametrize("field", ["object_prefix", "object_suffix"])
@@ -204,6 +249,7 @@ def test_any_other_environment_may_leave_its_data_unprotected(name: str) -> None
         ("reservedConcurrency", "none", "int"),
         ("tombstoneDays", "1d", "int"),
         ("noncurrentVersionDays", "true", "int"),
+        ("tags", "a: b", "JSON object"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused_by_name(key: str, value: str, kind: str) -> None:
@@ -224,6 +270,8 @@ def test_a_value_of_the_wrong_type_is_refused_by_name(key: str, value: str, kind
         ("customer_managed_key", "false", "customerManagedKey must be true or false, got 'false'"),
         ("protect_data", None, "protectData must be true or false, got None"),
         ("alarm_email", None, "alarmEmail must be a text, got None"),
+        ("kms_key_arn", 1, "kmsKeyArn must be a text, got 1"),
+        ("tags", ["a"], "tags must be an object of texts, got ['a']"),
     ],
 )
 def test_a_program_s_value_of_the_wrong_type_is_refused_by_name(
@@ -245,9 +293,10 @@ def test_an_output_is_refused_by_name_even_where_it_could_pass_for_true(make: An
 
 def test_every_setting_is_handed_to_a_component() -> None:
     """A key that nothing reads would choose nothing, without a word."""
-    program = (ROOT / "pipeline" / "pipeline.py").read_text(encoding="utf-8")
-    read = set(re.findall(r"\bargs\.(\w+)", program))
-    assert {key.field for key in KEYS.values()} == read
+    files = set((ROOT / "pipeline").glob("*.py")) - {ROOT / "pipeline" / "settings.py"}
+    program = "".join(path.read_text(encoding="utf-8") for path in files)
+    read = set(re.findall(r"\b(?:args|settings)\.(\w+)", program))
+    assert {key.field for key in KEYS.values()} - read == set()
 
 
 @pytest.mark.parametrize(
@@ -324,6 +373,9 @@ def test_a_refused_value_stops_the_program_before_it_declares_anything() -> None
         ("noncurrentVersionDays", "noncurrent_version_days", "14", 14),
         ("logLevel", "log_level", "DEBUG", "DEBUG"),
         ("batchOperations", "batch_operations", "true", True),
+        ("kmsKeyArn", "kms_key_arn", f"{KEY}1", f"{KEY}1"),
+        ("alarmTopicArn", "alarm_topic_arn", f"{TOPIC}ops", f"{TOPIC}ops"),
+        ("tags", "tags", '{"Team": "data"}', {"Team": "data"}),
     ],
 )
 def test_each_key_sets_its_field(key: str, field: str, text: str, value: Any) -> None:

@@ -25,7 +25,7 @@ from support.plugin_process import (
     resources,
     running_plugin,
 )
-from support.recorder import ROOT, Program, declare
+from support.recorder import ACCOUNT, REGION, ROOT, Program, declare
 
 DEV = {
     "protectData": False,
@@ -38,7 +38,7 @@ DEV = {
 PINNED: dict[str, Any] = json.loads((ROOT / "plugin" / "schema.json").read_text(encoding="utf-8"))
 COMPONENT: dict[str, Any] = PINNED["resources"][TOKEN]
 UNKNOWN_YET = "must be known before any resource is made, got an output of a resource or a secret"
-TYPES = {str: "string", int: "integer", bool: "boolean"}
+TYPES = {str: "string", int: "integer", bool: "boolean", dict: "object"}
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +68,12 @@ def test_pulumi_runs_it_by_python_with_what_the_program_needs() -> None:
 @pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.name)
 def test_a_setting_is_an_input_with_its_type_default_and_description(key: Declared) -> None:
     declared = COMPONENT["inputProperties"][key.name]
-    assert (declared["type"], declared["plain"]) == (TYPES[key.kind], True)
+    assert (declared["type"], declared.get("plain", False)) == (
+        TYPES[key.kind],
+        not key.takes_outputs,
+    )
     assert declared["description"].startswith(key.description)
-    if key.default not in (None, ""):
+    if key.default not in (None, "", {}):
         default = str(key.default).lower() if key.kind is bool else key.default
         assert declared["description"].endswith(f"; {default} by default")
 
@@ -123,13 +126,41 @@ def test_an_output_of_a_resource_is_refused_by_name(plugin: Plugin) -> None:
     assert refusals(caught.value) == {"memorySize": f"memorySize {UNKNOWN_YET}"}
 
 
-@pytest.mark.parametrize("key", ["accessLogBucket", "memorySize"])
+@pytest.mark.parametrize("key", ["bucketName", "memorySize"])
 def test_an_output_is_refused_even_when_it_is_known(plugin: Plugin, key: str) -> None:
     """Else an update would do what its preview refused."""
     made_elsewhere = ["urn:pulumi:dev::other::aws:s3/bucket:Bucket::logs"]
     with pytest.raises(grpc.RpcError) as caught:
         plugin.construct({key: "logs"}, dependencies={key: made_elsewhere})
     assert refusals(caught.value) == {key: f"{key} {UNKNOWN_YET}"}
+
+
+MADE_ELSEWHERE = ["urn:pulumi:dev::other::aws:kms/key:Key::mine"]
+EXISTING: dict[str, Any] = {
+    "kmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1",
+    "alarmTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:ops",
+    "accessLogBucket": "audit-logs",
+    "permissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+    "tags": {"Team": "data"},
+}
+
+
+def test_what_names_something_may_be_an_output(plugin: Plugin) -> None:
+    plain = plugin.construct(DEV | EXISTING)
+    late = plugin.construct(DEV | EXISTING, dependencies=dict.fromkeys(EXISTING, MADE_ELSEWHERE))
+    assert late.outputs["alarmTopicArn"] == EXISTING["alarmTopicArn"]
+    assert {one.urn for one in late.resources} == {one.urn for one in plain.resources}
+    queue = late.one("aws:sqs/queue:Queue")
+    assert queue.inputs["kmsMasterKeyId"] == EXISTING["kmsKeyArn"]
+    assert queue.inputs["tags"]["Team"] == "data"
+
+
+def test_an_output_that_is_not_known_yet_is_taken_in_a_preview(plugin: Plugin) -> None:
+    unknown = dict.fromkeys(EXISTING, UNKNOWN)
+    everything = plugin.construct(DEV | unknown, preview=True)
+    assert "sqsManagedSseEnabled" not in everything.one("aws:sqs/queue:Queue").inputs
+    assert everything.all("aws:sns/topic:Topic") == []
+    assert plugin.construct(DEV | {"tags": {"Team": UNKNOWN}}, preview=True).resources
 
 
 def test_a_bad_value_is_refused_with_the_program_s_own_words(plugin: Plugin) -> None:

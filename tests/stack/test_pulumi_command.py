@@ -71,6 +71,39 @@ def test_a_bad_value_stops_the_preview_in_its_own_words(open_stack: Open) -> Non
     assert "Traceback" not in str(caught.value)
 
 
+TRANSFORM = """
+import pulumi
+from pipeline import FileMetadataPipeline, Settings
+
+
+def double(args):
+    if args.type_ == "aws:lambda/function:Function":
+        return pulumi.ResourceTransformResult({**args.props, "memorySize": 512}, args.opts)
+
+
+settings = Settings.from_config(pulumi.Config(), pulumi.get_stack())
+opts = pulumi.ResourceOptions(transforms=[double])
+FileMetadataPipeline("file-metadata", settings, opts).export()
+"""
+
+
+def test_a_transform_and_tags_reach_what_the_component_makes(
+    open_stack: Open, repository: Path, cloud: Cloud
+) -> None:
+    folder = repository / "transformed"
+    folder.mkdir()
+    for name in ("Pulumi.yaml", ".venv", "pipeline", "handler"):
+        (folder / name).symlink_to(repository / name)
+    (folder / "__main__.py").write_text(TRANSFORM, encoding="utf-8")
+    stack = open_stack("transformed", project="transformed")
+    stack.set_config(f"{PROJECT}:tags.Team", automation.ConfigValue("data"), path=True)
+    stack.up()
+    name = stack.outputs()["LambdaFunctionName"].value
+    function = cloud("lambda").get_function(FunctionName=name)
+    assert function["Configuration"]["MemorySize"] == 512
+    assert function["Tags"]["Team"] == "data"
+
+
 NEEDS_NPM = pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm on the PATH")
 
 
@@ -95,7 +128,7 @@ def test_an_example_runs_from_a_clone(
         ("protectData: false", "protectData: maybe", "type 'string' to type 'boolean'"),
         (
             "tombstoneDays: 1",
-            "accessLogBucket: ${files.bucketName}",
+            "objectPrefix: ${files.bucketName}",
             "must be known before any resource is made",
         ),
     ],

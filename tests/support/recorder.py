@@ -15,7 +15,15 @@ from pipeline.settings import PROJECT
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
-OF_AN_ACCOUNT = ("accessLogBucket", "alarmEmail", "bucketName", "permissionsBoundary")
+OF_AN_ACCOUNT = (
+    "accessLogBucket",
+    "alarmEmail",
+    "alarmTopicArn",
+    "bucketName",
+    "kmsKeyArn",
+    "permissionsBoundary",
+    "tags",
+)
 """The keys that name something in the account."""
 REGION = "eu-west-1"
 REGIONS = {"aws": REGION, "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
