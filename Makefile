@@ -10,7 +10,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 SOAK_HISTORIES ?= 20000
 
-.PHONY: help demo bench test soak check generate format lock clean
+.PHONY: help demo bench quick test soak check generate format lock clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z]*\):.* ## /make \1	/p' Makefile | expand -t 16
@@ -23,6 +23,9 @@ bench: $(VENV)/ready ## Measure the function beside two references; writes bench
 	@$(BIN)/python -m compileall -q -x pulumi_aws $(VENV)/lib
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.cost --write docs/cost.md
+
+quick: $(VENV)/ready ## Every test that needs no emulator and no other process
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not (emulator or processes or pulumi or aws)" $(PYTEST_ARGS)
 
 test: check ## make check, then every test with branch coverage
 	$(BIN)/python -m pytest -n 2 --cov $(PYTEST_ARGS)

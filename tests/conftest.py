@@ -2,6 +2,7 @@
 
 import fcntl
 import functools
+import gc
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 
 from local import emulator as emulators
@@ -17,6 +19,7 @@ from local.cloud import Cloud
 from support.deployment import OWN_ENVIRONMENT, REGION, RETRIES_AT_ONCE, deploy_to
 from support.faults import FaultProxy, fault_proxy
 from support.journeys import Deployed
+from support.markers import markers
 from support.recorder import ROOT, Program, declare
 
 
@@ -24,8 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--histories",
         type=int,
-        default=500,
-        help="random histories to check for convergence (default: 500)",
+        default=100,
+        help="random histories to check for convergence (default: 100)",
     )
     parser.addoption(
         "--objects",
@@ -49,10 +52,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the user's own AWS profile, region and proxy out of the tests."""
+    """Keep the user's own AWS profile, region and proxy out of the tests; read models once."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # So a shell starts what runs in the background, and what the tests start would inherit it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Each session would read AWS's models anew: most of the time of a test that makes a client.
+    botocore.session.create_loader = functools.cache(botocore.session.create_loader)
     config.stash[OWN_ENVIRONMENT] = own = {}
     for name in list(os.environ):
         if name.startswith("AWS_") or name.lower().endswith("_proxy"):
@@ -68,12 +73,23 @@ def pytest_configure(config: pytest.Config) -> None:
     }
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes many minutes, unless asked for."""
+    """Mark each test by what it uses, and leave out what takes many minutes, unless asked for."""
+    for item in items:
+        if isinstance(item, pytest.Function):
+            fixtures = [found[-1].func for found in item._fixtureinfo.name2fixturedefs.values()]
+            for marker in markers(item.obj, *fixtures):
+                item.add_marker(marker)
     if not config.getoption("--soak"):
         long = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector leave alone what all tests need."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from events import EventError, Item
 from support.handler_env import EVENTS, load
 
 fuzzed = settings(
-    max_examples=200,
+    max_examples=100,
     deadline=None,
     database=None,
     derandomize=True,

@@ -26,7 +26,13 @@ def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulated]:
         yield account
 
 
-@pytest.fixture(scope="module", params=["emulator", pytest.param("aws", marks=pytest.mark.aws)])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("emulator", marks=pytest.mark.emulator),
+        pytest.param("aws", marks=pytest.mark.aws),
+    ],
+)
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     opened = (
         on_aws(request.config)
