@@ -8,6 +8,7 @@ import pytest
 from pulumi import automation
 
 from local.cloud import Cloud
+from pipeline.settings import PROJECT
 from support.journeys import assert_a_file_gets_its_row
 from support.pulumi_command import NEEDS_PULUMI, Open, copy_with_environments, stacks
 from support.recorder import Program
