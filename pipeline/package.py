@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pulumi
 
-HANDLER_FOLDER = Path(__file__).resolve().parent.parent / "handler"
+HERE = Path(__file__).resolve().parent
+INSTALLED, IN_REPOSITORY = HERE / "handler", HERE.parent / "handler"
+HANDLER_FOLDER = INSTALLED if INSTALLED.is_dir() else IN_REPOSITORY
 
 
 def handler_archive(folder: Path = HANDLER_FOLDER) -> pulumi.AssetArchive:

@@ -259,9 +259,9 @@ class Settings:
             rule=matching(
                 r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a KMS key"
             ),
-            more="[What its policy must allow](program.md#an-existing-kms-key).",
-            live="In place for bucket, table, queue, topic, logs and function. What was written"
-            " before [needs its old key](changes.md#turn-the-customer-managed-key-off) a while.",
+            more="[What its policy must allow](use.md#an-existing-kms-key).",
+            live="In place for bucket, table, queue, topic, logs and function; refused beside"
+            " `customerManagedKey`. What was written before [needs its old key](changes.md#turn-the-customer-managed-key-off) a while.",
         ),
     ] = ""
     alarm_topic_arn: Annotated[
@@ -272,7 +272,7 @@ class Settings:
             rule=matching(
                 r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+", "the ARN of an SNS topic"
             ),
-            more="[What its policy must allow](program.md#an-existing-sns-topic).",
+            more="[What its policy must allow](use.md#an-existing-sns-topic).",
             live="In place. Set: the stack's own topic is deleted with its subscriptions.",
         ),
     ] = ""

@@ -1,8 +1,7 @@
 """A program of its own that keeps the metadata of its files."""
 
 import pulumi
-
-from pipeline import FileMetadataPipeline, Settings
+from file_metadata_pipeline import FileMetadataPipeline, Settings
 
 files = FileMetadataPipeline(
     "file-metadata",

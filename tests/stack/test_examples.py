@@ -144,20 +144,44 @@ def python_example(folder: Path, program: str) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pip has installed the component; of a copy: setuptools writes beside what it builds."""
+    copy, site = tmp_path_factory.mktemp("copy"), tmp_path_factory.mktemp("site")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    for name in ("pipeline", "handler", "local", "ops"):
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, copy / name, ignore=ignore)
+    install = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps"]
+    offline = ["--no-build-isolation", "--disable-pip-version-check", "--target", str(site)]
+    subprocess.run([*install, *offline, str(copy)], check=True, cwd=copy.parent, env=environment())
+    return site
+
+
+@pytest.fixture
+def installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs of this process import the installed component."""
+    monkeypatch.syspath_prepend(site)
+
+
 PYTHON = (EXAMPLES / "python" / "__main__.py").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("installed")
 def test_the_python_example_makes_what_the_program_makes(tmp_path: Path, dev: Program) -> None:
     program = declare("dev", project=python_example(tmp_path, PYTHON))
     assert resources(program) == resources(dev)
 
 
+@pytest.mark.usefixtures("installed")
 def test_the_python_text_of_the_page_and_the_readme_runs(tmp_path: Path) -> None:
     assert of_page("python") in (ROOT / "README.md").read_text(encoding="utf-8")
     program = declare("dev", project=python_example(tmp_path, of_page("python")))
     assert set(program.outputs) == {"bucket"}
 
 
+@pytest.mark.usefixtures("installed")
 def test_the_python_example_keeps_the_metadata_of_files_on_the_emulator(
     tmp_path: Path, cloud: Cloud
 ) -> None:
@@ -169,25 +193,15 @@ def test_the_python_example_keeps_the_metadata_of_files_on_the_emulator(
 INSTALLED = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-import pipeline
-from pipeline.package import handler_archive
+import file_metadata_pipeline
+from file_metadata_pipeline.package import handler_archive
 assets = handler_archive().assets
-print(json.dumps([pipeline.__file__, {name: asset.text for name, asset in assets.items()}]))
+texts = {name: asset.text for name, asset in assets.items()}
+print(json.dumps([file_metadata_pipeline.__file__, texts]))
 """
 
 
-def test_an_installed_component_brings_the_handler_s_code(tmp_path: Path) -> None:
-    """From a copy: setuptools writes beside what it builds."""
-    copy, site = tmp_path / "copy", tmp_path / "site"
-    copy.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, copy)
-    for name in ("pipeline", "handler", "local", "ops"):
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, copy / name, ignore=ignore)
-    install = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps"]
-    offline = ["--no-build-isolation", "--disable-pip-version-check", "--target", str(site)]
-    subprocess.run([*install, *offline, str(copy)], check=True, cwd=tmp_path, env=environment())
+def test_an_installed_component_brings_the_handler_s_code(site: Path, tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-c", INSTALLED, str(site)],
         check=True,
@@ -200,8 +214,9 @@ def test_an_installed_component_brings_the_handler_s_code(tmp_path: Path) -> Non
     assert Path(origin).is_relative_to(site)
     files = (ROOT / "handler").rglob("*.py")
     assert packed == {path.name: path.read_text(encoding="utf-8") for path in files}
-    assert {path.name for path in site.iterdir() if path.is_dir()} == {
-        "pipeline",
-        "handler",
-        "file_metadata_pipeline-0.1.0.dist-info",
-    }
+
+
+def test_one_package_is_installed_and_it_says_its_types(site: Path) -> None:
+    folders = {path.name for path in site.iterdir() if path.is_dir()}
+    assert folders == {"file_metadata_pipeline", "file_metadata_pipeline-0.1.0.dist-info"}
+    assert (site / "file_metadata_pipeline" / "py.typed").exists()

@@ -19,6 +19,8 @@ ALIAS = "aws:kms/alias:Alias"
 ROLE = frozenset({"aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"})
 DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
 LOGGING = frozenset({"aws:s3/bucketLogging:BucketLogging"})
+TOPIC = frozenset({"aws:sns/topic:Topic", "aws:sns/topicPolicy:TopicPolicy"})
+EXISTING_KEY = "arn:aws:kms:us-east-1:123456789012:key/0f4c1a5e-0000-4000-8000-000000000000"
 SUBSCRIPTION = frozenset({"aws:sns/topicSubscription:TopicSubscription"})
 OF_BUCKET = frozenset(
     {BUCKET, "aws:lambda/permission:Permission"}
@@ -67,6 +69,11 @@ BOTH = {
     ],
     "batchOperations": [Step("true", Outcome(made=ROLE)), Step("false", Outcome(gone=ROLE))],
     "permissionsBoundary": [Step("arn:aws:iam::aws:policy/PowerUserAccess"), Step("")],
+    "alarmTopicArn": [
+        Step("arn:aws:sns:us-east-1:123456789012:ops", Outcome(gone=TOPIC)),
+        Step("", Outcome(made=TOPIC)),
+    ],
+    "tags": [Step('{"Team": "data"}'), Step("{}")],
 }
 ON, OFF = (
     Step("true", Outcome(made=frozenset({KEY, ALIAS}))),
@@ -85,6 +92,7 @@ CHANGES = {
             Step("", Outcome(replaced=OF_BUCKET)),
         ],
         "customerManagedKey": [ON, OFF],
+        "kmsKeyArn": [Step(EXISTING_KEY), Step("")],
     },
     "prod": BOTH
     | {
@@ -96,6 +104,7 @@ CHANGES = {
             Step("", PROTECTED),
         ],
         "customerManagedKey": [OFF, ON],
+        "kmsKeyArn": [Step(EXISTING_KEY, "customerManagedKey must be false")],
     },
 }
 """By stack and setting. Types that are in no outcome keep their identifier."""
