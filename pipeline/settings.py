@@ -261,7 +261,8 @@ class Settings:
             ),
             more="[What its policy must allow](use.md#an-existing-kms-key).",
             live="In place for bucket, table, queue, topic, logs and function; refused beside"
-            " `customerManagedKey`. What was written before [needs its old key](changes.md#turn-the-customer-managed-key-off) a while.",
+            " `customerManagedKey`. What was written before [needs its old"
+            " key](changes.md#turn-the-customer-managed-key-off) a while.",
         ),
     ] = ""
     alarm_topic_arn: Annotated[

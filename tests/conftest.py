@@ -111,10 +111,11 @@ def session_proxy(emulator: emulators.Emulator) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
-def proxy(session_proxy: FaultProxy) -> FaultProxy:
-    """The fault proxy between the handler and the emulator, healed."""
+def proxy(session_proxy: FaultProxy) -> Iterator[FaultProxy]:
+    """The fault proxy between the handler and the emulator, without faults before and after."""
     session_proxy.heal()
-    return session_proxy
+    yield session_proxy
+    session_proxy.heal()
 
 
 @pytest.fixture(scope="session")
