@@ -127,18 +127,36 @@ def test_files_and_folders_of_the_users_have_rows(launch: Launch, tmp_path: Path
     assert "completed" in row_of(output, r"mine/line\nbreak.txt")
 
 
-def test_a_single_file_is_overwritten_and_kept(launch: Launch) -> None:
-    process = launch("README.md")
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0
-    assert "1 uploaded, 1 overwritten, 0 deleted" in output
+@pytest.fixture(scope="module")
+def single(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What a run over one file printed, with the prod stack's configuration, and its picture."""
+    folder = tmp_path_factory.mktemp("single")
+    picture = folder / "demo.svg"
+    done = subprocess.run(
+        [sys.executable, "-m", "local", "README.md"],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(folder), "STACK": "prod", "PICTURE": str(picture)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout, picture
 
 
-def test_the_prod_stacks_configuration_runs_too(launch: Launch) -> None:
-    process = launch(STACK="prod")
-    output, errors = process.communicate(timeout=120)
-    assert (process.returncode, errors) == (0, "")
-    assert "file-metadata-table-prod" in output
+def test_a_single_file_is_overwritten_and_kept(single: tuple[str, Path]) -> None:
+    assert "1 uploaded, 1 overwritten, 0 deleted" in single[0]
+
+
+def test_the_prod_stacks_configuration_runs_too(single: tuple[str, Path]) -> None:
+    assert "file-metadata-table-prod" in single[0]
+
+
+def test_a_demo_can_draw_what_it_shows(single: tuple[str, Path]) -> None:
+    drawn = ElementTree.parse(single[1]).getroot()  # noqa: S314 - our own
+    said = "".join(drawn.itertext()).replace("\xa0", " ")
+    assert "all 1 rows agree with the bucket" in said
 
 
 def test_a_missing_stack_is_named_before_anything_starts(launch: Launch) -> None:
@@ -218,25 +236,9 @@ def is_alive(process: psutil.Process) -> bool:
         return False
 
 
-@pytest.mark.parametrize(
-    ("environment", "until", "number", "status"),
-    [
-        ({"KEEP": "1"}, "running on http://127.0.0.1:", signal.SIGINT, 0),
-        ({}, "AWS emulator started", signal.SIGINT, 130),
-        ({}, "program deployed", signal.SIGTERM, 130),
-    ],
-    ids=["kept, Ctrl-C", "deploying, Ctrl-C", "uploading, terminated"],
-)
-def test_an_interrupted_demo_leaves_nothing_running_or_lying_behind(
-    launch: Launch,
-    private_tmp: Path,
-    environment: dict[str, str],
-    until: str,
-    number: int,
-    status: int,
+def assert_ends_without_a_trace(
+    process: "subprocess.Popen[str]", private_tmp: Path, number: int, status: int
 ) -> None:
-    process = launch(**environment)
-    wait_for(process, until)
     family = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(number)
     process.communicate(timeout=60)
@@ -247,14 +249,17 @@ def test_an_interrupted_demo_leaves_nothing_running_or_lying_behind(
     assert list(private_tmp.iterdir()) == []
 
 
-def test_a_demo_can_draw_what_it_shows(launch: Launch, tmp_path: Path) -> None:
-    picture = tmp_path / "demo.svg"
-    process = launch(PICTURE=str(picture))
-    process.communicate(timeout=120)
-    assert process.returncode == 0
-    drawn = ElementTree.parse(picture).getroot()  # noqa: S314 - our own
-    said = "".join(drawn.itertext()).replace("\xa0", " ")
-    assert "all 6 rows agree with the bucket" in said
+@pytest.mark.parametrize(
+    ("until", "number"),
+    [("AWS emulator started", signal.SIGINT), ("program deployed", signal.SIGTERM)],
+    ids=["deploying, Ctrl-C", "uploading, terminated"],
+)
+def test_an_interrupted_demo_leaves_nothing_running_or_lying_behind(
+    launch: Launch, private_tmp: Path, until: str, number: int
+) -> None:
+    process = launch()
+    wait_for(process, until)
+    assert_ends_without_a_trace(process, private_tmp, number, 130)
 
 
 def test_a_picture_without_a_folder_is_refused_before_anything_starts(launch: Launch) -> None:
@@ -265,7 +270,9 @@ def test_a_picture_without_a_folder_is_refused_before_anything_starts(launch: La
     assert "must be in a folder that exists, got '/no/such/folder/demo.svg'" in errors
 
 
-def test_the_lines_of_a_demo_that_is_kept_can_be_pasted(launch: Launch) -> None:
+def test_the_lines_of_a_kept_demo_can_be_pasted_and_ctrl_c_leaves_nothing(
+    launch: Launch, private_tmp: Path
+) -> None:
     process = launch(KEEP="1")
     lines = wait_for(process, " verify ").splitlines()
     told = [line for line in lines if " -m ops " in line]
@@ -281,8 +288,7 @@ def test_the_lines_of_a_demo_that_is_kept_can_be_pasted(launch: Launch) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    assert_ends_without_a_trace(process, private_tmp, signal.SIGINT, 0)
 
 
 def test_the_demo_fails_when_a_row_is_wrong(launch: Launch, tmp_path: Path) -> None:
