@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from conftest import REGION
 from dynamodb import DynamoDB
 from local import emulator as emulators
 from local.cloud import Cloud
 from s3 import S3
 from service import RefusedError, Service
+from support.deployment import REGION
 from support.enforcing import enforcing_emulator
 
 ACCOUNT = "000000000000"
