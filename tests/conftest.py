@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+import hypothesis
 import pytest
 
 from local import emulator as emulators
@@ -56,6 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # So a shell starts what runs in the background, and what the tests start would inherit it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    hypothesis.settings.register_profile("test", deadline=None)
+    hypothesis.settings.register_profile("soak", deadline=None, max_examples=2000)
+    hypothesis.settings.load_profile("soak" if config.getoption("--soak") else "test")
     # Each session would read AWS's models anew: most of the time of a test that makes a client.
     botocore.session.create_loader = functools.cache(botocore.session.create_loader)
     config.stash[OWN_ENVIRONMENT] = own = {}

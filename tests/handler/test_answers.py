@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from answers import Answer, AnswerError, Reader
@@ -59,7 +59,6 @@ pieces = st.one_of(
 )
 
 
-@settings(max_examples=1000)
 @given(st.lists(pieces, max_size=20))
 def test_any_bytes_are_an_answer_or_an_error(parts: list[bytes]) -> None:
     for has_body in (True, False):

@@ -8,7 +8,7 @@ from botocore.auth import SIGNED_HEADERS_BLACKLIST, S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as TheirCredentials
 from botocore.utils import percent_encode
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from signature import Credentials, Request, signed
@@ -116,7 +116,6 @@ def botocore_s(auth: SigV4Auth, request: Request, now: datetime) -> str:
     return str(theirs.headers["Authorization"])
 
 
-@settings(max_examples=2000, deadline=None)
 @given(requests, keys, credentials, times, regions)
 @example({"method": "HEAD", "headers": {}, "body": b""}, "k" * 1024, Credentials("a", "b"),
          datetime(2026, 3, 14, tzinfo=UTC), "us-east-1")  # fmt: skip
@@ -143,7 +142,6 @@ def test_any_request_to_s3_is_signed_as_botocore_signs_it(
     assert ours.headers["authorization"] == expected
 
 
-@settings(max_examples=2000, deadline=None)
 @given(requests, credentials, times, regions)
 def test_any_request_to_dynamodb_is_signed_as_botocore_signs_it(
     parts: dict[str, object], by: Credentials, now: datetime, region: str
