@@ -26,7 +26,7 @@ from support.fault_cases import FAULTS, OPERATIONS, SHARES
 from support.faults import Fault, FaultProxy
 from support.journeys import Deployed, eventually
 
-FILES = 5
+FILES = 3
 NUMBERS = itertools.count()
 
 
