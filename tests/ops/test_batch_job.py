@@ -167,7 +167,7 @@ def control(monkeypatch: pytest.MonkeyPatch) -> Iterator[Control]:
 
     with HTTPServer(("127.0.0.1", 0), Answers) as server:
         control.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield control
         server.shutdown()

@@ -197,7 +197,7 @@ def serving(synthetic: Synthetic) -> Iterator[Synthetic]:
     handler = type("Answers", (_Answers,), {"synthetic": synthetic})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         synthetic.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield synthetic
