@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
+import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
@@ -46,14 +47,30 @@ class Scope:
 
     @classmethod
     def of_function(cls, s3: "S3Client", bucket: str, function: str) -> Self:
-        """Read it from the bucket's notification; all keys, if there is none for the function."""
+        """Read it from the bucket's notification for the function.
+
+        Raises:
+            click.ClickException: there is none. All keys would be a guess, by which a repair could
+                hand the function every object of another bucket.
+        """
         found = s3.get_bucket_notification_configuration(Bucket=bucket)
         for target in found.get("LambdaFunctionConfigurations", []):
-            if target["LambdaFunctionArn"].split(":")[6] == function:
+            if _name(target["LambdaFunctionArn"]) == _name(function):
                 rules = target.get("Filter", {}).get("Key", {}).get("FilterRules", [])
                 named = {rule["Name"].lower(): rule["Value"] for rule in rules}
                 return cls(named.get("prefix", ""), named.get("suffix", ""))
-        return cls()
+        raise click.ClickException(
+            f"bucket {bucket!r} has no notification for the function {function!r};"
+            " give the stack's own bucket and function, or run `pulumi up` to restore it"
+        )
+
+
+def _name(function: str) -> str:
+    """The name of a function that is given by name or ARN, with or without an alias.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+    """
+    return function.rpartition("function:")[2].partition(":")[0]
 
 
 def about_how_many(cloudwatch: "CloudWatchClient", bucket: str, now: datetime) -> int | None:

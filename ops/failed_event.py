@@ -38,9 +38,10 @@ class FailedEvent:
 
 
 def read(message: "MessageTypeDef") -> FailedEvent:
-    """Read a message: Lambda's envelope around an event that failed for the last time.
+    """Read a message: an event in Lambda's envelope, or bare, as a dead-letter queue has it.
 
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
     """
     sent = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
     payload, keys, error = _envelope(message["Body"])
@@ -54,10 +55,21 @@ def _envelope(body: str) -> tuple[bytes | None, list[str], str]:
         envelope = json.loads(body)
     except (ValueError, RecursionError) as err:
         return None, [], f"body must be JSON, got {err}"
+    if _is_event(envelope):
+        envelope = {"requestPayload": envelope}
     if not isinstance(envelope, dict) or "requestPayload" not in envelope:
-        return None, [], "body must be an object with requestPayload, got none"
+        return None, [], "body must be an S3 event or an object with requestPayload, got neither"
     event = envelope["requestPayload"]
     return json.dumps(event).encode(), _keys(event), _error(envelope)
+
+
+def _is_event(body: object) -> bool:
+    records = body.get("Records") if isinstance(body, dict) else None
+    return (
+        isinstance(records, list)
+        and bool(records)
+        and all(isinstance(record, dict) and "s3" in record for record in records)
+    )
 
 
 def _keys(event: object) -> list[str]:

@@ -89,10 +89,11 @@ def test_an_event_of_many_keys_shows_the_first_ones(stack: Deployed) -> None:
     [
         ("no json", "body must be JSON"),
         ("[" * 100_000, "body must be JSON"),
-        ({"Records": []}, "body must be an object with requestPayload"),
-        ("[1]", "body must be an object with requestPayload"),
+        ({"Records": []}, "body must be an S3 event or an object with requestPayload"),
+        ({"Records": [{}]}, "body must be an S3 event or an object with requestPayload"),
+        ("[1]", "body must be an S3 event or an object with requestPayload"),
     ],
-    ids=["no JSON", "too deep", "no envelope", "no object"],
+    ids=["no JSON", "too deep", "no records", "no S3 records", "no object"],
 )
 def test_a_message_that_cannot_be_read_stays_and_is_reported(
     stack: Deployed, body: object, problem: str
@@ -103,6 +104,20 @@ def test_a_message_that_cannot_be_read_stays_and_is_reported(
     assert (report["redriven"], report["unreadable"], result.exit_code) == (0, 1, 1)
     assert event["error"].startswith(problem)
     assert len(waiting(stack)) == 1
+
+
+def test_a_bare_event_is_redriven_like_one_in_an_envelope(stack: Deployed) -> None:
+    """As it is in the dead-letter queue of a queue between bucket and function."""
+    version = stack.put("bare.txt", b"bare")
+    stack.completed("bare.txt", version)
+    stack.client("dynamodb").delete_item(TableName=stack.table, Key={"file_key": {"S": "bare.txt"}})
+    park(stack, envelope(stack, "bare.txt")["requestPayload"])
+    event, _ = lines(ops(stack, "--dry-run", "--json").stdout)
+    assert (event["readable"], event["keys"]) == (True, ["bare.txt"])
+    assert event["error"] == "no error given"
+    assert summary(ops(stack, "--json"))["redriven"] == 1
+    assert stack.completed("bare.txt", version)
+    assert waiting(stack) == []
 
 
 def test_an_unreadable_message_does_not_stop_the_others(stack: Deployed) -> None:

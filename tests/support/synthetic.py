@@ -19,6 +19,12 @@ from urllib.parse import parse_qs, unquote, unquote_plus, urlsplit
 from support.announced import keys_in
 
 WHEN = "2026-01-02T03:04:05.000Z"
+NOTIFICATION = (
+    "<NotificationConfiguration><CloudFunctionConfiguration><Id>all</Id>"
+    "<CloudFunction>arn:aws:lambda:us-east-1:123456789012:function:f</CloudFunction>"
+    "<Event>s3:ObjectCreated:*</Event>"
+    "</CloudFunctionConfiguration></NotificationConfiguration>"
+)
 
 
 @dataclass
@@ -73,7 +79,7 @@ class _Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         query = {k: v[0] for k, v in parse_qs(urlsplit(self.path).query, True).items()}
         if "notification" in query:
-            return self._xml("<NotificationConfiguration/>")
+            return self._xml(NOTIFICATION)
         if "versions" in query:
             return self._xml(self._versions(query.get("key-marker", "")))
         return self._xml(self._objects(query))
