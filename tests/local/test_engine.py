@@ -210,12 +210,22 @@ def test_a_stack_without_a_file_is_named() -> None:
         engine.stack_config(ROOT, "staging")
 
 
-def test_a_secret_is_named_not_guessed(project: Path) -> None:
+@pytest.mark.parametrize("at", ["logLevel", "tags:\n    Team"])
+def test_a_secret_is_named_not_guessed(project: Path, at: str) -> None:
     (project / "Pulumi.dev.yaml").write_text(
-        "config:\n  file-metadata-pipeline:logLevel:\n    secure: v1:abc\n"
+        f"config:\n  file-metadata-pipeline:{at}:\n      secure: v1:abc\n"
     )
-    with pytest.raises(engine.StackConfigError, match=r"logLevel must be a plain value"):
+    key = at.partition(":")[0]
+    with pytest.raises(engine.StackConfigError, match=rf"{key} must be a plain value"):
         engine.stack_config(project, "dev")
+
+
+def test_an_object_is_handed_over_as_json_as_pulumi_does(project: Path) -> None:
+    (project / "Pulumi.dev.yaml").write_text(
+        "config:\n  file-metadata-pipeline:tags:\n    Team: data\n"
+    )
+    values = engine.stack_config(project, "dev")
+    assert values["file-metadata-pipeline:tags"] == '{"Team": "data"}'
 
 
 def test_a_key_without_value_and_default_is_named(project: Path) -> None:
