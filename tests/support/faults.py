@@ -128,6 +128,8 @@ def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Else a body would wait for its headers to be acknowledged.
+    disable_nagle_algorithm = True
     state: FaultProxy
 
     def handle_any(self) -> None:
