@@ -37,8 +37,8 @@ def loaded(path: Path) -> dict[str, Any]:
 
 
 def of_page(language: str) -> str:
-    """The one program in this language on the page about programs of one's own."""
-    [text] = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    """The first program in this language on the page about programs of your own."""
+    text, *_ = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
     return str(text)
 
 
