@@ -73,7 +73,7 @@ BOTH = {
         Step("arn:aws:sns:us-east-1:123456789012:ops", Outcome(gone=TOPIC)),
         Step("", Outcome(made=TOPIC)),
     ],
-    "tags": [Step('{"Team": "data"}'), Step("{}")],
+    "tags": [Step('{"Team": "data"}'), Step('{"Team": "other"}')],
 }
 ON, OFF = (
     Step("true", Outcome(made=frozenset({KEY, ALIAS}))),

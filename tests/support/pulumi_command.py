@@ -1,5 +1,6 @@
 """Pulumi's own engine on a copy of the repository, its AWS provider stood for."""
 
+import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -58,9 +59,14 @@ def stacks(repository: Path, cloud: Cloud, state: Path) -> Iterator[Open]:
 
 
 def configure(stack: automation.Stack, **config: str) -> None:
-    """Set keys of the program's configuration."""
+    """Set keys of the program's configuration; an object, given as JSON, member by member."""
     for key, value in config.items():
-        stack.set_config(f"{PROJECT}:{key}", automation.ConfigValue(value))
+        if value.startswith("{"):
+            for name, text in json.loads(value).items():
+                member = f"{PROJECT}:{key}.{name}"
+                stack.set_config(member, automation.ConfigValue(text), path=True)
+        else:
+            stack.set_config(f"{PROJECT}:{key}", automation.ConfigValue(value))
 
 
 def _have_aws_plugin(home: Path) -> None:
