@@ -190,7 +190,7 @@ def _deletion_is_known(seen: Stored, notification: Notification, started: dateti
     """Whether the row need not be written for a key that is not in the bucket."""
     if notification.is_recheck:
         # Nothing changed that only this could tell.
-        return text(seen, "processing_status") in {None, DELETED}
+        return not seen or text(seen, "processing_status") == DELETED
     until = text(seen, "unordered_until")
     if until is None or text(seen, "processing_status") != DELETED:
         return False

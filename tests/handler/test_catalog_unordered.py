@@ -190,6 +190,12 @@ def test_a_recheck_of_a_tombstone_writes_nothing(bench: Bench) -> None:
     assert bench.row(KEY) == before
 
 
+def test_a_recheck_makes_a_tombstone_of_a_row_that_came_by_another_way(bench: Bench) -> None:
+    bench.write(KEY, imported="yes")
+    assert bench.update(KEY, None, "Repair:Requested") == "deleted"
+    assert bench.row(KEY)["processing_status"] == "deleted"
+
+
 def test_a_row_that_comes_between_read_and_head_becomes_a_tombstone(bench: Bench) -> None:
     """An upload's write lands, of a read from before the object went."""
 

@@ -177,7 +177,7 @@ class RecheckLeavesAnyRow(Variant):
     """A repair that finds no object leaves any row."""
 
     bounds = REPAIRED
-    edits = (("in {None, DELETED}", "in {None, DELETED, COMPLETED}"),)
+    edits = (('return not seen or text(seen, "processing_status") == DELETED', "return True"),)
 
     def is_gone(self, seen: Row) -> bool:
         return True
