@@ -44,8 +44,9 @@ def stack(deployed: Deployed) -> Deployed:
 
 
 def alarms(stack: Deployed) -> list[str]:
-    found = stack.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    return [a["AlarmName"] for a in found if stack.outputs["AlarmTopicArn"] in a["AlarmActions"]]
+    pages = stack.client("cloudwatch").get_paginator("describe_alarms").paginate()
+    topic = stack.outputs["AlarmTopicArn"]
+    return [a["AlarmName"] for p in pages for a in p["MetricAlarms"] if topic in a["AlarmActions"]]
 
 
 def ring(stack: Deployed, name: str, state: str) -> None:

@@ -249,14 +249,15 @@ def stack(deploy: Callable[..., Deployed]) -> Deployed:
     return deploy(environmentSuffix="alarms", alarmEmail="ops@example.com")
 
 
+def _alarms(stack: Deployed) -> list[dict[str, Any]]:
+    pages = stack.client("cloudwatch").get_paginator("describe_alarms").paginate()
+    topic = stack.outputs["AlarmTopicArn"]
+    return [one for page in pages for one in page["MetricAlarms"] if topic in one["AlarmActions"]]
+
+
 def test_the_emulator_holds_every_alarm(stack: Deployed) -> None:
     topic = stack.outputs["AlarmTopicArn"]
-    held = [
-        alarm["AlarmName"]
-        for alarm in stack.client("cloudwatch").describe_alarms()["MetricAlarms"]
-        if alarm["AlarmActions"] == [topic]
-    ]
-    assert len(held) == len(ROLES)
+    assert len(_alarms(stack)) == len(ROLES)
     told = stack.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     assert [one["Endpoint"] for one in told] == ["ops@example.com"]
 
@@ -275,16 +276,11 @@ def test_an_alarm_of_one_period_rings_in_the_emulator(
     stack: Deployed, role: str, quiet: float, loud: float
 ) -> None:
     """The emulator judges an alarm when a metric is put, and knows those of one metric only."""
-    cloudwatch, topic = stack.client("cloudwatch"), stack.outputs["AlarmTopicArn"]
+    cloudwatch = stack.client("cloudwatch")
 
     def state() -> dict[str, Any]:
-        [alarm] = [
-            found
-            for found in cloudwatch.describe_alarms()["MetricAlarms"]
-            if f"-{role}-" in found["AlarmName"] and topic in found["AlarmActions"]
-        ]
-        held: dict[str, Any] = alarm
-        return held
+        [alarm] = [found for found in _alarms(stack) if f"-{role}-" in found["AlarmName"]]
+        return alarm
 
     alarm = state()
     for value, expected in ((quiet, "OK"), (loud, "ALARM")):
