@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.cost import Assumptions, Figures, load_prices, per_million
+from pipeline.settings import Settings
 
 Found = Mapping[str, Any]
 METRICS = {"ours": 5, "usual": 0}
 """Custom metrics that a handler's log becomes: four outcomes and the lag."""
-MEMORY = 256
-"""MB, as the stacks are configured."""
+MEMORY = Settings.memory_size
+"""MB, the default."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ REQUEST = "8286a188-ba32-4475-8077-530cd35c09a9"
 PLATFORM_TEXT = (
     f"START RequestId: {REQUEST} Version: $LATEST\n",
     f"END RequestId: {REQUEST}\n",
-    f"REPORT RequestId: {REQUEST}\tDuration: 12.34 ms\tBilled Duration: 13 ms\tMemory Size: 256 MB"
+    f"REPORT RequestId: {REQUEST}\tDuration: 12.34 ms\tBilled Duration: 13 ms\tMemory Size: 128 MB"
     "\tMax Memory Used: 90 MB\t\n",
 )
 PLATFORM_JSON = tuple(
@@ -38,7 +38,7 @@ PLATFORM_JSON = tuple(
                 "metrics": {
                     "durationMs": 12.345,
                     "billedDurationMs": 13,
-                    "memorySizeMB": 256,
+                    "memorySizeMB": 128,
                     "maxMemoryUsedMB": 90,
                 },
                 "status": "success",
@@ -91,7 +91,7 @@ def run(
         "_HANDLER": f"{module}.lambda_handler",
         "AWS_LAMBDA_FUNCTION_NAME": "bench",
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
         "AWS_LAMBDA_LOG_FORMAT": log_format,
         "AWS_LAMBDA_LOG_LEVEL": log_level,
         "PYTHONPATH": str(folder),

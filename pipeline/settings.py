@@ -89,7 +89,7 @@ class Settings:
             rule=between(128, 10240, "MB"),
             live="In place. New containers: one cold start each.",
         ),
-    ] = 256
+    ] = 128
     timeout: Annotated[
         int,
         Key(

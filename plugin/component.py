@@ -24,7 +24,7 @@ class FileMetadataPipelineArgs(TypedDict, total=False):
     protect_data: bool
     """Deletion protection, Pulumi protect, and no forceDestroy; true by default"""
     memory_size: int
-    """The function's memory; CPU follows it (128-10240 MB); 256 by default"""
+    """The function's memory; CPU follows it (128-10240 MB); 128 by default"""
     timeout: int
     """Longest that one invocation may run (15-900 seconds); 15 by default"""
     log_retention_days: int

@@ -28,6 +28,7 @@ from bench.cost import (
 )
 from pipeline.alarms import alarms
 from pipeline.dashboard import OUTCOMES
+from pipeline.settings import Settings
 from support.recorder import ROOT, Program
 
 PAGE = ROOT / "docs" / "cost.md"
@@ -224,8 +225,10 @@ def option(name: str) -> click.Parameter:
 def test_the_page_states_the_waits_that_are_assumed() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert f"{GIVEN.s3_wait_ms:g} ms for S3 and {GIVEN.dynamodb_wait_ms:g} ms for DynamoDB" in page
-    ten = cost(OURS, under=replace(GIVEN, s3_wait_ms=GIVEN.s3_wait_ms + 10))["compute"]
-    assert f"Ten milliseconds more cost ${ten - cost(OURS)['compute']:.3f}" in page
+    longer = replace(GIVEN, s3_wait_ms=GIVEN.s3_wait_ms + 10)
+    at_least = Settings.memory_size
+    more = cost(OURS, size=at_least, under=longer)["compute"] - cost(OURS, size=at_least)["compute"]
+    assert f"Ten milliseconds more cost ${more:.3f} per million at {at_least} MB" in page
 
 
 def test_the_page_says_from_what_use_on_provisioned_writes_pay() -> None:

@@ -246,7 +246,7 @@ def test_the_stacks_value_wins_over_the_projects_default() -> None:
     values = engine.stack_config(ROOT, "dev")
     assert values["file-metadata-pipeline:logRetentionDays"] == "7"
     assert values["file-metadata-pipeline:protectData"] == "false"
-    assert values["file-metadata-pipeline:memorySize"] == "256"
+    assert values["file-metadata-pipeline:memorySize"] == "128"
 
 
 def test_whole_numbers_arrive_as_such() -> None:

@@ -31,7 +31,7 @@ def of_stack(stack: str) -> Settings:
     ("field", "in_dev", "in_prod"),
     [
         ("protect_data", False, True),
-        ("memory_size", 256, 256),
+        ("memory_size", 128, 128),
         ("timeout", 15, 15),
         ("log_retention_days", 7, 90),
         ("tracing", False, False),
