@@ -13,8 +13,8 @@ from typing import Any
 import botocore
 
 from bench import handlers
-from bench.bed import bed
 from bench.report import GOALS, cost_figures, markdown, verdicts
+from bench.testbed import running
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -23,7 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run all; exit status 1 if a goal is missed."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--output", type=Path, default=RESULTS / "latest.json", help="the JSON")
-    parser.add_argument("--quick", action="store_true", help="once each, for a look; not to trust")
+    parser.add_argument(
+        "--quick", action="store_true", help="once each: quick, and not to be trusted"
+    )
     options = parser.parse_args(arguments)
     found = measure(quick=options.quick)
     options.output.parent.mkdir(parents=True, exist_ok=True)
@@ -41,13 +43,13 @@ def measure(*, quick: bool) -> dict[str, Any]:
     """Take every figure, by handler."""
     began = time.monotonic()
     rounds, records = (1, 100) if quick else (5, 400)
-    with bed() as ours:
+    with running() as resources:
         by_handler = _merged(
-            handlers.measure(ours, rounds, records),
-            handlers.hundred(ours),
-            handlers.in_runtime(ours, rounds),
-            handlers.log_bytes(ours, 20 if quick else 200),
-            handlers.calls(ours, 20),
+            handlers.measure(resources, rounds, records),
+            handlers.hundred(resources),
+            handlers.in_runtime(resources, rounds),
+            handlers.log_bytes(resources, 20 if quick else 200),
+            handlers.calls(resources, 20),
         )
     return {
         "taken": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -8,22 +8,22 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench import runtime
-from bench.bed import HANDLERS, Bed, write_events
 from bench.counting import counting
+from bench.testbed import HANDLERS, Resources, write_events
 from bench.worker import WARM_UP
 
 Figures = dict[str, float]
 # The second time, under another name, it shows what is noise.
-SECOND = "ours again"
-ORDER = ("usual", "ours", "floor", SECOND)
+SECOND = "this project again"
+ORDER = ("common design", "this project", "bare HTTP", SECOND)
 DELAY_SECONDS = 0.01
 
 
-def measure(bed: Bed, rounds: int, records: int) -> dict[str, Figures]:
+def measure(resources: Resources, rounds: int, records: int) -> dict[str, Figures]:
     """Run each handler in turn, round by round, each time in a fresh process.
 
     Args:
-        bed: where they run.
+        resources: where they run.
         rounds: how many times.
         records: how many warm records a process handles one by one.
 
@@ -34,9 +34,9 @@ def measure(bed: Bed, rounds: int, records: int) -> dict[str, Figures]:
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(rounds):
             for name in ORDER:
-                handler = HANDLERS["ours" if name == SECOND else name]
-                one_by_one = bed.events(WARM_UP + records)
-                for figure, value in _worker(bed, handler, folder, one_by_one).items():
+                handler = HANDLERS["this project" if name == SECOND else name]
+                one_by_one = resources.events(WARM_UP + records)
+                for figure, value in _worker(resources, handler, folder, one_by_one).items():
                     seen[name][figure].append(value)
     return {
         name: {figure: statistics.median(values) for figure, values in figures.items()}
@@ -45,16 +45,16 @@ def measure(bed: Bed, rounds: int, records: int) -> dict[str, Figures]:
 
 
 def _worker(
-    bed: Bed, handler: tuple[Path, str], folder: str, events: list[dict[str, object]]
+    resources: Resources, handler: tuple[Path, str], folder: str, events: list[dict[str, object]]
 ) -> Mapping[str, float]:
     path = write_events(Path(folder), events)
     found: Mapping[str, float] = json.loads(
-        bed.run("bench.worker", str(handler[0]), handler[1], path)
+        resources.run("bench.worker", str(handler[0]), handler[1], path)
     )
     return found
 
 
-def hundred(bed: Bed) -> dict[str, Figures]:
+def hundred(resources: Resources) -> dict[str, Figures]:
     """A hundred records in one event and one by one, each call's answer after 10 ms.
 
     About what S3 and DynamoDB take within a region; on loopback alone nothing is waited for, and
@@ -63,33 +63,35 @@ def hundred(bed: Bed) -> dict[str, Figures]:
     found: dict[str, Figures] = {}
     with (
         tempfile.TemporaryDirectory() as folder,
-        counting(bed.cloud.endpoint, Counter(), DELAY_SECONDS) as endpoint,
+        counting(resources.cloud.endpoint, Counter(), DELAY_SECONDS) as endpoint,
     ):
-        for name in ("usual", "ours"):
+        for name in ("common design", "this project"):
             figures = {}
             for figure, events in (
-                ("one_by_one_ms", bed.events(WARM_UP + 100)),
-                ("together_ms", bed.events(WARM_UP) + bed.events(1, 100)),
+                ("one_by_one_ms", resources.events(WARM_UP + 100)),
+                ("together_ms", resources.events(WARM_UP) + resources.events(1, 100)),
             ):
                 path = write_events(Path(folder), events)
                 where, module = HANDLERS[name]
                 ran = json.loads(
-                    bed.run("bench.worker", str(where), module, path, AWS_ENDPOINT_URL=endpoint)
+                    resources.run(
+                        "bench.worker", str(where), module, path, AWS_ENDPOINT_URL=endpoint
+                    )
                 )
                 figures[figure] = ran["warm_wall_us"] * 100 / 1e3
             found[name] = figures
     return found
 
 
-def in_runtime(bed: Bed, rounds: int) -> dict[str, Figures]:
+def in_runtime(resources: Resources, rounds: int) -> dict[str, Figures]:
     """Cold start in AWS's runtime client: process to first answer, ms."""
     seen: dict[str, list[float]] = defaultdict(list)
     for _ in range(rounds):
-        for name in ("usual", "ours"):
+        for name in ("common design", "this project"):
             ran = runtime.run(
                 *HANDLERS[name],
-                bed.events(1),
-                bed.environment(),
+                resources.events(1),
+                resources.environment(),
                 log_format="JSON",
                 log_level="INFO",
             )
@@ -97,37 +99,39 @@ def in_runtime(bed: Bed, rounds: int) -> dict[str, Figures]:
     return {name: {"runtime_first_ms": statistics.median(v)} for name, v in seen.items()}
 
 
-def log_bytes(bed: Bed, records: int) -> dict[str, Figures]:
+def log_bytes(resources: Resources, records: int) -> dict[str, Figures]:
     """Billed bytes an object, warm, single-record events: the function's lines and Lambda's.
 
-    *usual* logs text and has Lambda's own lines; ours has them at DEBUG alone, as
+    The common design logs text and has Lambda's own lines; this project has them at DEBUG alone, as
     `pipeline/processor.py` sets them. DEBUG is in JSON for both.
     """
     text, as_json = (runtime.billed(p) for p in (runtime.PLATFORM_TEXT, runtime.PLATFORM_JSON))
-    usual = _logged(bed, "usual", records, "Text", "INFO")
+    logged = _logged(resources, "common design", records, "Text", "INFO")
     return {
-        "usual": {
-            "log_bytes_INFO": usual + text,
+        "common design": {
+            "log_bytes_INFO": logged + text,
             # What most never change.
-            "log_bytes_WARNING": usual + text,
-            "log_bytes_DEBUG": _logged(bed, "usual", records, "JSON", "DEBUG") + as_json,
+            "log_bytes_WARNING": logged + text,
+            "log_bytes_DEBUG": _logged(resources, "common design", records, "JSON", "DEBUG")
+            + as_json,
             "platform_bytes": text,
         },
-        "ours": {
-            "log_bytes_INFO": _logged(bed, "ours", records, "JSON", "INFO"),
-            "log_bytes_WARNING": _logged(bed, "ours", records, "JSON", "WARN"),
-            "log_bytes_DEBUG": _logged(bed, "ours", records, "JSON", "DEBUG") + as_json,
+        "this project": {
+            "log_bytes_INFO": _logged(resources, "this project", records, "JSON", "INFO"),
+            "log_bytes_WARNING": _logged(resources, "this project", records, "JSON", "WARN"),
+            "log_bytes_DEBUG": _logged(resources, "this project", records, "JSON", "DEBUG")
+            + as_json,
             "platform_bytes": as_json,
         },
     }
 
 
-def _logged(bed: Bed, name: str, records: int, log_format: str, level: str) -> float:
+def _logged(resources: Resources, name: str, records: int, log_format: str, level: str) -> float:
     cold = 1
     ran = runtime.run(
         *HANDLERS[name],
-        bed.events(cold + records),
-        bed.environment(),
+        resources.events(cold + records),
+        resources.environment(),
         log_format=log_format,
         log_level=level,
     )
@@ -136,16 +140,18 @@ def _logged(bed: Bed, name: str, records: int, log_format: str, level: str) -> f
     return runtime.billed(told) / (cold + records)
 
 
-def calls(bed: Bed, records: int) -> dict[str, Figures]:
+def calls(resources: Resources, records: int) -> dict[str, Figures]:
     """API calls and write units an object, counted on the way to the emulator."""
     found: dict[str, Figures] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("usual", "ours"):
+        for name in ("common design", "this project"):
             seen: Counter[str] = Counter()
-            with counting(bed.cloud.endpoint, seen) as endpoint:
-                events = write_events(Path(folder), bed.events(records))
+            with counting(resources.cloud.endpoint, seen) as endpoint:
+                events = write_events(Path(folder), resources.events(records))
                 folder_of, module = HANDLERS[name]
-                bed.run("bench.worker", str(folder_of), module, events, AWS_ENDPOINT_URL=endpoint)
+                resources.run(
+                    "bench.worker", str(folder_of), module, events, AWS_ENDPOINT_URL=endpoint
+                )
             found[name] = {
                 "calls": sum(n for what, n in seen.items() if what != "write units") / records,
                 "write_units": seen["write units"] / records,

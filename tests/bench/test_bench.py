@@ -10,25 +10,25 @@ from typing import Any
 import pytest
 
 from bench import handlers, runtime
-from bench.bed import BUCKET, HANDLERS, TABLE, Bed, bed, key, write_events
 from bench.counting import counting, item_bytes
 from bench.report import GOALS, ROWS, markdown, verdicts
+from bench.testbed import BUCKET, HANDLERS, TABLE, Resources, key, running, write_events
 from bench.worker import WARM_UP
 from local.cloud import Cloud
 
 
 @pytest.fixture(scope="module")
-def ours() -> Iterator[Bed]:
-    with bed() as made:
+def resources() -> Iterator[Resources]:
+    with running() as made:
         yield made
 
 
-def rows(of: Bed) -> dict[str, dict[str, Any]]:
+def rows(of: Resources) -> dict[str, dict[str, Any]]:
     items = of.cloud("dynamodb").scan(TableName=TABLE)["Items"]
     return {item["file_key"]["S"]: item for item in items}
 
 
-def worker(of: Bed, name: str, events: list[Any], folder: Path) -> dict[str, float]:
+def worker(of: Resources, name: str, events: list[Any], folder: Path) -> dict[str, float]:
     where, module = HANDLERS[name]
     printed = of.run("bench.worker", str(where), module, write_events(folder, events))
     found: dict[str, float] = json.loads(printed)
@@ -36,30 +36,32 @@ def worker(of: Bed, name: str, events: list[Any], folder: Path) -> dict[str, flo
 
 
 @pytest.mark.parametrize("name", HANDLERS)
-def test_each_handler_makes_the_row_of_each_record(ours: Bed, name: str, tmp_path: Path) -> None:
-    for file in rows(ours):
-        ours.cloud("dynamodb").delete_item(TableName=TABLE, Key={"file_key": {"S": file}})
-    events = ours.events(WARM_UP + 2)
-    figures = worker(ours, name, events, tmp_path)
+def test_each_handler_makes_the_row_of_each_record(
+    resources: Resources, name: str, tmp_path: Path
+) -> None:
+    for file in rows(resources):
+        resources.cloud("dynamodb").delete_item(TableName=TABLE, Key={"file_key": {"S": file}})
+    events = resources.events(WARM_UP + 2)
+    figures = worker(resources, name, events, tmp_path)
     keys = {event["Records"][0]["s3"]["object"]["key"] for event in events}
-    assert rows(ours).keys() == keys
-    assert all(row["file_size"]["N"] == "1024" for row in rows(ours).values())
+    assert rows(resources).keys() == keys
+    assert all(row["file_size"]["N"] == "1024" for row in rows(resources).values())
     assert all(value > 0 for value in figures.values())
 
 
-def test_a_handler_that_fails_stops_the_measuring(ours: Bed, tmp_path: Path) -> None:
-    broken = ours.events(1)
+def test_a_handler_that_fails_stops_the_measuring(resources: Resources, tmp_path: Path) -> None:
+    broken = resources.events(1)
     broken[0]["Records"][0]["s3"]["bucket"]["name"] = "another"
     with pytest.raises(RuntimeError, match=f"s3.bucket.name must be {BUCKET}"):
-        worker(ours, "ours", broken, tmp_path)
+        worker(resources, "this project", broken, tmp_path)
 
 
 @pytest.mark.parametrize("level", ["INFO", "WARN"])
-def test_the_runtime_client_runs_the_handler(ours: Bed, level: str) -> None:
+def test_the_runtime_client_runs_the_handler(resources: Resources, level: str) -> None:
     ran = runtime.run(
-        *HANDLERS["ours"],
-        ours.events(3),
-        ours.environment(),
+        *HANDLERS["this project"],
+        resources.events(3),
+        resources.environment(),
         log_format="JSON",
         log_level=level,
     )
@@ -69,12 +71,12 @@ def test_the_runtime_client_runs_the_handler(ours: Bed, level: str) -> None:
     assert 0 < ran.ready_ms < ran.first_ms
 
 
-def test_a_failure_in_the_runtime_client_is_told(ours: Bed) -> None:
+def test_a_failure_in_the_runtime_client_is_told(resources: Resources) -> None:
     with pytest.raises(RuntimeError, match="must have a list Records"):
         runtime.run(
-            *HANDLERS["ours"],
+            *HANDLERS["this project"],
             [{"no": "records"}],
-            ours.environment(),
+            resources.environment(),
             log_format="JSON",
             log_level="INFO",
         )
@@ -84,14 +86,14 @@ def test_each_event_of_the_log_is_billed_26_bytes_more_than_its_text() -> None:
     assert runtime.billed(["é", ""]) == 2 + 26 + 26
 
 
-def test_calls_and_write_units_are_counted_on_the_way(ours: Bed) -> None:
-    found = handlers.calls(ours, 12)
-    assert found["usual"] == found["ours"] == {"calls": 2, "write_units": 1}
+def test_calls_and_write_units_are_counted_on_the_way(resources: Resources) -> None:
+    found = handlers.calls(resources, 12)
+    assert found["common design"] == found["this project"] == {"calls": 2, "write_units": 1}
 
 
-def test_a_large_item_takes_more_units(ours: Bed) -> None:
+def test_a_large_item_takes_more_units(resources: Resources) -> None:
     seen: Counter[str] = Counter()
-    with counting(ours.cloud.endpoint, seen) as endpoint:
+    with counting(resources.cloud.endpoint, seen) as endpoint:
         item = {"file_key": {"S": "large"}, "text": {"S": "x" * 2000}}
         Cloud(endpoint, "us-east-1")("dynamodb").put_item(TableName=TABLE, Item=item)
     assert seen == {"PutItem": 1, "write units": math.ceil((8 + 5 + 4 + 2000) / 1024)}
@@ -103,11 +105,11 @@ def test_an_item_s_size_is_of_names_and_values() -> None:
 
 
 def test_each_answer_is_held_back_as_long_as_told(
-    ours: Bed, monkeypatch: pytest.MonkeyPatch
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held: list[float] = []
     monkeypatch.setattr("bench.counting.time.sleep", held.append)
-    with counting(ours.cloud.endpoint, Counter(), 0.25) as endpoint:
+    with counting(resources.cloud.endpoint, Counter(), 0.25) as endpoint:
         for _ in range(2):
             Cloud(endpoint, "us-east-1")("s3").head_object(Bucket=BUCKET, Key=key(0))
     assert held == [0.25, 0.25]
@@ -115,9 +117,9 @@ def test_each_answer_is_held_back_as_long_as_told(
 
 def found(**changed: float) -> dict[str, Any]:
     """Figures that meet each goal just so, but for those that are changed."""
-    usual = dict.fromkeys([*ROWS, "import_cpu_ms", "cold_cpu_ms"], 100.0)
-    usual |= {"warm_cpu_us": 100_000, "calls": 2, "write_units": 1}
-    ours = usual | {
+    common = dict.fromkeys([*ROWS, "import_cpu_ms", "cold_cpu_ms"], 100.0)
+    common |= {"warm_cpu_us": 100_000, "calls": 2, "write_units": 1}
+    project = common | {
         "warm_cpu_us": 20_000,
         "cold_ms": 20,
         "peak_rss_mb": 45,
@@ -127,9 +129,9 @@ def found(**changed: float) -> dict[str, Any]:
         "write_units": 1,
         "together_ms": 15,
     }
-    ours |= changed
+    project |= changed
     about = {"taken": "now", "seconds": 1, "python": "3", "botocore": "1", "machine": "m"}
-    return {**about, "handlers": {"usual": usual, "ours": ours}}
+    return {**about, "handlers": {"common design": common, "this project": project}}
 
 
 def test_a_goal_is_met_at_its_bound() -> None:

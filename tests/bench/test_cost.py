@@ -115,7 +115,7 @@ def test_every_unit_has_its_price_and_its_part() -> None:
 
 
 def test_a_total_is_the_sum_of_its_parts() -> None:
-    made = tables({"ours": OURS}, KNOWN, GIVEN, (128, 256))
+    made = tables({"this project": OURS}, KNOWN, GIVEN, (128, 256))
     for row in [*made["idle"], *made["cost"][:-1], *made["watching"]]:
         numbers = [value for value in row.values() if isinstance(value, float)]
         assert numbers[-1] == row["total"] == pytest.approx(sum(numbers[:-1]))
@@ -147,8 +147,8 @@ MEASURED = {"cpu_ms": 1.3, "init_ms": 700, "log_bytes": {"INFO": 780, "WARNING":
 
 
 def test_figures_are_read_by_handler(tmp_path: Path) -> None:
-    path = written(tmp_path / "f.json", {"cost": {"ours": MEASURED}, "other": 1})
-    assert load_figures(path) == {"ours": Figures(**MEASURED)}  # type: ignore[arg-type]
+    path = written(tmp_path / "f.json", {"cost": {"this project": MEASURED}, "other": 1})
+    assert load_figures(path) == {"this project": Figures(**MEASURED)}  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -157,10 +157,10 @@ def test_figures_are_read_by_handler(tmp_path: Path) -> None:
         {},
         [],
         {"cost": []},
-        {"cost": {"ours": 1}},
-        {"cost": {"ours": MEASURED | {"new": 1}}},
-        {"cost": {"ours": {"cpu_ms": 1}}},
-        {"cost": {"ours": MEASURED | {"log_bytes": {"INFO": 1}}}},
+        {"cost": {"this project": 1}},
+        {"cost": {"this project": MEASURED | {"new": 1}}},
+        {"cost": {"this project": {"cpu_ms": 1}}},
+        {"cost": {"this project": MEASURED | {"log_bytes": {"INFO": 1}}}},
     ],
 )
 def test_figures_of_another_form_are_refused_by_name(tmp_path: Path, content: object) -> None:
@@ -179,7 +179,7 @@ def test_without_figures_the_way_to_get_them_is_told(tmp_path: Path) -> None:
 
 
 def test_the_tables_are_printed_as_json_too(tmp_path: Path) -> None:
-    path = str(written(tmp_path / "f.json", {"cost": {"ours": MEASURED}}))
+    path = str(written(tmp_path / "f.json", {"cost": {"this project": MEASURED}}))
     result = CliRunner().invoke(main, ["--figures", path, "--memory", "128", "--json"])
     assert set(json.loads(result.output)) == {"idle", "cost", "watching"}
 
@@ -193,13 +193,13 @@ def test_a_page_without_its_comments_is_refused(page: str) -> None:
 def test_only_the_text_between_the_comments_is_replaced(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
-    path = str(written(tmp_path / "f.json", {"cost": {"ours": MEASURED}}))
+    path = str(written(tmp_path / "f.json", {"cost": {"this project": MEASURED}}))
     result = CliRunner().invoke(main, ["--figures", path, "--write", str(page)])
     assert result.exit_code == 0, result.output
     blocks = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- /\2 -->)", re.DOTALL)
     before, after = PAGE.read_text(encoding="utf-8"), page.read_text(encoding="utf-8")
     assert blocks.sub(r"\1\3", before) == blocks.sub(r"\1\3", after)
-    assert "| ours | INFO | 128 |" in after
+    assert "| this project | INFO | 128 |" in after
 
 
 def test_the_page_has_the_idle_month_as_it_is_computed() -> None:

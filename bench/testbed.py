@@ -21,21 +21,21 @@ FILES = 200
 # A role's session token has about this length, and goes out with each request.
 SESSION_TOKEN = "t" * 900
 HANDLERS = {
-    "ours": (ROOT / "handler", "process_file"),
-    "usual": (ROOT / "bench" / "references", "usual"),
-    "floor": (ROOT / "bench" / "references", "floor"),
+    "this project": (ROOT / "handler", "process_file"),
+    "common design": (ROOT / "bench" / "references", "common_design"),
+    "bare HTTP": (ROOT / "bench" / "references", "bare_http"),
 }
 
 
 @dataclass
-class Bed:
+class Resources:
     """A bucket and a table on a running emulator."""
 
     cloud: Cloud
     _sequence: int = field(default=0)
 
     def record(self) -> dict[str, Any]:
-        """Announce the next file, as S3 does, with a sequencer above all before."""
+        """A notification of the next file, as S3 sends it, with a sequencer above all before."""
         self._sequence += 1
         return {
             "eventVersion": "2.1",
@@ -107,7 +107,7 @@ def key(number: int) -> str:
 
 
 @contextlib.contextmanager
-def bed() -> Iterator[Bed]:
+def running() -> Iterator[Resources]:
     """Start an emulator and put the files there."""
     with emulators.running() as emulator:
         cloud = Cloud(emulator.endpoint, REGION)
@@ -125,7 +125,7 @@ def bed() -> Iterator[Bed]:
             KeySchema=[{"AttributeName": "file_key", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "file_key", "AttributeType": "S"}],
         )
-        yield Bed(cloud)
+        yield Resources(cloud)
 
 
 def write_events(folder: Path, events: list[dict[str, Any]]) -> str:

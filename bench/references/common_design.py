@@ -1,4 +1,4 @@
-"""The reference *usual*: what most write first, one record after the other; the last write wins.
+"""The common design: what most write first, one record after the other; the last write wins.
 
 Kept as it is usually written, faults and all, for comparison only.
 """

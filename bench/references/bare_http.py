@@ -1,4 +1,4 @@
-"""The reference *floor*: the same two calls by bare HTTP, unsigned, with nothing around them."""
+"""The same two calls by bare HTTP: unsigned, with nothing around them."""
 
 import http.client
 import json
@@ -18,7 +18,7 @@ HEADERS = {
 
 
 def lambda_handler(event: Any, _context: object) -> None:
-    """Look and write."""
+    """Call HeadObject and PutItem."""
     for record in event["Records"]:
         encoded = record["s3"]["object"]["key"]
         key = urllib.parse.unquote_plus(encoded)
