@@ -104,7 +104,7 @@ class Settings:
         Key(
             means="Days that log events are kept",
             rule=one_of(DAYS_AND_MONTHS + YEARS, "days"),
-            live="In place. Shorter: CloudWatch Logs deletes older events, for good.",
+            live="In place. Shorter: CloudWatch Logs permanently deletes older events.",
         ),
     ] = 90
     tracing: Annotated[
@@ -152,7 +152,7 @@ class Settings:
             # One day outlasts Lambda's longest retry.
             means="Days that a deleted key's row stays as a tombstone",
             rule=between(1, 365, "days"),
-            live="In place, for tombstones written from then on; the others expire when they say.",
+            live="In place, for tombstones written from then on; existing ones keep theirs.",
         ),
     ] = 30
     noncurrent_version_days: Annotated[
@@ -160,8 +160,8 @@ class Settings:
         Key(
             means="Days that overwritten and deleted versions stay in the bucket",
             rule=between(1, 3650, "days"),
-            live="In place. Shorter: S3 deletes older versions, for good, from the next day on, and"
-            " each is a change to handle.",
+            live="In place. Shorter: S3 permanently deletes older versions from the next day on,"
+            " and sends a notification for each.",
         ),
     ] = 90
     log_level: Annotated[
@@ -207,11 +207,11 @@ class Settings:
     alarm_email: Annotated[
         str,
         Key(
-            means="Who is told of alarms by e-mail, once they confirm",
-            if_empty="nobody",
+            means="E-mail address that receives the alarms, once it confirms",
+            if_empty="none",
             rule=matching(r"[^@\s]+@[^@\s]+", "one e-mail address"),
-            live="The subscription is replaced. The new address must confirm; until then nobody is"
-            " told. An unconfirmed subscription cannot be deleted: SNS drops it after 48 hours.",
+            live="The subscription is replaced. The new address must confirm; until then it gets no"
+            " e-mail. An unconfirmed subscription cannot be deleted: SNS drops it after 48 hours.",
         ),
     ] = ""
     batch_operations: Annotated[

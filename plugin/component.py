@@ -48,7 +48,7 @@ class FileMetadataPipelineArgs(TypedDict, total=False):
     access_log_bucket: pulumi.Input[str]
     """An existing bucket that receives the bucket's server access logs; none if empty (a bucket's name, 3-63 characters of a-z, 0-9, . and -)"""
     alarm_email: str
-    """Who is told of alarms by e-mail, once they confirm; nobody if empty (one e-mail address)"""
+    """E-mail address that receives the alarms, once it confirms; none if empty (one e-mail address)"""
     batch_operations: bool
     """Make the role with which S3 Batch Operations backfills a very large bucket; false by default"""
     permissions_boundary: pulumi.Input[str]
