@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import s3
+from answers import Answer
 from row import Row, row
 from support.handler_env import NEWER, announce
 
@@ -32,6 +34,34 @@ def described(
         now=now,
         tombstone_days=days,
     )
+
+
+class Watched(dict[str, Any]):
+    """Remembers what was asked for."""
+
+    def __init__(self, of: dict[str, Any]) -> None:
+        super().__init__(of)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+def test_a_row_asks_for_nothing_that_is_dropped_from_s3s_answer() -> None:
+    head = Watched(HEAD)
+    described(head)
+    headers = {
+        "content-length": "1",
+        "etag": '"e"',
+        "last-modified": "Sat, 14 Mar 2026 09:26:53 GMT",
+    }
+    kept = s3._read(Answer(200, headers | dict.fromkeys(s3.TEXTS, "text"), b""))
+    assert head.asked <= kept.keys()
 
 
 def item_bytes(item: Row) -> int:
