@@ -131,12 +131,12 @@ def _keep(
     ops = f"{account} {sys.executable} -m ops"
     where = f"--outputs {known} --endpoint-url {endpoint}"
     lines = (
+        f"{ops} status {where}",
+        f"{ops} verify --grace 0 {where}",
         f"{aws} s3 cp README.md s3://{outputs['S3BucketName']}/",
         f"{aws} s3 ls s3://{outputs['S3BucketName']}/",
         f"{aws} dynamodb scan --table-name {outputs['DynamoDBTableName']}",
         f"{aws} sqs receive-message --queue-url {outputs['FailureQueueUrl']}",
-        f"{ops} status {where}",
-        f"{ops} verify --grace 0 {where}",
     )
     try:
         out.print(f"\nrunning on {endpoint} until Ctrl-C; paste, for example:")
