@@ -62,10 +62,11 @@ class Catalog:
         return self._update_ordered(notification, notification.sequencer)
 
     def _update_ordered(self, notification: Notification, sequencer: str) -> str:
-        """Write unless the row is of a newer notification, or an unordered deletion was after it.
+        """Write, unless the row comes from a newer notification.
 
-        The latter holds for 16 minutes after such a deletion: this read of S3 may have been
-        before it. So S3 is read again, and the write depends on the row from before that read.
+        For 16 minutes after an unordered deletion the write is refused as well, because S3 may
+        have been read before the deletion. Then S3 is read again, and the write depends on the
+        row being the one that refused it.
         """
         seen: Stored | None = None
         for _ in range(1 + ATTEMPTS):
@@ -181,7 +182,7 @@ def _unchanged(seen: Stored) -> dict[str, Any]:
 
 
 def _mark(seen: Stored) -> Row:
-    """What a write on a row has to carry along: until when writes from before may still land."""
+    """The row's ``unordered_until``, which a row that replaces it must keep."""
     until = text(seen, "unordered_until")
     return {} if until is None else {"unordered_until": until}
 
@@ -189,7 +190,7 @@ def _mark(seen: Stored) -> Row:
 def _deletion_is_known(seen: Stored, notification: Notification, started: datetime) -> bool:
     """Whether the row need not be written for a key that is not in the bucket."""
     if notification.is_recheck:
-        # Nothing changed that only this could tell.
+        # A re-check request reports no change, so a tombstone or no row is right already.
         return not seen or text(seen, "processing_status") == DELETED
     until = text(seen, "unordered_until")
     if until is None or text(seen, "processing_status") != DELETED:

@@ -108,10 +108,10 @@ def _try(item: events.Item) -> str | Exception:
         if LOG.isEnabledFor(logging.DEBUG):
             LOG.debug("received", extra=_fields(item, notification) | {"outcome": "received"})
         outcome = CATALOG.update(notification)
-    except Exception as err:  # the rim: one record's failure must not stop the others
+    except Exception as err:  # the outermost frame: one failed record must not stop the others
         told = _fields(item, notification) | {"outcome": FAILED, "count": 1}
         LOG.exception(FAILED, extra=told)
-        # Logged whole; kept until all are tried, its frames would hold what they worked on.
+        # It is logged already. Without the traceback the frames' data can be freed.
         return err.with_traceback(None)
     if outcome == STALE:
         LOG.warning(outcome, extra=_fields(item, notification) | {"outcome": outcome, "count": 1})

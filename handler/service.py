@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 class CallError(Exception):
-    """A call was not answered, or not with what it is answered with."""
+    """A call got no answer, or one that cannot be read."""
 
     is_transient = True
     """Whether the same call may succeed soon."""

@@ -16,7 +16,7 @@ class DataBucket(pulumi.ComponentResource):
     bucket_url: pulumi.Output[str]
     """The bucket's address over HTTPS."""
     ready: pulumi.Resource
-    """The last of the settings, which are saved one by one; later ones depend on it."""
+    """The last setting to be saved; a resource that depends on it comes after all of them."""
 
     def __init__(self, name: str, args: Shared, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the bucket; its settings are separate resources, as the provider advises."""
@@ -98,7 +98,7 @@ class DataBucket(pulumi.ComponentResource):
 
 
 def _log_bucket(log_bucket: str, bucket: str) -> str:
-    """The bucket for the logs, of a bucket whose name only Pulumi knows until now."""
+    """Check the bucket for the logs, now that the name that Pulumi made is known."""
     try:
         check_log_bucket(log_bucket, bucket)
     except ValueError as err:

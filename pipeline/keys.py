@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin
 import pulumi
 from pulumi.output import Unknown
 
-LATE = (pulumi.Output, Awaitable, Unknown)
+KNOWN_LATER = (pulumi.Output, Awaitable, Unknown)
 """What stands for a value that is known only later."""
 KINDS: dict[Any, str] = {
     bool: "true or false",
@@ -47,7 +47,7 @@ def matching(pattern: str, says: str) -> Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """Goes beside a field's type, and is all that is said of the key anywhere."""
+    """Describes a configuration key, beside its field's type; nothing else does."""
 
     means: str
     """What it chooses, in one line."""
@@ -86,7 +86,7 @@ class Declared:
         return "".join(said)
 
     def checked(self, value: Any) -> Any:
-        """Check type and rule of a value; a default keeps them.
+        """Check type and rule of a value; a default is not checked against the rule.
 
         Returns:
             The value. An output that is known only later is checked then, where the key takes one.
@@ -94,10 +94,10 @@ class Declared:
         Raises:
             ValueError: it breaks one of them, or must be known and is not.
         """
-        if isinstance(value, LATE) and self.takes_outputs:
+        if isinstance(value, KNOWN_LATER) and self.takes_outputs:
             return pulumi.Output.from_input(value).apply(self._checked_later)
-        # A true secret or output would be as good as true, whatever it holds.
-        if isinstance(value, LATE):
+        # An output is true to Python whatever it holds, so that every `if` would pass.
+        if isinstance(value, KNOWN_LATER):
             raise ValueError(  # noqa: TRY004 - as every other broken rule
                 f"{self.name} must be known before any resource is made,"
                 " got an output of a resource or a secret"

@@ -21,7 +21,7 @@ def dashboard_name(environment_suffix: str, region: str) -> str:
 
 
 def metric_namespace(environment_suffix: str) -> str:
-    """The namespace of the metrics from the log, which takes no fixed dimension."""
+    """The namespace of the metrics from the log: a metric filter cannot add a fixed dimension."""
     return f"FileMetadata/{environment_suffix}"
 
 

@@ -23,7 +23,7 @@ class NotificationArgs:
 
 
 class Notification(pulumi.ComponentResource):
-    """Every change of every key goes to the function.
+    """The function is invoked for each object created, deleted or expired within the filter.
 
     A bucket has one notification configuration, and saving it replaces what was there:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html

@@ -35,7 +35,7 @@ class ProcessorArgs:
 
 
 class Processor(pulumi.ComponentResource):
-    """A Lambda function that may do what its code does, and loses no event."""
+    """A Lambda function with the permissions that its code uses; failed events go to a queue."""
 
     function_name: pulumi.Output[str]
     function_arn: pulumi.Output[str]

@@ -12,7 +12,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG
 
 from . import names
-from .keys import LATE, Key, Rule, between, check, check_known, declared, matching, one_of
+from .keys import KNOWN_LATER, Key, Rule, between, check, check_known, declared, matching, one_of
 
 PROJECT = "file-metadata-pipeline"
 
@@ -45,7 +45,7 @@ def _are_tags(value: Mapping[str, pulumi.Input[str]]) -> bool:
         and not {key.lower() for key in names.tags("")} & set(keys)
         and not any(key.startswith("aws:") for key in keys)
         and all(TAG_KEY.fullmatch(key) for key in keys)
-        and all(isinstance(text, (str, *LATE)) for text in value.values())
+        and all(isinstance(text, (str, *KNOWN_LATER)) for text in value.values())
     )
 
 
@@ -184,9 +184,9 @@ class Settings:
             rule=BUCKET_NAME,
             more="[How](operations.md#bring-an-existing-bucket-under-the-pipeline).",
             live="Refused where `protectData` is true, because the bucket would be replaced."
-            " Otherwise replaced, unless it names the bucket that the stack has; unset again it is"
-            " replaced as well, since Pulumi makes up a new name: **all objects and versions of the"
-            " old bucket are deleted**. To take over another bucket,"
+            " Otherwise the bucket's own name changes nothing; any other name, or unsetting it,"
+            " makes a new empty bucket and **deletes the old one with all objects and versions**."
+            " To take over another bucket,"
             " [import it](operations.md#bring-an-existing-bucket-under-the-pipeline) into a stack"
             " of its own.",
         ),
