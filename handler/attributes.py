@@ -1,6 +1,7 @@
 """A row's attributes and statuses, as data: also for the tools, so nothing else is imported."""
 
 COMPLETED, DELETED = "completed", "deleted"
+PENDING, DONE, FAILED = "pending", "done", "failed"
 # What cannot change while the version lives. Storage class, restore state and tags can, without
 # an ordered notification, so a row never holds them.
 OBJECT_ATTRIBUTES = {
@@ -19,6 +20,19 @@ OBJECT_ATTRIBUTES = {
         "User-defined metadata, names without `x-amz-meta-`, values decoded; absent if there is"
         " none",
     ),
+}
+EXTRACTION_ATTRIBUTES = {
+    "extraction": (
+        "S",
+        f"With an extractor only: `{PENDING}`, `{DONE}` or `{FAILED}`, of the version that the row"
+        " describes",
+    ),
+    "extracted": ("M", f"What the extractor found, if `{DONE}`"),
+    "extracted_at": (
+        "S",
+        f"When the extraction ended; if `{PENDING}`, when `ops extract` asked for it again",
+    ),
+    "extraction_error": ("S", f"If `{FAILED}`: type and message, at most 1,000 characters"),
 }
 ATTRIBUTES = {
     "file_key": ("S", "The object's key, URL-decoded: the partition key"),
@@ -48,5 +62,6 @@ ATTRIBUTES = {
         "S",
         "After an unordered deletion: until when a write from before it may still arrive",
     ),
+    **EXTRACTION_ATTRIBUTES,
 }
 """Type and meaning by name: all that a row may have."""

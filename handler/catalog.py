@@ -8,16 +8,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from attributes import COMPLETED, DELETED
+from attributes import COMPLETED, DELETED, EXTRACTION_ATTRIBUTES
 from dynamodb import ConditionalCheckFailedError, DynamoDB
 from events import SEQUENCER_WIDTH, Notification
-from row import Head, Row, Stored, iso, row, says_the_same, text, typed
+from row import (
+    Head,
+    Row,
+    Stored,
+    is_of_the_same_version,
+    iso,
+    row,
+    says_the_same,
+    text,
+    typed,
+)
 from s3 import S3
 from service import RefusedError
 
 STALE = "stale"
 NO_SEQUENCER = "0" * SEQUENCER_WIDTH
 ATTEMPTS = 5
+# By these a row is the one that was read.
+READ = ("file_key", "sequencer", "processed_at")
+# With an extractor these too: its function and `ops extract` change no other.
+CARRIED = ("extraction", "extracted_at")
 # A write lands at the latest so long after its handler has read S3: Lambda ends an invocation
 # after 900 s, and two containers' clocks may differ by a minute.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html
@@ -39,6 +53,8 @@ class Catalog:
     """Where both are."""
     table: str
     tombstone_days: int
+    extraction: str | None = None
+    """What a row says of an object whose contents are to be read; None without an extractor."""
 
     def update(self, notification: Notification) -> str:
         """Make the row of a key say what the bucket says.
@@ -100,7 +116,7 @@ class Catalog:
                 return COMPLETED
             else:
                 new |= _mark(seen)
-            changed = self._put(new, _unchanged(seen))
+            changed = self._put(new, self._as_read(seen), carried_from=seen)
             if changed is None:
                 return str(new["processing_status"])
             seen = changed
@@ -136,8 +152,27 @@ class Catalog:
             TableName=self.table, Key={"file_key": {"S": key}}, ConsistentRead=True
         )
 
-    def _put(self, item: Row, condition: Mapping[str, Any]) -> Stored | None:
+    def _as_read(self, seen: Stored) -> dict[str, Any]:
+        """Condition of a write that carries the extraction: that it is still the one read."""
+        return _unchanged(seen, *(() if self.extraction is None else CARRIED))
+
+    def _extraction(self, new: Row, seen: Stored) -> Stored:
+        """What a row says of the contents: what it said of the same version, or to read them."""
+        if self.extraction is None or new["processing_status"] == DELETED:
+            return {}
+        if "extraction" in seen and is_of_the_same_version(seen, new):
+            return {name: seen[name] for name in EXTRACTION_ATTRIBUTES if name in seen}
+        return {"extraction": {"S": self.extraction}}
+
+    def _put(
+        self, new: Row, condition: Mapping[str, Any], carried_from: Stored | None = None
+    ) -> Stored | None:
         """Write a row on a condition.
+
+        Args:
+            new: the row.
+            condition: parameters of ``PutItem``.
+            carried_from: a row whose extraction the new one keeps, if of the same version.
 
         Returns:
             None if it was written, else the row that stands, empty if there is none.
@@ -145,7 +180,7 @@ class Catalog:
         try:
             self.dynamodb.put_item(
                 TableName=self.table,
-                Item=typed(item),
+                Item=typed(new) | dict(self._extraction(new, carried_from or {})),
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **condition,
             )
@@ -167,11 +202,11 @@ def _newest(new: Row) -> dict[str, Any]:
     }
 
 
-def _unchanged(seen: Stored) -> dict[str, Any]:
+def _unchanged(seen: Stored, *also: str) -> dict[str, Any]:
     """Condition: the row is the one that was seen, which may be none."""
     if not seen:
         return {"ConditionExpression": "attribute_not_exists(file_key)"}
-    names = ("file_key", "sequencer", "processed_at")
+    names = (*READ, *also)
     return {
         "ConditionExpression": " AND ".join(
             f"{name} = :{name}" if name in seen else f"attribute_not_exists({name})"

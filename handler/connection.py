@@ -99,7 +99,8 @@ class Host:
 
 
 def _written(request: Request) -> bytes:
-    lines = [f"{request.method} {request.path} HTTP/1.1"]
+    target = f"{request.path}?{request.query}" if request.query else request.path
+    lines = [f"{request.method} {target} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in request.headers.items()]
     lines += [f"user-agent: {USER_AGENT}", f"content-length: {len(request.body)}", "", ""]
     return "\r\n".join(lines).encode("ascii") + request.body

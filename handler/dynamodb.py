@@ -1,6 +1,7 @@
-"""``PutItem`` and ``GetItem``, with the parameters that AWS's pages name.
+"""``PutItem``, ``UpdateItem`` and ``GetItem``, with the parameters that AWS's pages name.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
 """
 
@@ -44,12 +45,18 @@ class DynamoDB:
             RefusedError: DynamoDB answered with another error.
             CallError: DynamoDB did not answer.
         """
-        try:
-            self._call("PutItem", parameters)
-        except RefusedError as err:
-            if err.code == "ConditionalCheckFailedException":
-                raise ConditionalCheckFailedError(_item(err.told)) from err
-            raise
+        self._write("PutItem", parameters)
+
+    def update_item(self, **parameters: Any) -> None:
+        """Change attributes of a row.
+
+        Raises:
+            ConditionalCheckFailedError: its condition is not met; with the row, if asked for by
+                ``ReturnValuesOnConditionCheckFailure``.
+            RefusedError: DynamoDB answered with another error.
+            CallError: DynamoDB did not answer.
+        """
+        self._write("UpdateItem", parameters)
 
     def get_item(self, **parameters: Any) -> Stored:
         """Read a row; empty if there is none.
@@ -59,6 +66,14 @@ class DynamoDB:
             CallError: DynamoDB did not answer.
         """
         return _item(self._call("GetItem", parameters))
+
+    def _write(self, operation: str, parameters: Json) -> None:
+        try:
+            self._call(operation, parameters)
+        except RefusedError as err:
+            if err.code == "ConditionalCheckFailedException":
+                raise ConditionalCheckFailedError(_item(err.told)) from err
+            raise
 
     def _call(self, operation: str, parameters: Json) -> Json:
         headers = {"content-type": CONTENT_TYPE, "x-amz-target": f"{TARGET}.{operation}"}

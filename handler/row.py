@@ -13,6 +13,8 @@ CONTENT_TYPE = "binary/octet-stream"
 # more, and a row must stay below DynamoDB's 400 KB:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 MAX_METADATA_BYTES = 16 * 1024
+# What tells one version of an object from another.
+VERSION_ATTRIBUTES = ("version_id", "etag", "last_modified")
 
 Row = dict[str, str | int | dict[str, str]]
 Stored = Mapping[str, Mapping[str, Any]]
@@ -74,6 +76,15 @@ def says_the_same(stored: Stored, new: Row) -> bool:
     return all(
         stored.get(name) == item.get(name) for name in ("processing_status", *OBJECT_ATTRIBUTES)
     )
+
+
+def is_of_the_same_version(stored: Stored, new: Row) -> bool:
+    """Whether a stored row describes the version that a new one does.
+
+    Without versioning an overwrite with the same content has the same ``etag``, at another time.
+    """
+    item = typed(new)
+    return all(stored.get(name) == item.get(name) for name in VERSION_ATTRIBUTES)
 
 
 def text(stored: Stored, name: str) -> str | None:

@@ -15,6 +15,7 @@ from signature import Credentials, Request, signed
 ATTEMPTS = 2
 MAX_BACKOFF_SECONDS = 1.0
 MAX_SHOWN = 500
+ANSWERED = (200, 206)  # whole, or the range that was asked for
 TRANSIENT_STATUS = {429, 500, 502, 503, 504}
 # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 TRANSIENT = {
@@ -85,7 +86,7 @@ class Service:
         Args:
             operation: AWS's name of it.
             request: not yet signed.
-            read: reads an answer of status 200; raises AnswerError.
+            read: reads an answer of status 200 or 206; raises AnswerError.
 
         Raises:
             RefusedError: the service answered with an error.
@@ -113,7 +114,7 @@ class Service:
         )
         try:
             answer = self.host.exchange(request)
-            if answer.status == 200:
+            if answer.status in ANSWERED:
                 return read(answer)
         except (OSError, AnswerError) as err:
             cause = f"{type(err).__name__}: {err}"

@@ -15,7 +15,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request without a query."""
+    """A request."""
 
     method: str
     path: str
@@ -23,6 +23,8 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     """Their names in lower case."""
     body: bytes = b""
+    query: str = ""
+    """``name=value``, percent-encoded all but ``A-Za-z0-9-_.~``; several are sorted by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,8 @@ def signed(
     signed_headers = ";".join(names)
     canonical_headers = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in names)
     body_hash = sha256(request.body).hexdigest()
-    canonical_query = ""
     canonical_request = (
-        f"{request.method}\n{request.path}\n{canonical_query}\n{canonical_headers}\n"
+        f"{request.method}\n{request.path}\n{request.query}\n{canonical_headers}\n"
         f"{signed_headers}\n{body_hash}"
     )
     scope = f"{day}/{region}/{service}/aws4_request"

@@ -35,6 +35,15 @@ S3_EXAMPLES = [
     ),
     (
         Request(
+            "GET",
+            "/",
+            {"host": "examplebucket.s3.amazonaws.com", "x-amz-content-sha256": EMPTY},
+            query="lifecycle=",
+        ),
+        "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543",
+    ),
+    (
+        Request(
             "PUT",
             "/test%24file.text",
             {
@@ -55,7 +64,7 @@ SUITE = {
 }
 
 
-@pytest.mark.parametrize(("request_", "signature"), S3_EXAMPLES, ids=["GET", "PUT"])
+@pytest.mark.parametrize(("request_", "signature"), S3_EXAMPLES, ids=["GET", "query", "PUT"])
 def test_s3_s_published_examples_have_their_signature(request_: Request, signature: str) -> None:
     ours = signed(
         request_,
@@ -102,10 +111,13 @@ requests = st.fixed_dictionaries(
 regions = st.sampled_from(["us-east-1", "cn-north-1", "us-gov-west-1"])
 
 
-def botocore_s(auth: SigV4Auth, request: Request, now: datetime) -> str:
+def botocore_s(
+    auth: SigV4Auth, request: Request, now: datetime, parameters: dict[str, str] | None = None
+) -> str:
     theirs = AWSRequest(
         request.method,
         f"http://{request.headers['host']}{request.path}",
+        params=parameters,
         headers={name: value for name, value in request.headers.items() if name != "host"},
         data=request.body,
     )
@@ -116,24 +128,33 @@ def botocore_s(auth: SigV4Auth, request: Request, now: datetime) -> str:
     return str(theirs.headers["Authorization"])
 
 
-@given(requests, keys, credentials, times, regions)
+@given(requests, keys, credentials, times, regions, st.one_of(st.none(), keys))
 @example({"method": "HEAD", "headers": {}, "body": b""}, "k" * 1024, Credentials("a", "b"),
-         datetime(2026, 3, 14, tzinfo=UTC), "us-east-1")  # fmt: skip
+         datetime(2026, 3, 14, tzinfo=UTC), "us-east-1", None)  # fmt: skip
 @example({"method": "HEAD", "headers": {}, "body": b""}, "//a/../b/./~+% \u00e9\U0001f4ce",
-         Credentials("a", "b", "c"), datetime(2026, 3, 14, tzinfo=UTC), "us-east-1")  # fmt: skip
+         Credentials("a", "b", "c"), datetime(2026, 3, 14, tzinfo=UTC), "us-east-1",
+         "3/L4+~ =")  # fmt: skip
 def test_any_request_to_s3_is_signed_as_botocore_signs_it(
-    parts: dict[str, object], key: str, by: Credentials, now: datetime, region: str
+    parts: dict[str, object],
+    key: str,
+    by: Credentials,
+    now: datetime,
+    region: str,
+    version: str | None,
 ) -> None:
+    parameters = {} if version is None else {"versionId": version}
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
     path = f"/{quote(key)}"
     assert path == f"/{percent_encode(key, safe='/~')}"
     request = Request(**{"path": path, **parts})  # type: ignore[arg-type]
     theirs = TheirCredentials(by.access_key_id, by.secret_access_key, by.session_token)
     auth = S3SigV4Auth(theirs, "s3", region)
     with_host = {"host": "bucket.s3.amazonaws.com", **request.headers}
-    expected = botocore_s(auth, Request(request.method, path, with_host, request.body), now)
+    sent = Request(request.method, path, with_host, request.body)
+    expected = botocore_s(auth, sent, now, parameters)
     with_host["x-amz-content-sha256"] = auth.payload(AWSRequest(data=request.body, url="http:"))
     ours = signed(
-        Request(request.method, path, with_host, request.body),
+        Request(request.method, path, with_host, request.body, query),
         credentials=by,
         region=region,
         service="s3",
