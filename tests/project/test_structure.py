@@ -26,6 +26,8 @@ BRANCHES = (
 )
 HANDLER_MODULES = {path.stem for path in (ROOT / "handler").glob("*.py")}
 HANDLER_FILES = sorted((ROOT / "handler").rglob("*.py"))
+EXTRACTOR_MODULES = {path.stem for path in (ROOT / "extractor").glob("*.py")}
+EXTRACTOR_FILES = sorted((ROOT / "extractor").rglob("*.py"))
 OPS_FILES = sorted((ROOT / "ops").rglob("*.py"))
 PIPELINE_FILES = sorted((ROOT / "pipeline").rglob("*.py"))
 PLUGIN_FILES = sorted((ROOT / "plugin").glob("*.py"))
@@ -70,14 +72,26 @@ def test_the_handler_needs_the_standard_library_alone(path: Path) -> None:
     assert imported(path) - sys.stdlib_module_names - HANDLER_MODULES == set()
 
 
+@by_path(EXTRACTOR_FILES)
+def test_the_extractor_needs_the_standard_library_and_the_handler_alone(path: Path) -> None:
+    allowed = sys.stdlib_module_names | HANDLER_MODULES | EXTRACTOR_MODULES
+    assert imported(path) - allowed == set()
+
+
+@by_path([ROOT / "extractor" / "extraction.py", ROOT / "extractor" / "result.py"])
+def test_what_an_extractor_is_tested_with_knows_nothing_of_aws(path: Path) -> None:
+    assert imported(path) - sys.stdlib_module_names == set()
+
+
 @by_path(HANDLER_FILES)
 def test_the_handler_never_imports_the_rest_of_the_project(path: Path) -> None:
-    assert imported(path) & (USERS | {"pipeline"}) == set()
+    assert imported(path) & (USERS | {"pipeline", "extractor", *EXTRACTOR_MODULES}) == set()
 
 
 @by_path(PIPELINE_FILES)
-def test_the_pipeline_never_imports_the_handler(path: Path) -> None:
-    assert imported(path) & {"handler", *HANDLER_MODULES} == set()
+def test_the_pipeline_never_imports_the_functions(path: Path) -> None:
+    functions = {"handler", "extractor", *HANDLER_MODULES, *EXTRACTOR_MODULES}
+    assert imported(path) & functions == set()
 
 
 @by_path(PIPELINE_FILES)
@@ -115,7 +129,13 @@ def test_policies_need_no_pulumi(path: Path) -> None:
 
 
 def test_no_module_of_the_handler_hides_one_of_the_standard_library() -> None:
-    assert HANDLER_MODULES & sys.stdlib_module_names == set()
+    assert (HANDLER_MODULES | EXTRACTOR_MODULES) & sys.stdlib_module_names == set()
+
+
+def test_the_two_functions_modules_lie_in_one_folder_of_the_archive() -> None:
+    """With a user's ``extract.py`` in another: theirs must not be one of ours."""
+    assert set() == HANDLER_MODULES & EXTRACTOR_MODULES
+    assert "extract" not in HANDLER_MODULES | EXTRACTOR_MODULES
 
 
 def test_the_program_declares_no_resource_of_its_own() -> None:

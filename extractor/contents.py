@@ -1,0 +1,78 @@
+"""The bytes of one version of an object, by ranges of ``GetObject``.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+"""
+
+from urllib.parse import quote
+
+from answers import Answer, AnswerError
+from s3 import EMPTY, S3
+from service import CallError, RefusedError
+from signature import Request
+from stream import Version
+
+# S3's own name for the version of an object from before its bucket had versions.
+NO_VERSION = "null"
+
+
+class SupersededError(Exception):
+    """The version is gone: a newer one, or a deletion, has come."""
+
+
+class Contents:
+    """Reads ranges of one version, never of another."""
+
+    def __init__(self, s3: S3, version: Version) -> None:
+        """Take the bucket, and the version as its row describes it."""
+        self._s3, self._version = s3, version
+        # An overwrite has the version `null` again: only the entity tag tells it from the old.
+        named = version.version_id != NO_VERSION
+        self._query = f"versionId={quote(version.version_id, safe='')}" if named else ""
+        self.failure: SupersededError | CallError | None = None
+        """Why it could not be read to the end, even if the extractor has caught the OSError."""
+
+    def read(self, start: int, length: int) -> bytes:
+        """Read a range that is inside the version.
+
+        Raises:
+            OSError: it cannot be read, or one before could not; ``failure`` says why.
+        """
+        if not self.failure:
+            try:
+                return self._read(start, length)
+            except RefusedError as err:
+                gone = err.status in {404, 412}
+                self.failure = SupersededError(str(err)) if gone else err
+            except CallError as err:
+                self.failure = err
+        raise OSError(f"S3 must answer with this version, got: {self.failure}")
+
+    def _read(self, start: int, length: int) -> bytes:
+        last = start + length - 1
+        headers = {
+            "if-match": f'"{self._version.etag}"',
+            "range": f"bytes={start}-{last}",
+            "x-amz-content-sha256": EMPTY,
+            "x-amz-expected-bucket-owner": self._s3.owner,
+        }
+
+        def body(answer: Answer) -> bytes:
+            if answer.status == 200:
+                # A server may ignore a range: https://www.rfc-editor.org/rfc/rfc9110#section-14.2
+                return _part(answer.body, self._version.size, start, length)
+            if not answer.headers.get("content-range", "").startswith(f"bytes {start}-{last}/"):
+                raise AnswerError("answer must be the range that was asked for, got another")
+            if len(answer.body) != length:
+                raise AnswerError("answer must be as long as its range, got another length")
+            return answer.body
+
+        request = Request(
+            "GET", self._s3.root + quote(self._version.key), headers, query=self._query
+        )
+        return self._s3.service.call("GetObject", request, body)
+
+
+def _part(whole: bytes, size: int, start: int, length: int) -> bytes:
+    if len(whole) != size:
+        raise AnswerError("answer must be as long as the version, got another length")
+    return whole[start : start + length]

@@ -1,0 +1,107 @@
+"""Lambda's way in: what is inside each version of an object goes into that version's row.
+
+The table's stream brings the rows whose ``extraction`` is pending.
+https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+"""
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import s3
+import stream
+import user_code
+from attributes import FAILED
+from dynamodb import tables
+from extractions import Extractions
+from stream import Version
+from tally import Tally
+from user_code import Failure
+
+LOG = logging.getLogger(__name__)
+REGION = os.environ["AWS_REGION"]
+ACCOUNT = os.environ["DYNAMODB_TABLE_ARN"].split(":")[4]
+EXTRACTIONS = Extractions(
+    s3=s3.bucket(os.environ["S3_BUCKET_NAME"], ACCOUNT, REGION),
+    dynamodb=tables(REGION),
+    table=os.environ["DYNAMODB_TABLE_NAME"],
+    # Last, so that no file of the user's takes the place of one of the function's own.
+    extract=user_code.load(Path(__file__).parent / "user"),
+)
+for service in (EXTRACTIONS.s3.service, EXTRACTIONS.dynamodb.service):
+    # While a container initialises, Lambda gives it more CPU than in its first event.
+    service.host.open()
+TALLY = Tally(LOG)
+ERROR, NOT_PENDING = "error", "not pending"
+NAMED_FAILURES = 20
+
+
+class RecordsError(Exception):
+    """Records of an event failed; the message has their keys, the cause their errors."""
+
+    def __init__(self, failures: Sequence[tuple[object, Exception]], total: int) -> None:
+        """Name the first 20 of them."""
+        named = [
+            f"{stream.label(record)!r}: {type(error).__name__}: {error}"
+            for record, error in failures[:NAMED_FAILURES]
+        ]
+        super().__init__(f"{len(failures)} of {total} records failed: {'; '.join(named)}")
+
+
+def lambda_handler(event: object, _context: object) -> dict[str, int]:
+    """Extract the files whose rows an event's records show as pending.
+
+    Args:
+        event: records of the table's stream.
+        _context: unused.
+
+    Returns:
+        How many records had which outcome.
+
+    Raises:
+        stream.RecordError: the event is of another shape.
+        RecordsError: S3 or DynamoDB failed, or a record is none, so that Lambda retries.
+    """
+    records = stream.records(event)
+    results = [_try(record) for record in records]
+    failures = [
+        (record, result)
+        for record, result in zip(records, results, strict=True)
+        if isinstance(result, Exception)
+    ]
+    if failures:
+        raise RecordsError(failures, len(records)) from ExceptionGroup(
+            "records failed", [error for _, error in failures]
+        )
+    return dict(Counter(map(str, results)))
+
+
+def _try(record: object) -> str | Exception:
+    try:
+        version = stream.pending(record)
+        if version is None:
+            return NOT_PENDING
+        result = EXTRACTIONS.update(version)
+    except Exception as err:  # the rim: one record's failure must not stop the others
+        told = {"file_key": stream.label(record), "outcome": ERROR, "count": 1}
+        LOG.exception(ERROR, extra=told)
+        return err.with_traceback(None)
+    return _tell(version, result)
+
+
+def _tell(version: Version, result: str | Failure) -> str:
+    """Log a record's outcome, or count it where the log level leaves out a line a record."""
+    outcome = FAILED if isinstance(result, Failure) else result
+    lag_ms = (datetime.now(UTC) - version.asked_at) // timedelta(milliseconds=1)
+    fields = {"file_key": version.key, "outcome": outcome, "count": 1, "lag_ms": lag_ms}
+    if isinstance(result, Failure):
+        told = {"extraction_error": result.error, "trace": result.trace}
+        LOG.warning(outcome, extra=fields | told)
+    elif LOG.isEnabledFor(logging.INFO):
+        LOG.info(outcome, extra=fields)
+    else:
+        TALLY.add(outcome, lag_ms)
+    return outcome

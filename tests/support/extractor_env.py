@@ -1,0 +1,106 @@
+"""The second function under test: imported once, pointed at a test's own bucket and table."""
+
+import atexit
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from local.cloud import Cloud
+from support import handler_env
+from support.faults import FaultProxy
+from support.handler_env import NEWER, Bench
+
+Extract = Callable[[Any], Any]
+
+
+def extract_file(proxy: FaultProxy) -> ModuleType:
+    """Import the function as Lambda does, once: by then it has no user's folder."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        environment.setenv("S3_BUCKET_NAME", "named-in-environment")
+        environment.setenv("DYNAMODB_TABLE_NAME", "table-named-in-environment")
+        environment.setenv("DYNAMODB_TABLE_ARN", "arn:aws:dynamodb:us-east-1:123456789012:table/t")
+        module = importlib.import_module("extract_file")
+    atexit.register(close, module)
+    return module
+
+
+def close(module: ModuleType) -> None:
+    for service in (module.EXTRACTIONS.s3.service, module.EXTRACTIONS.dynamodb.service):
+        service.host.close()
+
+
+class Stream:
+    """A table's stream, read record by record from its start."""
+
+    def __init__(self, client: Any, arn: str) -> None:
+        self._client = client
+        [shard] = client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        self._next = client.get_shard_iterator(
+            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+
+    def pending(self) -> list[dict[str, Any]]:
+        """Read the records since the last time that the mapping's filter lets through."""
+        answer = self._client.get_records(ShardIterator=self._next)
+        self._next = answer["NextShardIterator"]
+        return [
+            record
+            for record in answer["Records"]
+            if record["dynamodb"].get("NewImage", {}).get("extraction") == {"S": "pending"}
+        ]
+
+
+@dataclass
+class Extracting:
+    """A bench whose table has a stream, and the second function at its end."""
+
+    bench: Bench
+    function: ModuleType
+    stream: Stream
+
+    def extract(self, extract: Extract, *records: Mapping[str, Any]) -> dict[str, int]:
+        """Run the function, with code of the test's own, on these records or on all pending."""
+        before = self.function.EXTRACTIONS
+        self.function.EXTRACTIONS = replace(before, extract=extract)
+        try:
+            event = {"Records": list(records) or self.stream.pending()}
+            found: dict[str, int] = self.function.lambda_handler(event, None)
+            return found
+        finally:
+            self.function.EXTRACTIONS = before
+
+    def put(self, key: str, body: bytes = b"", sequencer: str = NEWER) -> dict[str, Any]:
+        """Upload an object, have its row written; return the stream's record."""
+        self.bench.cloud("s3").put_object(
+            Bucket=self.bench.bucket, Key=key, Body=body, ContentType="text/plain"
+        )
+        assert self.bench.update(key, sequencer) == "completed"
+        [record] = self.stream.pending()
+        return record
+
+
+def set_up(
+    cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, *, versioned: bool = True
+) -> Extracting:
+    """Make a bucket and a table with a stream, and point both functions at them."""
+    bench = handler_env.set_up(cloud, proxy, monkeypatch)
+    if not versioned:
+        bench.bucket = f"{bench.bucket}-unversioned"
+        cloud("s3").create_bucket(Bucket=bench.bucket)
+    table = cloud("dynamodb").update_table(
+        TableName=bench.table,
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )["TableDescription"]
+    where = handler_env.in_bucket(bench.handler.CATALOG, bench.bucket)
+    catalog = replace(bench.handler.CATALOG, **where, extraction="pending")
+    monkeypatch.setattr(bench.handler, "CATALOG", catalog)
+    function = extract_file(proxy)
+    close(function)  # so that each test's first calls are on new connections
+    extractions = replace(function.EXTRACTIONS, s3=catalog.s3, table=bench.table)
+    monkeypatch.setattr(function, "EXTRACTIONS", extractions)
+    return Extracting(bench, function, Stream(cloud("dynamodbstreams"), table["LatestStreamArn"]))
