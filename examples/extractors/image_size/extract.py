@@ -1,0 +1,45 @@
+"""Width and height of an image, from the header of a PNG, GIF or JPEG."""
+
+import io
+from collections.abc import Mapping
+
+from extraction import File, Value
+
+# A JPEG's size is in one of these segments: https://www.w3.org/Graphics/JPEG/itu-t81.pdf, table B.1
+SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+MAX_SEGMENTS = 1_000
+
+
+def extract(file: File) -> Mapping[str, Value]:
+    """Read a header, whatever the key's name says; of other files find nothing."""
+    stream = file.open()
+    header = stream.read(24)
+    if header.startswith(b"\x89PNG\r\n\x1a\n") and header[12:16] == b"IHDR" and len(header) == 24:
+        return _found("png", header[16:20], header[20:24], "big")
+    if header.startswith((b"GIF87a", b"GIF89a")) and len(header) >= 10:
+        return _found("gif", header[6:8], header[8:10], "little")
+    if header.startswith(b"\xff\xd8\xff"):
+        stream.seek(2)
+        return _jpeg(stream)
+    return {}
+
+
+def _jpeg(stream: io.BufferedReader) -> Mapping[str, Value]:
+    for _ in range(MAX_SEGMENTS):
+        marker = stream.read(4)
+        length = int.from_bytes(marker[2:])
+        if len(marker) < 4 or marker[0] != 0xFF or length < 2:
+            break
+        if marker[1] in SIZES:
+            size = stream.read(5)
+            if len(size) < 5:
+                break
+            return _found("jpeg", size[3:5], size[1:3], "big")
+        stream.seek(length - 2, io.SEEK_CUR)
+    raise ValueError("JPEG must have a segment with its size, got none")
+
+
+def _found(kind: str, width: bytes, height: bytes, order: str) -> Mapping[str, Value]:
+    little = order == "little"
+    numbers = [int.from_bytes(part, "little" if little else "big") for part in (width, height)]
+    return {"format": kind, "width": numbers[0], "height": numbers[1]}

@@ -1,0 +1,83 @@
+"""``python -m local.extract FOLDER FILE``: what an extractor would find in a file."""
+
+import argparse
+import json
+import mimetypes
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+# The function's modules are no package: in Lambda an extractor finds them on its path.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "extractor"))
+
+from extraction import File
+from user_code import Failure, load, run
+
+FAILED, BAD_USAGE = 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Extract a file of this machine, as the function would if it were an object.
+
+    Returns:
+        0 and the result as JSON; 1 and the error, if the row would be ``failed``; 2 if folder or
+        file are not there.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m local.extract", description="Print what an extractor finds in a file."
+    )
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="the extractor's, with extract.py"
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="its name is the object's key")
+    options = parser.parse_args(arguments)
+    if missing := _missing(options.folder, options.file):
+        print(f"extract: {missing}", file=sys.stderr)
+        return BAD_USAGE
+    result = run(load(options.folder.resolve()), _file(options.file))
+    if isinstance(result, Failure):
+        print(f"{result.trace}failed: {result.error}", file=sys.stderr)
+        return FAILED
+    print(json.dumps(_plain({"M": result}), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _missing(folder: Path, file: Path) -> str | None:
+    if not folder.is_dir():
+        return f"no such folder: {str(folder)!r}"
+    if not (folder / "extract.py").is_file():
+        return f"missing extract.py in {str(folder)!r}; write one with a function extract(file)"
+    return None if file.is_file() else f"no such file: {str(file)!r}"
+
+
+def _file(path: Path) -> File:
+    def read(start: int, length: int) -> bytes:
+        with path.open("rb") as opened:
+            opened.seek(start)
+            return opened.read(length)
+
+    return File(
+        key=path.as_posix(),
+        size=path.stat().st_size,
+        content_type=mimetypes.guess_type(path.name)[0] or "binary/octet-stream",
+        metadata={},
+        version=None,
+        read=read,
+    )
+
+
+def _plain(typed: dict[str, Any]) -> Any:
+    """A value as it is read from the row."""
+    [(kind, value)] = typed.items()
+    if kind == "M":
+        return {name: _plain(member) for name, member in value.items()}
+    if kind == "L":
+        return [_plain(element) for element in value]
+    if kind == "N":
+        return int(value) if value.lstrip("-").isdigit() else float(value)
+    return None if kind == "NULL" else value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
