@@ -32,7 +32,7 @@ test: check ## make check, then every test with branch coverage
 
 soak: $(VENV)/ready ## The model's large bounds, 20,000 histories, the fault matrix, 20,000 objects
 	$(BIN)/python -m pytest -n 2 -rP tests/handler/test_protocol.py tests/handler/test_convergence.py \
-		tests/handler/test_signature.py tests/handler/test_answers.py tests/stack/test_faults.py tests/ops/test_large.py --soak --histories $(SOAK_HISTORIES) --objects 20000 --listed 100000
+		tests/extractor/test_convergence.py tests/handler/test_signature.py tests/handler/test_answers.py tests/stack/test_faults.py tests/ops/test_large.py --soak --histories $(SOAK_HISTORIES) --objects 20000 --listed 100000
 
 check: $(VENV)/ready ## Format, lint, types, generated files, and GitHub's workflows
 	$(BIN)/ruff format --check $(SOURCES)

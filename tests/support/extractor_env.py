@@ -55,6 +55,15 @@ class Stream:
         ]
 
 
+def stream_of(cloud: Cloud, table: str) -> Stream:
+    """Turn a table's stream on."""
+    described = cloud("dynamodb").update_table(
+        TableName=table,
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )["TableDescription"]
+    return Stream(cloud("dynamodbstreams"), described["LatestStreamArn"])
+
+
 @dataclass
 class Extracting:
     """A bench whose table has a stream, and the second function at its end."""
@@ -92,10 +101,7 @@ def set_up(
     if not versioned:
         bench.bucket = f"{bench.bucket}-unversioned"
         cloud("s3").create_bucket(Bucket=bench.bucket)
-    table = cloud("dynamodb").update_table(
-        TableName=bench.table,
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-    )["TableDescription"]
+    stream = stream_of(cloud, bench.table)
     where = handler_env.in_bucket(bench.handler.CATALOG, bench.bucket)
     catalog = replace(bench.handler.CATALOG, **where, extraction="pending")
     monkeypatch.setattr(bench.handler, "CATALOG", catalog)
@@ -103,4 +109,4 @@ def set_up(
     close(function)  # so that each test's first calls are on new connections
     extractions = replace(function.EXTRACTIONS, s3=catalog.s3, table=bench.table)
     monkeypatch.setattr(function, "EXTRACTIONS", extractions)
-    return Extracting(bench, function, Stream(cloud("dynamodbstreams"), table["LatestStreamArn"]))
+    return Extracting(bench, function, stream)

@@ -7,6 +7,7 @@ before or after its read of S3. In the end each has been delivered, and table an
 
 import itertools
 import json
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from urllib.parse import quote_plus, unquote_plus
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from local.cloud import Cloud
 from support.handler_env import in_bucket
 
 KEYS = ("a", "b", "c")
@@ -71,6 +73,32 @@ class World:
         return [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
 
 
+def make_world(cloud: Cloud, handler: ModuleType) -> World:
+    """Make a bucket that notifies a queue, and a table."""
+    bucket = table = queue = f"histories-{secrets.token_hex(4)}"
+    s3, sqs = cloud("s3"), cloud("sqs")
+    queue_url = sqs.create_queue(QueueName=queue)["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    target = {
+        "QueueArn": attributes["Attributes"]["QueueArn"],
+        "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
+    }
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [target]}
+    )
+    cloud("dynamodb").create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "file_key", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "file_key", "AttributeType": "S"}],
+    )
+    sqs.purge_queue(QueueUrl=queue_url)  # S3 has sent its test event
+    numbers = itertools.count()
+    return World(s3, cloud("dynamodb"), sqs, handler, bucket, queue_url, table, numbers)
+
+
 class WatchedS3:
     """The handler's S3, that lets something happen right before and right after each read."""
 
@@ -89,6 +117,7 @@ class Histories(RuleBasedStateMachine):
     """One history; ``world`` is set by the test that runs it."""
 
     world: ClassVar[World]
+    extraction: ClassVar[str | None] = None
 
     @initialize()
     def start(self) -> None:
@@ -106,7 +135,7 @@ class Histories(RuleBasedStateMachine):
             lambda: self._do(self.before_read),
             lambda: self._do(self.after_read),
         )
-        self.catalog = replace(catalog, **place, table=self.world.table)
+        self.catalog = replace(catalog, **place, table=self.world.table, extraction=self.extraction)
 
     # What happens to the bucket
 
