@@ -9,7 +9,8 @@ from generate.declarations import TYPES, shown
 from handler.attributes import ATTRIBUTES
 from ops.__main__ import main
 from ops.cli import of_a_stack
-from pipeline.alarms import alarms
+from pipeline.alarms import Alarm, alarms
+from pipeline.extractor_watch import Watched, extractor_alarms
 from pipeline.keys import Declared, config_key
 from pipeline.outputs import OUTPUTS
 from pipeline.settings import KEYS, PROJECT, Settings
@@ -51,6 +52,10 @@ Times are ISO 8601, UTC. What a row says of an object comes from one `HeadObject
 
 {{alarms}}
 
+With an `extractor`:
+
+{{extractor_alarms}}
+
 What to do in each case: [operations.md](operations.md).
 
 ## `python -m ops`
@@ -83,13 +88,8 @@ def page(_old: str) -> str:
             ("Attribute", "Type", "Meaning"),
             ((f"`{name}`", kind, means) for name, (kind, means) in ATTRIBUTES.items()),
         ),
-        alarms=_table(
-            ("Alarm", "Means", "First"),
-            (
-                (f"`{alarm.role}`", alarm.means, alarm.first)
-                for alarm in alarms(queue="", function="", table="", timeout=Settings.timeout)
-            ),
-        ),
+        alarms=_alarms(alarms(queue="", function="", table="", timeout=Settings.timeout)),
+        extractor_alarms=_alarms(extractor_alarms(Watched(function="", mapping="", namespace=""))),
         shared=_options(_shared()),
         commands="\n\n".join(_command(name, main.commands[name]) for name in main.commands),
     )
@@ -99,6 +99,11 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     lines = [list(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     lines.insert(1, ["---"] * len(lines[0]))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _alarms(of: Iterable[Alarm]) -> str:
+    rows = ((f"`{alarm.role}`", alarm.means, alarm.first) for alarm in of)
+    return _table(("Alarm", "Means", "First"), rows)
 
 
 def _key(key: Declared) -> tuple[str, ...]:

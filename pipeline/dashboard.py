@@ -47,8 +47,13 @@ class Names:
     alarm_arns: Sequence[str]
 
 
-def dashboard(names: Names) -> dict[str, Any]:
-    """The body of the dashboard: what to do first, the alarms, then panels in rows of three."""
+def dashboard(names: Names, more: Sequence[Widget] = ()) -> dict[str, Any]:
+    """The body of the dashboard: what to do first, the alarms, then panels in rows of three.
+
+    Args:
+        names: the resources that it shows.
+        more: panels that come last.
+    """
     head: Widget = {
         "type": "text",
         "x": 0,
@@ -65,7 +70,7 @@ def dashboard(names: Names) -> dict[str, Any]:
         "height": 4,
         "properties": {"title": "Alarms", "alarms": list(names.alarm_arns)},
     }
-    return {"widgets": [head, alarms, *_placed(_panels(names), top=4)]}
+    return {"widgets": [head, alarms, *_placed([*_panels(names), *more], top=4)]}
 
 
 def _first_steps(names: Names) -> str:
@@ -95,7 +100,9 @@ def _throughput(names: Names) -> Widget:
         [names.namespace, OUTCOME_METRIC, "Outcome", outcome, {"label": outcome}]
         for outcome in OUTCOMES
     ]
-    return _panel(names, "Records by outcome", lines, stat="Sum", label="records", stacked=True)
+    return panel(
+        names.region, "Records by outcome", lines, stat="Sum", label="records", stacked=True
+    )
 
 
 def _freshness(names: Names) -> Widget:
@@ -103,7 +110,9 @@ def _freshness(names: Names) -> Widget:
         [names.namespace, LAG_METRIC, {"stat": stat, "label": f"lag {stat}"}]
         for stat in ("p50", "p99")
     ]
-    return _panel(names, "Freshness: from event to row", lines, stat="p50", label="milliseconds")
+    return panel(
+        names.region, "Freshness: from event to row", lines, stat="p50", label="milliseconds"
+    )
 
 
 def _errors(names: Names) -> Widget:
@@ -113,8 +122,8 @@ def _errors(names: Names) -> Widget:
         _function(names, "DestinationDeliveryFailures"),
         _function(names, "ConcurrentExecutions", stat="Maximum", yAxis="right"),
     ]
-    return _panel(
-        names,
+    return panel(
+        names.region,
         "Errors, throttles, concurrency",
         lines,
         stat="Sum",
@@ -134,7 +143,9 @@ def _failure_queue(names: Names) -> Widget:
             {"label": "age of the oldest", "yAxis": "right"},
         ],
     ]
-    return _panel(names, "Failure queue", lines, stat="Maximum", label="events", right="seconds")
+    return panel(
+        names.region, "Failure queue", lines, stat="Maximum", label="events", right="seconds"
+    )
 
 
 def _waiting(names: Names) -> Widget:
@@ -142,15 +153,17 @@ def _waiting(names: Names) -> Widget:
         _function(names, "AsyncEventAge", stat="Maximum", label="longest wait"),
         _function(names, "AsyncEventAge", stat="p50", label="median wait"),
     ]
-    return _panel(names, "Wait for the function", lines, stat="Maximum", label="milliseconds")
+    return panel(names.region, "Wait for the function", lines, stat="Maximum", label="milliseconds")
 
 
 def _duration(names: Names) -> Widget:
     lines = [_function(names, "Duration", stat=stat, label=stat) for stat in ("p50", "p99")]
-    panel = _panel(names, "Duration of invocations", lines, stat="p50", label="milliseconds")
+    durations = panel(
+        names.region, "Duration of invocations", lines, stat="p50", label="milliseconds"
+    )
     limit = {"label": "timeout", "value": names.timeout * 1000}
-    panel["properties"]["annotations"] = {"horizontal": [limit]}
-    return panel
+    durations["properties"]["annotations"] = {"horizontal": [limit]}
+    return durations
 
 
 def _consumption(names: Names) -> Widget:
@@ -158,7 +171,7 @@ def _consumption(names: Names) -> Widget:
         _table(names, "ConsumedWriteCapacityUnits", "write units"),
         _table(names, "ConsumedReadCapacityUnits", "read units"),
     ]
-    return _panel(names, "Table: consumed units", lines, stat="Sum", label="units")
+    return panel(names.region, "Table: consumed units", lines, stat="Sum", label="units")
 
 
 def _throttles(names: Names) -> Widget:
@@ -167,7 +180,9 @@ def _throttles(names: Names) -> Widget:
         _table(names, "ReadThrottleEvents", "reads throttled"),
         _table(names, "ConditionalCheckFailedRequests", "conditions failed"),
     ]
-    return _panel(names, "Table: throttles, refused writes", lines, stat="Sum", label="requests")
+    return panel(
+        names.region, "Table: throttles, refused writes", lines, stat="Sum", label="requests"
+    )
 
 
 def _cost(names: Names) -> Widget:
@@ -179,8 +194,8 @@ def _cost(names: Names) -> Widget:
         _function(names, "Duration", stat="Sum", label="billed time", yAxis="right"),
         [*log_bytes, {"label": "log", "yAxis": "right"}],
     ]
-    return _panel(
-        names,
+    return panel(
+        names.region,
         "What costs money",
         lines,
         stat="Sum",
@@ -198,8 +213,8 @@ def _table(names: Names, metric: str, label: str) -> Line:
     return ["AWS/DynamoDB", metric, "TableName", names.table, {"label": label}]
 
 
-def _panel(
-    names: Names,
+def panel(
+    region: str,
     title: str,
     lines: Sequence[Line],
     *,
@@ -217,7 +232,7 @@ def _panel(
         "properties": {
             "title": title,
             "metrics": list(lines),
-            "region": names.region,
+            "region": region,
             "view": "timeSeries",
             "stacked": stacked,
             "stat": stat,
@@ -232,10 +247,10 @@ def _panel(
 def _placed(panels: Sequence[Widget], top: int) -> list[Widget]:
     columns = WIDTH // PANEL_WIDTH
     return [
-        panel
+        widget
         | {
             "x": number % columns * PANEL_WIDTH,
             "y": top + number // columns * PANEL_HEIGHT,
         }
-        for number, panel in enumerate(panels)
+        for number, widget in enumerate(panels)
     ]

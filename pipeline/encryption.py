@@ -1,5 +1,6 @@
 """The optional KMS key, for all resources that hold data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -17,7 +18,7 @@ class EncryptionKeyArgs:
 
     environment_suffix: str
     place: Place
-    log_group_prefix: str
+    log_group_prefixes: Sequence[str]
     """How the names of the log groups start that may be encrypted with the key."""
     tags: Tags
 
@@ -46,7 +47,7 @@ class EncryptionKey(pulumi.ComponentResource):
             policy=pulumi.Output.json_dumps(
                 pulumi.Output.all(**vars(args.place)).apply(
                     lambda place: policies.use_of_key(
-                        **place, log_group_prefix=args.log_group_prefix
+                        **place, log_group_prefixes=args.log_group_prefixes
                     )
                 )
             ),

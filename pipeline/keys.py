@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import MISSING, Field, dataclass, fields
 from difflib import get_close_matches
-from typing import Any, Union, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 import pulumi
 from pulumi.output import Unknown
@@ -71,6 +71,8 @@ class Declared:
     """``bool``, ``int``, ``str`` or ``dict``."""
     takes_outputs: bool
     """Whether the value may be known only later; not where it decides which resources exist."""
+    archives: bool
+    """Whether a program may give an archive instead."""
     default: Any
     """None for what must be given."""
     key: Key
@@ -102,6 +104,8 @@ class Declared:
                 f"{self.name} must be known before any resource is made,"
                 " got an output of a resource or a secret"
             )
+        if self.archives and isinstance(value, pulumi.Archive):
+            return value
         check(type(value) is self.kind, f"{self.name} must be {KINDS[self.kind]}", value)
         if value != self.default:
             self._check_rule(value)
@@ -130,15 +134,16 @@ def declared(cls: type) -> dict[str, Declared]:
     found = {}
     for field in fields(cls):
         declared_type, key = get_args(field.type)
-        takes_outputs = get_origin(declared_type) is Union
         # An input is a union of the plain type and of what becomes one.
-        kind = get_args(declared_type)[0] if takes_outputs else declared_type
+        others = () if get_origin(declared_type) is dict else get_args(declared_type)[1:]
+        kind = get_args(declared_type)[0] if others else declared_type
         name = config_key(field.name)
         found[name] = Declared(
             name=name,
             field=field.name,
             kind=get_origin(kind) or kind,
-            takes_outputs=takes_outputs,
+            takes_outputs=any(get_origin(other) is Awaitable for other in others),
+            archives=pulumi.Archive in others,
             default=_default(field),
             key=key,
         )

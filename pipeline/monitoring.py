@@ -13,8 +13,17 @@ from .dashboard import (
     LAG_METRIC,
     OUTCOME_METRIC,
     Names,
+    Widget,
     dashboard,
     dashboard_url,
+)
+from .extractor import Extractor
+from .extractor_watch import (
+    Transformation,
+    Watched,
+    extractor_alarms,
+    extractor_filters,
+    extractor_panels,
 )
 from .failures import FailureQueue
 from .names import dashboard_name, metric_namespace
@@ -36,6 +45,7 @@ class MonitoringArgs:
     table: MetadataTable
     failures: FailureQueue
     processor: Processor
+    extractor: Extractor | None
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -51,6 +61,7 @@ class Monitoring(pulumi.ComponentResource):
         super().__init__("file-metadata:index:Monitoring", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
+        self._namespace = metric_namespace(args.shared.settings.environment_suffix)
 
         self.topic_arn, ready = self._topic()
         watched = alarms(
@@ -59,6 +70,8 @@ class Monitoring(pulumi.ComponentResource):
             table=args.table.table_name,
             timeout=args.shared.settings.timeout,
         )
+        if extractor := self._extractor():
+            watched += extractor_alarms(extractor)
         made = [self._alarm(alarm, ready) for alarm in watched]
         self._metrics()
         board = self._dashboard([alarm.arn for alarm in made])
@@ -69,6 +82,31 @@ class Monitoring(pulumi.ComponentResource):
             partition=args.shared.place.partition,
         ).apply(lambda of: dashboard_url(**of))
         self.register_outputs({"topic_arn": self.topic_arn, "dashboard_url": self.dashboard_url})
+
+    def _extractor(self) -> Watched | None:
+        extractor = self._args.extractor
+        if extractor is None:
+            return None
+        return Watched(
+            function=extractor.function_name,
+            mapping=extractor.mapping_id,
+            namespace=self._namespace,
+        )
+
+    def _extractor_panels(self) -> pulumi.Output[list[Widget]]:
+        extractor = self._args.extractor
+        if extractor is None:
+            return pulumi.Output.from_input([])
+        return pulumi.Output.all(
+            region=self._args.shared.place.region,
+            function=extractor.function_name,
+            mapping=extractor.mapping_id,
+        ).apply(
+            lambda of: extractor_panels(
+                Watched(function=of["function"], mapping=of["mapping"], namespace=self._namespace),
+                of["region"],
+            )
+        )
 
     def _topic(self) -> tuple[pulumi.Output[str], list[pulumi.Resource]]:
         """The topic's ARN, and what must be in place before the first alarm."""
@@ -121,34 +159,38 @@ class Monitoring(pulumi.ComponentResource):
         )
 
     def _metrics(self) -> None:
-        """Count what the function logs, at no cost to the function.
+        """Count what the functions log, at no cost to them.
 
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
         """
-        namespace = metric_namespace(self._args.shared.settings.environment_suffix)
+        records: Transformation = {
+            "namespace": self._namespace,
+            "name": OUTCOME_METRIC,
+            "value": "$.count",
+            "unit": "Count",
+            "dimensions": {"Outcome": "$.outcome"},
+        }
+        lag: Transformation = {
+            "namespace": self._namespace,
+            "name": LAG_METRIC,
+            "value": "$.lag_ms",
+            "unit": "Milliseconds",
+        }
+        log_group = self._args.processor.log_group_name
+        self._metric("records", log_group, COUNTED, records)
+        self._metric("freshness", log_group, FRESH, lag)
+        if extractor := self._args.extractor:
+            for role, (pattern, metric) in extractor_filters(self._namespace).items():
+                self._metric(role, extractor.log_group_name, pattern, metric)
+
+    def _metric(
+        self, role: str, log_group: pulumi.Input[str], pattern: str, metric: Transformation
+    ) -> None:
         aws.cloudwatch.LogMetricFilter(
-            f"{self._name}-records",
-            log_group_name=self._args.processor.log_group_name,
-            pattern=COUNTED,
-            metric_transformation={
-                "namespace": namespace,
-                "name": OUTCOME_METRIC,
-                "value": "$.count",
-                "unit": "Count",
-                "dimensions": {"Outcome": "$.outcome"},
-            },
-            opts=self._child,
-        )
-        aws.cloudwatch.LogMetricFilter(
-            f"{self._name}-freshness",
-            log_group_name=self._args.processor.log_group_name,
-            pattern=FRESH,
-            metric_transformation={
-                "namespace": namespace,
-                "name": LAG_METRIC,
-                "value": "$.lag_ms",
-                "unit": "Milliseconds",
-            },
+            f"{self._name}-{role}",
+            log_group_name=log_group,
+            pattern=pattern,
+            metric_transformation=metric,
             opts=self._child,
         )
 
@@ -170,9 +212,9 @@ class Monitoring(pulumi.ComponentResource):
                 lambda region: dashboard_name(suffix, region)
             ),
             dashboard_body=pulumi.Output.json_dumps(
-                names.apply(
+                pulumi.Output.all(names, self._extractor_panels()).apply(
                     lambda of: dashboard(
-                        Names(**of, namespace=metric_namespace(suffix), timeout=timeout)
+                        Names(**of[0], namespace=self._namespace, timeout=timeout), more=of[1]
                     )
                 )
             ),

@@ -10,6 +10,7 @@ FAILURE_QUEUE_URL = "FailureQueueUrl"
 DASHBOARD_URL = "DashboardUrl"
 ALARM_TOPIC_ARN = "AlarmTopicArn"
 BATCH_OPERATIONS_ROLE_ARN = "BatchOperationsRoleArn"
+DYNAMODB_TABLE_STREAM_ARN = "DynamoDBTableStreamArn"
 
 
 class Output(NamedTuple):
@@ -35,6 +36,10 @@ OUTPUTS = {
     BATCH_OPERATIONS_ROLE_ARN: Output(
         "batch_operations_role_arn",
         "The role for S3 Batch Operations; empty without `batchOperations`",
+    ),
+    DYNAMODB_TABLE_STREAM_ARN: Output(
+        "table_stream_arn",
+        "The table's stream, for consumers of your own; empty without `stream` or `extractor`",
     ),
 }
 """By the name under which a stack exports it."""

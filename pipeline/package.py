@@ -1,12 +1,25 @@
-"""The function's code as an archive that depends on nothing but the code."""
+"""The functions' code as archives that depend on nothing but the code."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pulumi
 
 HERE = Path(__file__).resolve().parent
-INSTALLED, IN_REPOSITORY = HERE / "handler", HERE.parent / "handler"
-HANDLER_FOLDER = INSTALLED if INSTALLED.is_dir() else IN_REPOSITORY
+
+
+def code_folder(name: str) -> Path:
+    """Where the code of a function is: beside this module if installed, else in the repository."""
+    installed, in_repository = HERE / name, HERE.parent / name
+    return installed if installed.is_dir() else in_repository
+
+
+HANDLER_FOLDER = code_folder("handler")
+EXTRACTOR_FOLDER = code_folder("extractor")
+USER_FOLDER = "user"
+"""Where the user's own code is in the extractor's archive."""
+USER_MODULE = "extract.py"
+
+Assets = dict[str, pulumi.Asset | pulumi.Archive]
 
 
 def handler_archive(folder: Path = HANDLER_FOLDER) -> pulumi.AssetArchive:
@@ -21,9 +34,74 @@ def handler_archive(folder: Path = HANDLER_FOLDER) -> pulumi.AssetArchive:
     Raises:
         FileNotFoundError: there is no Python file under the folder.
     """
-    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.py"))
+    return pulumi.AssetArchive(_texts(folder, "handler"))
+
+
+def extractor_archive(user: str | pulumi.Archive) -> pulumi.AssetArchive:
+    """Pack the extractor's function: its code and the handler's at the root, the user's beside.
+
+    Args:
+        user: what `check_extractor` passed: a folder, or an archive with the same in it.
+    """
+    ours: Assets = {
+        **_texts(HANDLER_FOLDER, "handler"),
+        **_texts(EXTRACTOR_FOLDER, "extractor"),
+    }
+    if isinstance(user, pulumi.AssetArchive):
+        return pulumi.AssetArchive(ours | {f"{USER_FOLDER}/{k}": v for k, v in user.assets.items()})
+    if isinstance(user, pulumi.Archive):
+        return pulumi.AssetArchive(ours | {USER_FOLDER: user})
+    folder = Path(user).resolve()
+    # As they are: a library or a model among them is no text.
+    theirs = {
+        f"{USER_FOLDER}/{name}": pulumi.FileAsset(str(folder / name)) for name in _all(folder)
+    }
+    return pulumi.AssetArchive(ours | theirs)
+
+
+def check_extractor(user: str | pulumi.Archive) -> None:
+    """Refuse a folder, or an archive of assets, that could not run; other archives are not read.
+
+    Raises:
+        ValueError: `extract.py` is missing, or a module has the name of one of the function's own,
+            which is imported first, so that theirs never would be.
+    """
+    if isinstance(user, pulumi.AssetArchive):
+        names = list(user.assets)
+    elif isinstance(user, pulumi.Archive):
+        return
+    else:
+        names = _all(Path(user))
+    if USER_MODULE not in names:
+        got = user if isinstance(user, str) else names
+        raise ValueError(f"extractor must be a folder with {USER_MODULE}, got {got!r}")
+    ours = {
+        Path(name).stem for folder in (HANDLER_FOLDER, EXTRACTOR_FOLDER) for name in _py(folder)
+    }
+    for name in names:
+        first = PurePosixPath(name).parts[0]
+        if first.removesuffix(".py") in ours and (name.endswith(".py") or first == name):
+            raise ValueError(
+                f"extractor must not hold a file named {name}: the function has its own"
+            )
+
+
+def _texts(folder: Path, what: str) -> Assets:
+    files = _py(folder)
     if not files:
-        raise FileNotFoundError(f"handler folder must hold Python files, got none in {folder}")
-    return pulumi.AssetArchive(
-        {name: pulumi.StringAsset((folder / name).read_text(encoding="utf-8")) for name in files}
+        raise FileNotFoundError(f"{what} folder must hold Python files, got none in {folder}")
+    return {name: pulumi.StringAsset((folder / name).read_text(encoding="utf-8")) for name in files}
+
+
+def _py(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.py"))
+
+
+def _all(folder: Path) -> list[str]:
+    """Every file under a folder, but for hidden ones and Python's caches."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path.as_posix()
+        for path in found
+        if not any(part.startswith(".") or part == "__pycache__" for part in path.parts)
     )

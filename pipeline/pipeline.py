@@ -8,6 +8,7 @@ from . import names
 from .batch_operations import BatchOperations, BatchOperationsArgs
 from .bucket import DataBucket
 from .encryption import EncryptionKey, EncryptionKeyArgs
+from .extractor import Extractor, ExtractorArgs
 from .failures import FailureQueue, FailureQueueGuard, FailureQueueGuardArgs
 from .monitoring import Monitoring, MonitoringArgs
 from .notification import Notification, NotificationArgs
@@ -33,6 +34,8 @@ class FileMetadataPipeline(pulumi.ComponentResource):
     alarm_topic_arn: pulumi.Output[str]
     batch_operations_role_arn: pulumi.Output[str]
     """Empty without ``batch_operations``."""
+    table_stream_arn: pulumi.Output[str]
+    """Empty without ``stream`` or ``extractor``."""
 
     def __init__(
         self, name: str, args: Settings, opts: pulumi.ResourceOptions | None = None
@@ -59,7 +62,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         table = MetadataTable(f"{name}-table", shared, kept)
         failures = FailureQueue(f"{name}-failures", shared, kept)
         processor = Processor(
-            processor_name(name),
+            f"{name}-processor",
             ProcessorArgs(shared=shared, bucket=bucket, table=table, failures=failures),
             child,
         )
@@ -73,10 +76,19 @@ class FileMetadataPipeline(pulumi.ComponentResource):
             NotificationArgs(shared=shared, bucket=bucket, processor=processor),
             child,
         )
+        extractor = None
+        if args.extractor:
+            reads = ExtractorArgs(shared=shared, bucket=bucket, table=table)
+            extractor = Extractor(f"{name}-extractor", reads, child)
         monitoring = Monitoring(
             f"{name}-monitoring",
             MonitoringArgs(
-                shared=shared, bucket=bucket, table=table, failures=failures, processor=processor
+                shared=shared,
+                bucket=bucket,
+                table=table,
+                failures=failures,
+                processor=processor,
+                extractor=extractor,
             ),
             child,
         )
@@ -87,6 +99,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         self.bucket_name = bucket.bucket_name
         self.bucket_url = bucket.bucket_url
         self.table_name = table.table_name
+        self.table_stream_arn = table.stream_arn
         self.function_name = processor.function_name
         self.failure_queue_url = failures.queue_url
         self.dashboard_url = monitoring.dashboard_url
@@ -108,8 +121,8 @@ class FileMetadataPipeline(pulumi.ComponentResource):
             key = EncryptionKeyArgs(
                 environment_suffix=args.environment_suffix,
                 place=place,
-                # The key comes before the log group, whose name has a random end.
-                log_group_prefix=log_group_prefix(processor_name(name)),
+                # The key comes before the log groups, whose names have a random end.
+                log_group_prefixes=[log_group_prefix(one) for one in function_names(name, args)],
                 tags=tags,
             )
             key_arn = EncryptionKey(f"{name}-encryption", key, opts).key_arn
@@ -123,6 +136,6 @@ def _tags(args: Settings) -> Tags:
     return pulumi.Output.all(args.tags).apply(lambda given: {**given[0], **ours})
 
 
-def processor_name(name: str) -> str:
-    """The logical name of a pipeline's processor."""
-    return f"{name}-processor"
+def function_names(name: str, args: Settings) -> list[str]:
+    """The logical names of the components of a pipeline that have a function."""
+    return [f"{name}-processor", *([f"{name}-extractor"] if args.extractor else [])]

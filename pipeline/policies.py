@@ -1,5 +1,6 @@
 """IAM and resource policies as plain documents: ARNs in, a dict out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 Policy = dict[str, Any]
@@ -51,10 +52,40 @@ def process_files(
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
         statements.append(_allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], key_arn))
     if tracing:
-        # X-Ray has no resource to name for these two:
-        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
-        actions = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-        statements.append(_allow("Trace", actions, "*"))
+        statements.append(_trace())
+    return _policy(*statements)
+
+
+def extract_files(
+    *,
+    bucket_arn: str,
+    table_arn: str,
+    stream_arn: str,
+    log_group_arn: str,
+    key_arn: str | None,
+    tracing: bool,
+) -> Policy:
+    """Allow each call that the extractor makes, those with which Lambda reads the stream for it.
+
+    The resource of ``ListStreams`` is as in AWS's example:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/iam-policy-example-lamda-process-dynamodb-streams.html
+    """
+    read_stream = ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"]
+    statements = [
+        _allow("ReadFile", ["s3:GetObject", "s3:GetObjectVersion"], f"{bucket_arn}/*"),
+        # Without it S3 answers 403 rather than 404 for a version that is gone.
+        _allow("DistinguishMissingFile", "s3:ListBucket", bucket_arn),
+        _allow("WriteWhatWasFound", "dynamodb:UpdateItem", table_arn),
+        _allow("ReadStream", read_stream, stream_arn),
+        _allow("FindStream", "dynamodb:ListStreams", f"{table_arn}/stream/*"),
+        _allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], f"{log_group_arn}:*"),
+    ]
+    if key_arn is not None:
+        # The files, the table, its stream and the function's environment are decrypted in the
+        # role's name; nothing is encrypted in it.
+        statements.append(_allow("UseKey", "kms:Decrypt", key_arn))
+    if tracing:
+        statements.append(_trace())
     return _policy(*statements)
 
 
@@ -141,7 +172,12 @@ def alarms_may_publish(*, topic_arn: str, account_id: str) -> Policy:
 
 
 def use_of_key(
-    *, account_id: str, region: str, partition: str, dns_suffix: str, log_group_prefix: str
+    *,
+    account_id: str,
+    region: str,
+    partition: str,
+    dns_suffix: str,
+    log_group_prefixes: Sequence[str],
 ) -> Policy:
     """Give the key to the account, and its use to the services that need it, for the account.
 
@@ -164,7 +200,10 @@ def use_of_key(
         "Resource": "*",
     }
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-    log_groups = f"arn:{partition}:logs:{region}:{account_id}:log-group:{log_group_prefix}*"
+    log_groups = [
+        f"arn:{partition}:logs:{region}:{account_id}:log-group:{prefix}*"
+        for prefix in log_group_prefixes
+    ]
     logs = {
         "Sid": "LogsEncryptOurLogGroups",
         "Effect": "Allow",
@@ -179,7 +218,7 @@ def use_of_key(
             "kms:DescribeKey",
         ],
         "Resource": "*",
-        "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
+        "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": _plain(log_groups)}},
     }
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     alarms = {
@@ -208,6 +247,17 @@ def use_of_key(
         },
     }
     return _policy(account, logs, alarms, through_services)
+
+
+def _plain(values: list[str]) -> str | list[str]:
+    """One value without its list, as AWS's pages write it."""
+    return values[0] if len(values) == 1 else values
+
+
+def _trace() -> dict[str, Any]:
+    # X-Ray has no resource to name for these two:
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+    return _allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")
 
 
 def _policy(*statements: dict[str, Any]) -> Policy:

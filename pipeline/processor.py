@@ -19,7 +19,7 @@ MAXIMUM_EVENT_AGE_SECONDS = 6 * 60 * 60
 
 
 def log_group_prefix(name: str) -> str:
-    """How the log group's name starts, of the processor with this name."""
+    """How the log group's name starts, of the function's component with this name."""
     return f"{name}-logs"
 
 
@@ -93,15 +93,8 @@ class Processor(pulumi.ComponentResource):
             reserved_concurrent_executions=settings.reserved_concurrency,
             kms_key_arn=shared.key_arn,
             tracing_config={"mode": "Active" if settings.tracing else "PassThrough"},
-            logging_config=_logging(log_group.name, settings.log_level),
-            environment={
-                "variables": {
-                    "DYNAMODB_TABLE_NAME": args.table.table_name,
-                    "DYNAMODB_TABLE_ARN": args.table.table_arn,
-                    "S3_BUCKET_NAME": args.bucket.bucket_name,
-                    "TOMBSTONE_DAYS": str(settings.tombstone_days),
-                }
-            },
+            logging_config=json_logs(log_group.name, settings.log_level),
+            environment={"variables": _variables(args)},
             tags=shared.tags,
             # A function that can be invoked before it may log or write would fail its first events.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
@@ -130,7 +123,19 @@ class Processor(pulumi.ComponentResource):
         )
 
 
-def _logging(
+def _variables(args: ProcessorArgs) -> dict[str, pulumi.Input[str]]:
+    settings = args.shared.settings
+    return {
+        "DYNAMODB_TABLE_NAME": args.table.table_name,
+        "DYNAMODB_TABLE_ARN": args.table.table_arn,
+        "S3_BUCKET_NAME": args.bucket.bucket_name,
+        "TOMBSTONE_DAYS": str(settings.tombstone_days),
+        # What a new version's row says until the extractor has read the version.
+        **({"EXTRACTION": "pending"} if settings.extractor else {}),
+    }
+
+
+def json_logs(
     log_group: pulumi.Input[str], log_level: str
 ) -> aws.lambda_.FunctionLoggingConfigArgsDict:
     """JSON lines; the platform's START and REPORT lines, half of all bytes, only for debugging.

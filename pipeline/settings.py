@@ -13,6 +13,7 @@ from pulumi.runtime.config import CONFIG
 
 from . import names
 from .keys import KNOWN_LATER, Key, Rule, between, check, check_known, declared, matching, one_of
+from .package import check_extractor
 
 PROJECT = "file-metadata-pipeline"
 
@@ -66,10 +67,10 @@ class Settings:
             rule=matching(r"[a-z0-9-]{1,32}", "1-32 characters of a-z, 0-9 and -"),
             more="Two pipelines of one account and region need different ones.",
             live="Refused where `protectData` is true, because the table would be replaced."
-            " Otherwise table, key alias and dashboard are replaced; tags and the metrics'"
-            " namespace change in place. All rows are lost, tombstones included: run `ops"
-            " backfill` afterwards. Metrics from the log go on under a new name, the old ones stay"
-            " 15 months.",
+            " Otherwise table, key alias, dashboard and an extractor's event source mapping are"
+            " replaced; tags and the metrics' namespace change in place. All rows are lost,"
+            " tombstones included: run `ops backfill` afterwards. Metrics from the log go on under"
+            " a new name, the old ones stay 15 months.",
         ),
     ]
     protect_data: Annotated[
@@ -277,6 +278,55 @@ class Settings:
             live="In place. Set: the stack's own topic is deleted with its subscriptions.",
         ),
     ] = ""
+    extractor: Annotated[
+        str | pulumi.Archive,
+        Key(
+            means="A folder with extract.py, whose extract() reads each new version of each object",
+            if_empty="none",
+            more="[How to write one](extract.md). A Python program may give a `pulumi.Archive`.",
+            live="Set: a second function, its role and log group, the table's stream and what"
+            " watches them are made; versions from before have no result until they are asked for."
+            " Another folder, or a change in it: in place, for versions written from then on."
+            " Unset: all of it is deleted, and the stream unless `stream` is true; rows keep what"
+            " they say until their key changes, `pending` ones too.",
+        ),
+    ] = ""
+    extractor_memory_size: Annotated[
+        int,
+        Key(
+            means="The extractor's memory; CPU follows it",
+            rule=between(128, 10240, "MB"),
+            live="In place. New containers: one cold start each.",
+        ),
+    ] = 512
+    extractor_timeout: Annotated[
+        int,
+        Key(
+            means="Longest that the extractor may take for one file",
+            rule=between(1, 900, "seconds"),
+            more="A file that takes longer is tried 11 times, while those behind it wait, and then"
+            " stays `pending`.",
+            live="In place. New containers.",
+        ),
+    ] = 60
+    extractor_storage: Annotated[
+        int,
+        Key(
+            means="The extractor's space in /tmp",
+            rule=between(512, 10240, "MB"),
+            more="What goes beyond 512 MB costs.",
+            live="In place. New containers.",
+        ),
+    ] = 512
+    stream: Annotated[
+        bool,
+        Key(
+            means="Turn on the table's stream, for consumers of your own",
+            more="[How to use it](stream.md). It is on as well where there is an `extractor`.",
+            live="In place, and the table's rows stay. False: consumers lose the stream at once,"
+            " unless there is an `extractor`. True again makes a stream with another ARN.",
+        ),
+    ] = False
     tags: Annotated[
         pulumi.Input[dict[str, pulumi.Input[str]]],
         Key(
@@ -296,6 +346,8 @@ class Settings:
         """Check every key."""
         for key in KEYS.values():
             object.__setattr__(self, key.field, key.checked(getattr(self, key.field)))
+        if self.extractor:
+            check_extractor(self.extractor)
         if isinstance(self.access_log_bucket, str) and self.access_log_bucket:
             check_log_bucket(self.access_log_bucket, self.bucket_name)
         check(

@@ -15,15 +15,19 @@ class MetadataTable(pulumi.ComponentResource):
 
     table_name: pulumi.Output[str]
     table_arn: pulumi.Output[str]
+    stream_arn: pulumi.Output[str]
+    """Empty where the table has no stream."""
 
     def __init__(self, name: str, args: Shared, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the table."""
         super().__init__("file-metadata:index:MetadataTable", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
+        settings = args.settings
+        streams = bool(settings.stream or settings.extractor)
 
         table = aws.dynamodb.Table(
             f"{name}-rows",
-            name=table_name(args.settings.environment_suffix),
+            name=table_name(settings.environment_suffix),
             billing_mode="PAY_PER_REQUEST",
             hash_key=PARTITION_KEY,
             attributes=[{"name": PARTITION_KEY, "type": "S"}],
@@ -34,10 +38,20 @@ class MetadataTable(pulumi.ComponentResource):
                 "enabled": args.key_arn is not None,
                 "kms_key_arn": args.key_arn,
             },
-            deletion_protection_enabled=args.settings.protect_data,
+            stream_enabled=streams or None,
+            # Consumers of their own may want what a row was before.
+            stream_view_type="NEW_AND_OLD_IMAGES" if streams else None,
+            deletion_protection_enabled=settings.protect_data,
             tags=args.tags,
             opts=child,
         )
         self.table_name = table.name
         self.table_arn = table.arn
-        self.register_outputs({"table_name": self.table_name, "table_arn": self.table_arn})
+        self.stream_arn = table.stream_arn if streams else pulumi.Output.from_input("")
+        self.register_outputs(
+            {
+                "table_name": self.table_name,
+                "table_arn": self.table_arn,
+                "stream_arn": self.stream_arn,
+            }
+        )

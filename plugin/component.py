@@ -59,6 +59,16 @@ class FileMetadataPipelineArgs(TypedDict, total=False):
     """The ARN of an existing KMS key to use instead of customerManagedKey; none if empty (the ARN of a KMS key)"""
     alarm_topic_arn: pulumi.Input[str]
     """The ARN of an existing SNS topic for the alarms; a new topic if empty (the ARN of an SNS topic)"""
+    extractor: str
+    """A folder with extract.py, whose extract() reads each new version of each object; none if empty"""
+    extractor_memory_size: int
+    """The extractor's memory; CPU follows it (128-10240 MB); 512 by default"""
+    extractor_timeout: int
+    """Longest that the extractor may take for one file (1-900 seconds); 60 by default"""
+    extractor_storage: int
+    """The extractor's space in /tmp (512-10240 MB); 512 by default"""
+    stream: bool
+    """Turn on the table's stream, for consumers of your own; false by default"""
     tags: pulumi.Input[dict[str, pulumi.Input[str]]]
     """Tags for every resource, beside Environment and Project; none if empty (at most 48 tags, with keys of 1-128 letters, digits, spaces and _ . : / = + - @, none that begins with aws:, none twice, and neither Environment nor Project)"""
 
@@ -82,6 +92,8 @@ class FileMetadataPipeline(pipeline.FileMetadataPipeline):
     """The topic that alarms publish to; subscribe what your team uses"""
     batch_operations_role_arn: pulumi.Output[str]
     """The role for S3 Batch Operations; empty without `batchOperations`"""
+    table_stream_arn: pulumi.Output[str]
+    """The table's stream, for consumers of your own; empty without `stream` or `extractor`"""
 
     def __init__(
         self,

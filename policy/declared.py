@@ -29,7 +29,8 @@ TOPIC = "aws:sns/topic:Topic"
 TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
 
 TAGGED = {BUCKET, TABLE, QUEUE, TOPIC, KEY, LOG_GROUP, ROLE, FUNCTION} | {
-    "aws:cloudwatch/metricAlarm:MetricAlarm"
+    "aws:cloudwatch/metricAlarm:MetricAlarm",
+    "aws:lambda/eventSourceMapping:EventSourceMapping",
 }
 # Protecting types: the type that each protects, and the property that names it.
 PROTECTIONS = {

@@ -18,6 +18,7 @@ import pytest
 from local import emulator as emulators
 from local.cloud import Cloud
 from support.deployment import OWN_ENVIRONMENT, REGION, RETRIES_AT_ONCE, deploy_to
+from support.extractors import EXTRACTOR
 from support.faults import FaultProxy, fault_proxy
 from support.journeys import Deployed
 from support.markers import markers
@@ -132,6 +133,12 @@ def dev() -> Program:
 def prod() -> Program:
     """The program as the prod stack declares it."""
     return declare("prod")
+
+
+@pytest.fixture(scope="session")
+def extracting() -> Program:
+    """The program as the prod stack declares it with an extractor."""
+    return declare("prod", {"extractor": EXTRACTOR})
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ from pipeline import names
 OURS = "file-metadata-*"
 """How every name starts that Pulumi makes up for the pipeline's resources."""
 
+MAPPING = "CreateEventSourceMapping DeleteEventSourceMapping UpdateEventSourceMapping"
+
 DASHBOARD = names.dashboard_name("{stack}", "{region}")
 
 
@@ -158,6 +160,11 @@ ACCESS: dict[str, Access] = {
         "PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig"
         " DeleteFunctionEventInvokeConfig",
     ),
+    "aws:lambda/eventSourceMapping:EventSourceMapping": Access(
+        on=("arn:{partition}:lambda:{region}:{account}:event-source-mapping:*",),
+        reads=_all("lambda", "GetEventSourceMapping ListTags"),
+        writes=_all("lambda", f"{MAPPING} TagResource UntagResource"),
+    ),
     "aws:lambda/permission:Permission": _function("GetPolicy", "AddPermission RemovePermission"),
     "aws:kms/key:Key": _named(
         "kms",
@@ -176,13 +183,15 @@ ACCESS: dict[str, Access] = {
     ),
 }
 
-# Actions for which AWS knows no resource, and one that it answers in part if it is given less.
+# Actions for which AWS knows no resource, one that it answers in part if it is given less, and
+# those on event source mappings: AWS makes up their ids, and they have a condition below.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
 ON_EVERYTHING = frozenset(
     {
         "cloudwatch:DescribeAlarms",
         "kms:CreateKey",
         "kms:ListAliases",
+        *_all("lambda", f"{MAPPING} GetEventSourceMapping"),
         "logs:DescribeLogGroups",
         "sns:GetSubscriptionAttributes",
         "sns:SetSubscriptionAttributes",
@@ -198,6 +207,12 @@ BOUNDARY = "arn:{partition}:iam::{account}:policy/github-file-metadata-boundary-
 """What a deployment must put around each role that it makes or gives permissions to."""
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 _BOUNDED = {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
+_FEEDS_OURS = {
+    "ArnLike": {
+        "lambda:FunctionArn": f"arn:{{partition}}:lambda:{{region}}:{{account}}:function:{OURS}"
+    }
+}
 ONLY_IF: dict[str, dict[str, dict[str, str]]] = {
     "iam:CreateRole": _BOUNDED,
     "iam:PutRolePermissionsBoundary": _BOUNDED,
@@ -207,4 +222,5 @@ ONLY_IF: dict[str, dict[str, dict[str, str]]] = {
     "kms:UntagResource": _OLD,
     "kms:PutKeyPolicy": _OLD,
     "kms:UpdateKeyDescription": _OLD,
+    **dict.fromkeys(_all("lambda", f"{MAPPING} GetEventSourceMapping"), _FEEDS_OURS),
 }

@@ -118,7 +118,7 @@ def boundary_name(stack: str) -> str:
 def boundary(where: Where, stack: str, key_arn: str = "") -> Policy:
     """Bound what a stack's roles may ever do, whatever a deployment gives them.
 
-    It holds all that the function and S3 Batch Operations are granted by the pipeline.
+    It holds all that the functions and S3 Batch Operations are granted by the pipeline.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
 
     Args:
@@ -128,17 +128,28 @@ def boundary(where: Where, stack: str, key_arn: str = "") -> Policy:
     """
     at = f"{where.region}:{where.account}"
     bucket = f"arn:{where.partition}:s3:::{OURS}"
+    table = f"arn:{where.partition}:dynamodb:{at}:table/{names.table_name(stack)}"
     tags = {key: value.format(stack=stack) for key, value in OUR_TAGS.items()}
     ours = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in tags.items()}}
     use = ["kms:Decrypt", "kms:GenerateDataKey"]
     existing = [_allow("UseExistingKey", use, key_arn)] if key_arn else []
     return _policy(
-        _allow("HeadObjects", "s3:GetObject", f"{bucket}/*"),
+        _allow("ReadObjects", ["s3:GetObject", "s3:GetObjectVersion"], f"{bucket}/*"),
         _allow("ListBucket", ["s3:ListBucket", "s3:PutInventoryConfiguration"], bucket),
         _allow(
             "UseRows",
-            ["dynamodb:GetItem", "dynamodb:PutItem"],
-            f"arn:{where.partition}:dynamodb:{at}:table/{names.table_name(stack)}",
+            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+            table,
+        ),
+        _allow(
+            "ReadStream",
+            [
+                "dynamodb:DescribeStream",
+                "dynamodb:GetRecords",
+                "dynamodb:GetShardIterator",
+                "dynamodb:ListStreams",
+            ],
+            f"{table}/stream/*",
         ),
         _allow("SendFailedEvents", "sqs:SendMessage", f"arn:{where.partition}:sqs:{at}:{OURS}"),
         _allow(

@@ -2,11 +2,13 @@
 
 import io
 import zipfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pulumi
 
 from local.cloud import Cloud
-from local.inputs import Inputs, Outputs, of_module, pascal, random_suffix
+from local.inputs import Inputs, Outputs, UnknownPropertyError, of_module, pascal, random_suffix
 
 
 def _role(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
@@ -52,9 +54,10 @@ def _oidc_provider(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 def _function(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     name = inputs.auto_name()
     concurrency = inputs.take("reservedConcurrentExecutions", -1)
-    key = inputs.take("kmsKeyArn")
+    key, storage = inputs.take("kmsKeyArn"), inputs.take("ephemeralStorage")
     created = cloud("lambda").create_function(
         **({"KMSKeyArn": key} if key else {}),
+        **({"EphemeralStorage": pascal(storage)} if storage else {}),
         FunctionName=name,
         Runtime=inputs.take("runtime"),
         Architectures=inputs.take("architectures"),
@@ -77,13 +80,52 @@ def _function(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 
 
 def zip_archive(archive: pulumi.AssetArchive) -> bytes:
-    """Pack an archive of texts as Pulumi does: same texts, same bytes."""
+    """Pack an archive as Pulumi does: same contents, same bytes.
+
+    Raises:
+        UnknownPropertyError: something in it is somewhere else, such as at a URL.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, asset in sorted(archive.assets.items()):
-            assert isinstance(asset, pulumi.StringAsset)  # noqa: S101 - all that we pack
-            packed.writestr(zipfile.ZipInfo(name), asset.text)
+        for name, content in sorted(_contents(archive)):
+            packed.writestr(zipfile.ZipInfo(name), content)
     return buffer.getvalue()
+
+
+def _contents(part: pulumi.Asset | pulumi.Archive, at: str = "") -> Iterator[tuple[str, bytes]]:
+    if isinstance(part, pulumi.StringAsset):
+        yield at, part.text.encode()
+    elif isinstance(part, pulumi.FileAsset):
+        yield at, Path(part.path).read_bytes()
+    elif isinstance(part, pulumi.AssetArchive):
+        for name, inner in part.assets.items():
+            yield from _contents(inner, f"{at}/{name}" if at else name)
+    elif isinstance(part, pulumi.FileArchive) and (folder := Path(part.path)).is_dir():
+        for path in folder.rglob("*"):
+            if path.is_file():
+                yield f"{at}/{path.relative_to(folder).as_posix()}", path.read_bytes()
+    elif isinstance(part, pulumi.FileArchive):
+        with zipfile.ZipFile(part.path) as packed:
+            for name in packed.namelist():
+                yield f"{at}/{name}", packed.read(name)
+    else:
+        raise UnknownPropertyError(f"{at!r} must be on this machine, got {type(part).__name__}")
+
+
+def _mapping(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    created = cloud("lambda").create_event_source_mapping(
+        FunctionName=inputs.take("functionName"),
+        EventSourceArn=inputs.take("eventSourceArn"),
+        StartingPosition=inputs.take("startingPosition"),
+        BatchSize=inputs.take("batchSize"),
+        ParallelizationFactor=inputs.take("parallelizationFactor"),
+        FilterCriteria=pascal(inputs.take("filterCriteria")),
+        MaximumRecordAgeInSeconds=inputs.take("maximumRecordAgeInSeconds"),
+        MaximumRetryAttempts=inputs.take("maximumRetryAttempts"),
+        MetricsConfig=pascal(inputs.take("metricsConfig")),
+        Tags=inputs.tags(),
+    )
+    return created["UUID"], {"uuid": created["UUID"], "arn": created["EventSourceMappingArn"]}
 
 
 def _failure_path(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
@@ -124,6 +166,7 @@ RULES = {
         "lambda",
         {
             "Function": _function,
+            "EventSourceMapping": _mapping,
             "FunctionEventInvokeConfig": _failure_path,
             "Permission": _permission,
         },

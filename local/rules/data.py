@@ -19,6 +19,7 @@ def _table(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
         AttributeDefinitions=attributes,
         SSESpecification=_table_encryption(inputs.take("serverSideEncryption")),
         DeletionProtectionEnabled=inputs.take("deletionProtectionEnabled", default=False),
+        **table_stream(inputs.take("streamEnabled"), inputs.take("streamViewType")),
         Tags=inputs.tag_list(),
     )
     cloud("dynamodb").get_waiter("table_exists").wait(TableName=name)
@@ -29,7 +30,19 @@ def _table(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     cloud("dynamodb").update_continuous_backups(
         TableName=name, PointInTimeRecoverySpecification=recovery
     )
-    return name, {"name": name, "arn": created["TableDescription"]["TableArn"]}
+    made = created["TableDescription"]
+    return name, {
+        "name": name,
+        "arn": made["TableArn"],
+        "streamArn": made.get("LatestStreamArn", ""),
+    }
+
+
+def table_stream(enabled: bool | None, view: str | None) -> dict[str, Any]:
+    """State the stream of a table that has one."""
+    if not enabled:
+        return {}
+    return {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": view}}
 
 
 def _table_encryption(declared: dict[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from support.recorder import ACCOUNT, REGIONS, Program, declare
 # The linter's findings that are none, and why: issue, part of the detail.
 ALLOWED = {
     ("RESOURCE_STAR", "['cloudwatch:DescribeAlarms']"): "AWS answers in part if given one alarm",
+    ("RESOURCE_STAR", "EventSourceMapping"): "AWS makes up their ids; the condition says whose",
     ("UNKNOWN_FEDERATION_SOURCE", "github"): "it knows SAML and a few others",
     ("MISMATCHED_TYPE_BUT_USABLE", "StringEquals requires a value of type String but given Arn"): (
         "as in AWS's own examples of iam:PermissionsBoundary"
@@ -231,7 +232,12 @@ def test_every_policy_passes_the_linter(with_state: Program, role: str) -> None:
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_the_boundary_passes_the_linter(example: Program, stack: str) -> None:
-    assert lint(json.dumps(boundary_of(example, stack))) == []
+    found = lint(json.dumps(boundary_of(example, stack)))
+    # AWS's own example has it so, which the linter's list does not:
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/iam-policy-example-lamda-process-dynamodb-streams.html
+    assert [detail for _, detail in found] == [
+        "[{'action': 'dynamodb:ListStreams', 'required_format': '*'}]"
+    ]
 
 
 @pytest.mark.parametrize("partition", REGIONS)

@@ -7,6 +7,7 @@ import pytest
 
 from permissions import ACCESS, ON_EVERYTHING
 from pipeline import policies
+from support.extractors import EXTRACTOR
 from support.github_example import (
     ROLES,
     actions,
@@ -20,7 +21,7 @@ from support.recorder import ACCOUNT, REGIONS, Program, declare
 
 # Every type that the program can declare, by way of its configuration.
 STACKS = {
-    "dev": ("dev", {"batchOperations": "true", "accessLogBucket": "logs"}),
+    "dev": ("dev", {"batchOperations": "true", "accessLogBucket": "logs", "extractor": EXTRACTOR}),
     "prod": ("prod", {"alarmEmail": "a@example.com", "batchOperations": "true"}),
 }
 # By which input a type has its own name, where Pulumi does not make one up.
@@ -156,16 +157,25 @@ def test_the_boundary_holds_all_that_the_pipeline_grants(example: Program) -> No
         key_arn=f"arn:aws:kms:{at}:key/1",
         tracing=True,
     )
+    table = f"arn:aws:dynamodb:{at}:table/file-metadata-table-dev"
+    of_extractor = policies.extract_files(
+        bucket_arn=bucket,
+        table_arn=table,
+        stream_arn=f"{table}/stream/2026-01-01T00:00:00.000",
+        log_group_arn=f"arn:aws:logs:{at}:log-group:file-metadata-extractor-logs-1234567",
+        key_arn=f"arn:aws:kms:{at}:key/1",
+        tracing=True,
+    )
     function = f"arn:aws:lambda:{at}:function:file-metadata-processor-function-1234567"
     of_jobs = policies.run_batch_jobs(bucket_arn=bucket, function_arn=function)
     within = [(action, on) for action, on, _ in grants(boundary_of(example, "dev"))]
     beyond = [
         (action, resource)
-        for action, resource, _ in grants(of_function, of_jobs)
+        for action, resource, _ in grants(of_function, of_extractor, of_jobs)
         if not any(action == one and fnmatchcase(resource, on) for one, on in within)
     ]
     assert beyond == []
-    assert {action for action, _ in within} == actions(of_function, of_jobs)
+    assert {action for action, _ in within} == actions(of_function, of_extractor, of_jobs)
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -13,6 +13,7 @@ from local.cloud import Cloud
 from local.inputs import Inputs, UnknownPropertyError, pascal
 from local.resources import CloudMocks, UnknownTypeError
 from local.rules import RULES
+from support.extractors import EXTRACTOR
 from support.journeys import Deployed
 from support.recorder import ROOT, declare
 
@@ -260,7 +261,8 @@ def test_keys_turn_to_pascal_case_all_the_way_down() -> None:
 
 
 def test_every_declared_type_has_a_rule() -> None:
-    program = declare("prod", {"accessLogBucket": "logs", "alarmEmail": "a@example.com"})
+    everything = {"accessLogBucket": "logs", "alarmEmail": "a@example.com", "extractor": EXTRACTOR}
+    program = declare("prod", everything)
     declared = {resource.type for resource in program.resources if resource.custom}
     of_examples = {"aws:iam/openIdConnectProvider:OpenIdConnectProvider", "aws:iam/policy:Policy"}
     assert declared | of_examples == set(RULES)

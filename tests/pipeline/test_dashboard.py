@@ -26,6 +26,13 @@ FILTER = "aws:cloudwatch/logMetricFilter:LogMetricFilter"
 Widget = dict[str, Any]
 
 
+@pytest.fixture(params=["dev", "extracting"])
+def shown(request: pytest.FixtureRequest) -> Program:
+    """A stack without an extractor, and one with."""
+    program: Program = request.getfixturevalue(request.param)
+    return program
+
+
 def body(program: Program) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(program.one(DASHBOARD).inputs["dashboardBody"])
     return loaded
@@ -52,8 +59,8 @@ def transformations(program: Program) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in found}
 
 
-def test_every_line_from_aws_is_of_a_metric_as_aws_publishes_it(dev: Program) -> None:
-    from_aws = [line for line in lines(dev) if line[0].startswith("AWS/")]
+def test_every_line_from_aws_is_of_a_metric_as_aws_publishes_it(shown: Program) -> None:
+    from_aws = [line for line in lines(shown) if line[0].startswith("AWS/")]
     assert from_aws
     for namespace, name, dimensions, statistic in from_aws:
         known = AWS_METRICS[namespace, name]
@@ -61,10 +68,10 @@ def test_every_line_from_aws_is_of_a_metric_as_aws_publishes_it(dev: Program) ->
         assert statistic in known.statistics
 
 
-def test_every_other_line_is_of_a_metric_that_a_filter_makes(dev: Program) -> None:
-    ours = [line for line in lines(dev) if not line[0].startswith("AWS/")]
+def test_every_other_line_is_of_a_metric_that_a_filter_makes(shown: Program) -> None:
+    ours = [line for line in lines(shown) if not line[0].startswith("AWS/")]
     assert ours
-    made = transformations(dev)
+    made = transformations(shown)
     for namespace, name, dimensions, _ in ours:
         assert namespace == made[name]["namespace"]
         assert set(dimensions) == set(made[name].get("dimensions", {}))
@@ -81,6 +88,20 @@ def test_every_line_is_of_this_stack(dev: Program) -> None:
     for _, name, dimensions, _ in lines(dev):
         if name != "Records":
             assert dimensions.items() <= ours.items()
+
+
+def test_the_extractor_s_lines_are_of_its_own(extracting: Program) -> None:
+    added = [line for line in lines(extracting) if "extract" in str(line).lower()]
+    assert {
+        (name, *dimensions.items()) for _, name, dimensions, _ in added if name != "Extractions"
+    } == {
+        ("ExtractionLag",),
+        ("DroppedEventCount", ("EventSourceMappingUUID", "file-metadata-extractor-stream-1234567")),
+        *(
+            (name, ("FunctionName", "file-metadata-extractor-function-1234567"))
+            for name in ("IteratorAge", "Duration", "Errors", "Throttles", "ConcurrentExecutions")
+        ),
+    }
 
 
 def test_every_outcome_has_a_line(dev: Program, bench: Bench) -> None:
@@ -105,10 +126,10 @@ def test_the_panels_show_what_an_operator_asks_for(dev: Program) -> None:
     }
 
 
-def test_the_alarms_panel_shows_every_alarm(dev: Program) -> None:
-    [widget] = [w for w in body(dev)["widgets"] if w["type"] == "alarm"]
+def test_the_alarms_panel_shows_every_alarm(shown: Program) -> None:
+    [widget] = [w for w in body(shown)["widgets"] if w["type"] == "alarm"]
     names = [arn.rpartition(":")[2] for arn in widget["properties"]["alarms"]]
-    assert sorted(names) == sorted(f"{alarm.name}-1234567" for alarm in dev.all(ALARM))
+    assert sorted(names) == sorted(f"{alarm.name}-1234567" for alarm in shown.all(ALARM))
 
 
 def test_every_panel_says_where_how_often_and_what(dev: Program) -> None:
@@ -118,9 +139,9 @@ def test_every_panel_says_where_how_often_and_what(dev: Program) -> None:
         assert panel["title"]
 
 
-def test_every_axis_names_the_units_of_its_lines(dev: Program) -> None:
-    made = transformations(dev)
-    for panel in panels(dev):
+def test_every_axis_names_the_units_of_its_lines(shown: Program) -> None:
+    made = transformations(shown)
+    for panel in panels(shown):
         units: dict[str, set[str]] = {}
         for line in panel["metrics"]:
             options = line[-1] if isinstance(line[-1], dict) else {}
@@ -140,12 +161,12 @@ def test_the_timeout_is_drawn_where_durations_are(dev: Program) -> None:
     assert [line["value"] for line in panel["annotations"]["horizontal"]] == [15_000]
 
 
-def test_no_two_widgets_overlap_and_all_lie_within_the_grid(dev: Program) -> None:
+def test_no_two_widgets_overlap_and_all_lie_within_the_grid(shown: Program) -> None:
     """24 columns wide.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
     """
-    widgets = body(dev)["widgets"]
+    widgets = body(shown)["widgets"]
     cells = [
         {
             (x, y)
@@ -199,6 +220,14 @@ def test_the_filters_read_the_functions_log(dev: Program) -> None:
     [group] = dev.all("aws:cloudwatch/logGroup:LogGroup")
     read = {declared.inputs["logGroupName"] for declared in dev.all(FILTER)}
     assert read == {f"{group.name}-1234567"}
+
+
+def test_the_extractor_s_filters_read_its_log(extracting: Program) -> None:
+    read = {one.name: one.inputs["logGroupName"] for one in extracting.all(FILTER)}
+    assert {name for name, group in read.items() if "-extractor-logs-" in group} == {
+        "file-metadata-monitoring-extractions",
+        "file-metadata-monitoring-extraction-lag",
+    }
 
 
 def test_a_metric_with_dimensions_has_no_default(dev: Program) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pulumi
 import pytest
 
+from local.inputs import UnknownPropertyError
 from local.rules.compute import zip_archive
-from pipeline.package import HANDLER_FOLDER, handler_archive
+from pipeline.package import HANDLER_FOLDER, extractor_archive, handler_archive
 from support.recorder import ROOT
 
 ContentHash = Callable[[pulumi.AssetArchive], str]
@@ -131,6 +132,53 @@ def test_the_packed_archive_holds_no_time_of_day() -> None:
 def test_letters_beyond_ascii_are_packed_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "module.py").write_bytes("# Übergröße 📦\n".encode())
     assert handler_archive(tmp_path).assets["module.py"].text == "# Übergröße 📦\n"
+
+
+def names_in(archive: pulumi.AssetArchive) -> set[str]:
+    with zipfile.ZipFile(io.BytesIO(zip_archive(archive))) as packed:
+        return set(packed.namelist())
+
+
+@pytest.fixture
+def users(tmp_path: Path) -> Path:
+    """An extractor with a library, data, and what is nobody's business."""
+    nobodys = (".env", "__pycache__/extract.cpython-314.pyc", ".git/config")
+    return write(tmp_path, "extract.py", "lib/deep/module.py", "model.bin", *nobodys)
+
+
+def test_the_extractor_s_archive_has_all_that_its_parts_have(users: Path) -> None:
+    ours = {
+        path.relative_to(ROOT / folder).as_posix()
+        for folder in ("handler", "extractor")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    theirs = {"user/extract.py", "user/lib/deep/module.py", "user/model.bin"}
+    assert names_in(extractor_archive(str(users))) == ours | theirs
+
+
+def test_an_archive_of_the_user_s_becomes_the_same(users: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "plain"
+    write(folder, "extract.py", "lib/module.py")
+    of_folder = names_in(extractor_archive(str(folder)))
+    zipped = shutil.make_archive(str(tmp_path / "zipped"), "zip", folder)
+    with zipfile.ZipFile(zipped) as packed:
+        folders = {f"user/{name}" for name in packed.namelist() if name.endswith("/")}
+    assets = {name: pulumi.StringAsset("") for name in ("extract.py", "lib/module.py")}
+    assert names_in(extractor_archive(pulumi.AssetArchive(assets))) == of_folder
+    assert names_in(extractor_archive(pulumi.FileArchive(str(folder)))) == of_folder
+    assert names_in(extractor_archive(pulumi.FileArchive(zipped))) == of_folder | folders
+
+
+def test_the_local_engine_fetches_nothing() -> None:
+    elsewhere = extractor_archive(pulumi.RemoteArchive("https://example.com/extractor.zip"))
+    with pytest.raises(UnknownPropertyError, match="'user' must be on this machine"):
+        zip_archive(elsewhere)
+
+
+def test_a_changed_byte_of_the_user_s_changes_the_hash(users: Path) -> None:
+    before = zip_hash(extractor_archive(str(users)))
+    (users / "model.bin").write_bytes(b"\xff")
+    assert zip_hash(extractor_archive(str(users))) != before
 
 
 @pytest.mark.parametrize("others", [(), ("notes.txt",)])

@@ -8,6 +8,7 @@ from pipeline import policies
 
 BUCKET = "arn:aws:s3:::files"
 TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/rows"
+STREAM = f"{TABLE}/stream/2026-01-01T00:00:00.000"
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:failures"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd"
 LOG_GROUP = "arn:aws:logs:eu-west-1:123456789012:log-group:function"
@@ -27,11 +28,23 @@ def process_files(*, tracing: bool, key_arn: str | None = None) -> policies.Poli
     )
 
 
+def extract_files(*, tracing: bool, key_arn: str | None = None) -> policies.Policy:
+    return policies.extract_files(
+        bucket_arn=BUCKET,
+        table_arn=TABLE,
+        stream_arn=STREAM,
+        log_group_arn=LOG_GROUP,
+        key_arn=key_arn,
+        tracing=tracing,
+    )
+
+
 EVERY_POLICY = {
     "trust_lambda": policies.trust_lambda(),
     "process_files": process_files(tracing=False),
     "process_files, traced": process_files(tracing=True),
     "process_files, with a key": process_files(tracing=False, key_arn=KEY),
+    "extract_files": extract_files(tracing=True, key_arn=KEY),
     "bucket_requires_tls": policies.bucket_requires_tls(BUCKET),
     "alarms_may_publish": policies.alarms_may_publish(topic_arn="arn:t", account_id="1"),
     "trust_batch_operations": policies.trust_batch_operations(),
@@ -118,6 +131,31 @@ def test_a_key_adds_what_its_use_needs_and_no_more() -> None:
 def test_tracing_adds_what_x_ray_needs_and_no_more() -> None:
     added = grants(process_files(tracing=True)) - grants(process_files(tracing=False))
     assert added == {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
+
+
+def test_the_extractor_may_make_each_call_that_it_makes() -> None:
+    """And no other: it neither puts nor gets rows."""
+    assert grants(extract_files(tracing=False)) == {
+        ("s3:GetObject", f"{BUCKET}/*"),
+        ("s3:GetObjectVersion", f"{BUCKET}/*"),
+        ("s3:ListBucket", BUCKET),
+        ("dynamodb:UpdateItem", TABLE),
+        ("dynamodb:GetRecords", STREAM),
+        ("dynamodb:GetShardIterator", STREAM),
+        ("dynamodb:DescribeStream", STREAM),
+        ("dynamodb:ListStreams", f"{TABLE}/stream/*"),
+        ("logs:CreateLogStream", f"{LOG_GROUP}:*"),
+        ("logs:PutLogEvents", f"{LOG_GROUP}:*"),
+    }
+
+
+def test_a_key_and_tracing_add_what_the_extractor_needs_and_no_more() -> None:
+    added = grants(extract_files(tracing=True, key_arn=KEY)) - grants(extract_files(tracing=False))
+    assert added == {
+        ("kms:Decrypt", KEY),
+        ("xray:PutTraceSegments", "*"),
+        ("xray:PutTelemetryRecords", "*"),
+    }
 
 
 def test_only_batch_operations_may_assume_the_role_of_a_job() -> None:

@@ -5,6 +5,7 @@ import contextvars
 import re
 import string
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -30,6 +31,7 @@ KEY = "arn:aws:kms:eu-west-1:123456789012:key/"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:"
 ARN_OF_KEY = "kmsKeyArn must be the ARN of a KMS key"
 TAGS = f"tags must be {KEYS['tags'].key.rule.says}"
+EXTRACTOR = str(ROOT / "examples" / "extractors" / "csv_columns")
 SUFFIX = "environmentSuffix must be 1-32 characters of a-z, 0-9 and -"
 
 
@@ -83,6 +85,13 @@ def configured(stack: str, **values: str) -> Settings:
         ("log_level", "DEBUG"),
         ("log_level", "INFO"),
         ("log_level", "WARNING"),
+        ("extractor", EXTRACTOR),
+        ("extractor_memory_size", 128),
+        ("extractor_memory_size", 10240),
+        ("extractor_timeout", 1),
+        ("extractor_timeout", 900),
+        ("extractor_storage", 512),
+        ("extractor_storage", 10240),
         ("kms_key_arn", f"{KEY}1234abcd-12ab-34cd-56ef-1234567890ab"),
         ("kms_key_arn", f"{KEY}mrk-1234abcd".replace("arn:aws:", "arn:aws-cn:")),
         ("alarm_topic_arn", f"{TOPIC}a-Topic_1"),
@@ -132,6 +141,14 @@ def test_a_value_within_its_bounds_is_taken(field: str, value: Any) -> None:
         ("permissions_boundary", "ViewOnlyAccess", BOUNDARY),
         ("permissions_boundary", "arn:aws:iam::123456789012:role/x", BOUNDARY),
         ("permissions_boundary", "arn:aws:iam::1234:policy/x", BOUNDARY),
+        ("extractor", "no/such", "extractor must be a folder with extract.py"),
+        ("extractor", str(ROOT / "handler"), "extractor must be a folder with extract.py"),
+        ("extractor_memory_size", 127, "extractorMemorySize must be 128-10240 MB"),
+        ("extractor_memory_size", 10241, "extractorMemorySize must be 128-10240 MB"),
+        ("extractor_timeout", 0, "extractorTimeout must be 1-900 seconds"),
+        ("extractor_timeout", 901, "extractorTimeout must be 1-900 seconds"),
+        ("extractor_storage", 511, "extractorStorage must be 512-10240 MB"),
+        ("extractor_storage", 10241, "extractorStorage must be 512-10240 MB"),
         ("log_level", "info", "logLevel must be one of DEBUG, INFO, WARNING"),
         ("log_level", "ERROR", "logLevel must be one of DEBUG, INFO, WARNING"),
         ("kms_key_arn", "alias/ours", "kmsKeyArn must be the ARN of a KMS key"),
@@ -182,6 +199,40 @@ def test_two_settings_that_exclude_each_other_are_refused(
     with pytest.raises(ValueError, match=r"must be") as caught:
         settings(**values)
     assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize(
+    "archive", [pulumi.FileArchive("extractor.zip"), pulumi.RemoteArchive("https://x/e.zip")]
+)
+def test_a_program_may_give_an_archive_that_nobody_reads_yet(archive: pulumi.Archive) -> None:
+    assert settings(extractor=archive).extractor is archive
+
+
+@pytest.mark.parametrize(
+    "name", ["row.py", "extract_file.py", "row/__init__.py", "row/deep/er.py", "row"]
+)
+def test_a_file_that_would_never_be_imported_is_refused(tmp_path: Path, name: str) -> None:
+    for one in ("extract.py", name):
+        (tmp_path / one).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / one).touch()
+    assets = {one: pulumi.FileAsset(str(tmp_path / one)) for one in ("extract.py", name)}
+    for given in (str(tmp_path), pulumi.AssetArchive(assets)):
+        with pytest.raises(ValueError, match="the function has its own") as caught:
+            settings(extractor=given)
+        said = f"extractor must not hold a file named {name}: the function has its own"
+        assert str(caught.value) == said
+
+
+def test_other_files_of_an_extractor_are_its_own_affair(tmp_path: Path) -> None:
+    for name in ("extract.py", "rows.py", "row.txt", "lib/row.py", "row/data.csv", "extract/x.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert settings(extractor=str(tmp_path)).extractor == str(tmp_path)
+
+
+def test_an_archive_of_assets_must_have_the_module() -> None:
+    with pytest.raises(ValueError, match=r"must be a folder with extract\.py, got \['a\.py'\]"):
+        settings(extractor=pulumi.AssetArchive({"a.py": pulumi.StringAsset("")}))
 
 
 @pytest.mark.parametrize("field", ["object_prefix", "object_suffix"])
@@ -271,6 +322,8 @@ def test_a_value_of_the_wrong_type_is_refused_by_name(key: str, value: str, kind
         ("protect_data", None, "protectData must be true or false, got None"),
         ("alarm_email", None, "alarmEmail must be a text, got None"),
         ("kms_key_arn", 1, "kmsKeyArn must be a text, got 1"),
+        ("extractor", 1, "extractor must be a text, got 1"),
+        ("stream", "true", "stream must be true or false, got 'true'"),
         ("tags", ["a"], "tags must be an object of texts, got ['a']"),
     ],
 )
@@ -373,6 +426,11 @@ def test_a_refused_value_stops_the_program_before_it_declares_anything() -> None
         ("noncurrentVersionDays", "noncurrent_version_days", "14", 14),
         ("logLevel", "log_level", "DEBUG", "DEBUG"),
         ("batchOperations", "batch_operations", "true", True),
+        ("extractor", "extractor", EXTRACTOR, EXTRACTOR),
+        ("extractorMemorySize", "extractor_memory_size", "1024", 1024),
+        ("extractorTimeout", "extractor_timeout", "900", 900),
+        ("extractorStorage", "extractor_storage", "1024", 1024),
+        ("stream", "stream", "true", True),
         ("kmsKeyArn", "kms_key_arn", f"{KEY}1", f"{KEY}1"),
         ("alarmTopicArn", "alarm_topic_arn", f"{TOPIC}ops", f"{TOPIC}ops"),
         ("tags", "tags", '{"Team": "data"}', {"Team": "data"}),

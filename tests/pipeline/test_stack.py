@@ -277,6 +277,7 @@ def test_the_stack_says_nothing_else(dev: Program) -> None:
         "DashboardUrl",
         "AlarmTopicArn",
         "BatchOperationsRoleArn",
+        "DynamoDBTableStreamArn",
     }
 
 

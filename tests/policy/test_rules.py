@@ -78,6 +78,10 @@ def test_nothing_is_wrong_with_prod(in_prod: Stack) -> None:
     assert broken(in_prod) == {}
 
 
+def test_nothing_is_wrong_with_an_extractor(extracting: Program) -> None:
+    assert broken(as_declared(extracting)) == {}
+
+
 FLAGS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 ALGORITHM = "rules.0.applyServerSideEncryptionByDefault.sseAlgorithm"
 HABITS: list[tuple[str, str, str, Any, str]] = [
@@ -174,16 +178,16 @@ def test_production_is_a_word_of_the_stack_s_name(stack: str, expected: bool) ->
 
 @pytest.mark.parametrize("tag", ["Environment", "Project"])
 @pytest.mark.parametrize("kind", sorted(TAGGED))
-def test_each_tag_is_required_of_each_kind(in_prod: Stack, kind: str, tag: str) -> None:
-    found = broken(changed(in_prod, kind, f"tags.{tag}", None))
+def test_each_tag_is_required_of_each_kind(extracting: Program, kind: str, tag: str) -> None:
+    found = broken(changed(as_declared(extracting), kind, f"tags.{tag}", None))
     assert found.keys() == {"tags_name_environment_and_project"}
     assert set(found["tags_name_environment_and_project"]) == {
         f"tags.{tag} must be a name, got None"
     }
 
 
-def test_all_that_takes_tags_is_known_to_take_them(dev: Program, prod: Program) -> None:
-    declared = [*dev.resources, *prod.resources]
+def test_all_that_takes_tags_is_known_to_take_them(dev: Program, extracting: Program) -> None:
+    declared = [*dev.resources, *extracting.resources]
     assert {found.type for found in declared if accepts_tags(found)} == TAGGED
 
 

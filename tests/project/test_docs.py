@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from events import Notification
-from pipeline.policies import process_files, run_batch_jobs
+from pipeline.policies import extract_files, process_files, run_batch_jobs
 from pipeline.settings import KEYS
 from row import row
 from support.fault_cases import FAULTS, OPERATIONS, SHARES
@@ -118,17 +118,26 @@ def test_the_security_page_lists_every_statement_of_the_roles_with_its_actions()
         bucket_arn="b", table_arn="t", queue_arn="q", log_group_arn="l", key_arn="k", tracing=True
     )
     job = run_batch_jobs(bucket_arn="b", function_arn="f")
-    expected = {
+    extractor = extract_files(
+        bucket_arn="b", table_arn="t", stream_arn="s", log_group_arn="l", key_arn="k", tracing=True
+    )
+    assert listed("Statement") == actions_of(*function["Statement"], *job["Statement"])
+    assert listed("The extractor's statement") == actions_of(*extractor["Statement"])
+
+
+def listed(head: str) -> dict[str, set[str]]:
+    return {
+        row[0].strip("`"): set(re.findall(r"`([^`]+)`", row[1])) for row in table(head, SECURITY)
+    }
+
+
+def actions_of(*statements: dict[str, Any]) -> dict[str, set[str]]:
+    return {
         statement["Sid"]: {statement["Action"]}
         if isinstance(statement["Action"], str)
         else set(statement["Action"])
-        for statement in function["Statement"] + job["Statement"]
+        for statement in statements
     }
-    listed = {
-        row[0].strip("`"): set(re.findall(r"`([^`]+)`", row[1]))
-        for row in table("Statement", SECURITY)
-    }
-    assert listed == expected
 
 
 def test_the_test_that_needs_each_permission_exists() -> None:

@@ -29,6 +29,7 @@ class AwsMetric:
 FUNCTION = (frozenset({"FunctionName"}), frozenset({"FunctionName", "Resource"}))
 QUEUE = (frozenset({"QueueName"}),)
 TABLE = (frozenset({"TableName"}),)
+MAPPING = (frozenset({"EventSourceMappingUUID"}),)
 OPERATION = (frozenset({"TableName", "Operation"}),)
 
 AWS_METRICS = {
@@ -39,6 +40,8 @@ AWS_METRICS = {
     # The time of all invocations together is what is billed.
     ("AWS/Lambda", "Duration"): AwsMetric("Milliseconds", FUNCTION, MEASURED | COUNTED, LAMBDA),
     ("AWS/Lambda", "AsyncEventAge"): AwsMetric("Milliseconds", FUNCTION, MEASURED, LAMBDA),
+    ("AWS/Lambda", "IteratorAge"): AwsMetric("Milliseconds", FUNCTION, MEASURED, LAMBDA),
+    ("AWS/Lambda", "DroppedEventCount"): AwsMetric("Count", MAPPING, COUNTED, LAMBDA),
     ("AWS/Lambda", "ConcurrentExecutions"): AwsMetric("Count", FUNCTION, STATE, LAMBDA),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): AwsMetric("Count", QUEUE, STATE, SQS),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"): AwsMetric("Seconds", QUEUE, STATE, SQS),

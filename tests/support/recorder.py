@@ -115,6 +115,8 @@ class _Answers(Mocks):
             "bucket": name,
             "keyId": name,
             "bucketRegionalDomainName": f"{name}.s3.{self._region}.{self._dns_suffix}",
+            "streamArn": f"arn:{self._partition}:dynamodb:{self._region}:{ACCOUNT}:{name}/stream/1",
+            "uuid": name,
             "url": f"https://{service}.{self._region}.{self._dns_suffix}/{ACCOUNT}/{name}",
         }
         return name, made | args.inputs

@@ -1,0 +1,152 @@
+"""The function that reads the files, fed by the table's stream; made only where it is asked for."""
+
+import json
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from . import policies
+from .bucket import DataBucket
+from .package import extractor_archive
+from .processor import RUNTIME, json_logs, log_group_prefix
+from .shared import Shared
+from .table import MetadataTable
+
+ENTRY_POINT = "extract_file.lambda_handler"
+# Of one key the records come one after the other, of others up to so many at once from each shard:
+# https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
+AT_ONCE = 10
+# The age also discards records that were never tried: it must outlast a backfill's backlog. The
+# attempts bound how long one file may hold up those behind it:
+# https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+MAXIMUM_RECORD_AGE_SECONDS = 6 * 60 * 60
+RETRIES = 10
+# A filter sees a record's own keys; equality on a leaf is what every part of AWS does alike:
+# https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
+PENDING = {"dynamodb": {"NewImage": {"extraction": {"S": ["pending"]}}}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtractorArgs:
+    """Arguments of the extractor: what it reads, and where it writes."""
+
+    shared: Shared
+    bucket: DataBucket
+    table: MetadataTable
+
+
+class Extractor(pulumi.ComponentResource):
+    """A Lambda function that reads each new version once, and writes what it found to the row."""
+
+    function_name: pulumi.Output[str]
+    log_group_name: pulumi.Output[str]
+    mapping_id: pulumi.Output[str]
+    """Of the event source mapping, by which its metrics are known."""
+
+    def __init__(
+        self, name: str, args: ExtractorArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the function, what it needs, and the stream that feeds it."""
+        super().__init__("file-metadata:index:Extractor", name, {}, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+        shared = args.shared
+
+        # Declared, not left to Lambda, so that it has a retention and is destroyed with the stack.
+        log_group = aws.cloudwatch.LogGroup(
+            log_group_prefix(name),
+            retention_in_days=shared.settings.log_retention_days,
+            kms_key_id=shared.key_arn,
+            tags=shared.tags,
+            opts=self._child,
+        )
+        role = aws.iam.Role(
+            f"{name}-role",
+            assume_role_policy=pulumi.Output.json_dumps(policies.trust_lambda()),
+            permissions_boundary=shared.settings.permissions_boundary or None,
+            tags=shared.tags,
+            opts=self._child,
+        )
+        permissions = self._permissions(role, log_group)
+        function = self._function(role, log_group, permissions)
+        mapping = aws.lambda_.EventSourceMapping(
+            f"{name}-stream",
+            function_name=function.name,
+            event_source_arn=args.table.stream_arn,
+            # LATEST may miss what is written while the mapping is being made:
+            # https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+            starting_position="TRIM_HORIZON",
+            # One file's failure or timeout is then never another's.
+            batch_size=1,
+            parallelization_factor=AT_ONCE,
+            filter_criteria={"filters": [{"pattern": json.dumps(PENDING)}]},
+            maximum_record_age_in_seconds=MAXIMUM_RECORD_AGE_SECONDS,
+            maximum_retry_attempts=RETRIES,
+            metrics_config={"metrics": ["EventCount"]},
+            tags=shared.tags,
+            # Lambda checks that the role may read the stream as it saves this. The function, which
+            # is there by then, waits for its permissions.
+            opts=self._child,
+        )
+        self.function_name = function.name
+        self.log_group_name = log_group.name
+        self.mapping_id = mapping.uuid
+        self.register_outputs(
+            {
+                "function_name": self.function_name,
+                "log_group_name": self.log_group_name,
+                "mapping_id": self.mapping_id,
+            }
+        )
+
+    def _permissions(
+        self, role: aws.iam.Role, log_group: aws.cloudwatch.LogGroup
+    ) -> aws.iam.RolePolicy:
+        args, tracing = self._args, self._args.shared.settings.tracing
+        return aws.iam.RolePolicy(
+            f"{self._name}-permissions",
+            role=role.name,
+            policy=pulumi.Output.json_dumps(
+                pulumi.Output.all(
+                    bucket_arn=args.bucket.bucket_arn,
+                    table_arn=args.table.table_arn,
+                    stream_arn=args.table.stream_arn,
+                    log_group_arn=log_group.arn,
+                    key_arn=args.shared.key_arn,
+                ).apply(lambda arns: policies.extract_files(**arns, tracing=tracing))
+            ),
+            opts=self._child,
+        )
+
+    def _function(
+        self,
+        role: aws.iam.Role,
+        log_group: aws.cloudwatch.LogGroup,
+        permissions: aws.iam.RolePolicy,
+    ) -> aws.lambda_.Function:
+        args, settings = self._args, self._args.shared.settings
+        return aws.lambda_.Function(
+            f"{self._name}-function",
+            runtime=RUNTIME,
+            architectures=["arm64"],
+            code=extractor_archive(settings.extractor),
+            handler=ENTRY_POINT,
+            role=role.arn,
+            memory_size=settings.extractor_memory_size,
+            timeout=settings.extractor_timeout,
+            ephemeral_storage={"size": settings.extractor_storage},
+            kms_key_arn=args.shared.key_arn,
+            tracing_config={"mode": "Active" if settings.tracing else "PassThrough"},
+            logging_config=json_logs(log_group.name, settings.log_level),
+            environment={
+                "variables": {
+                    "DYNAMODB_TABLE_NAME": args.table.table_name,
+                    "DYNAMODB_TABLE_ARN": args.table.table_arn,
+                    "S3_BUCKET_NAME": args.bucket.bucket_name,
+                }
+            },
+            tags=args.shared.tags,
+            # Invoked before it may log or write, it would fail its first records.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[permissions]),
+        )

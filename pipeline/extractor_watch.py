@@ -1,0 +1,150 @@
+"""What watches an extractor, as data: metrics from its log, alarms and panels.
+
+Metrics of event source mappings:
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#event-source-mapping-metrics
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from .alarms import FIVE_MINUTES, MAXIMUM, SUM, Alarm, Metric, function_metric
+from .dashboard import Line, Widget, panel
+
+OUTCOMES = ("done", "failed", "superseded", "error")
+FAILED = "failed"
+EXTRACTION_METRIC, EXTRACTION_LAG_METRIC = "Extractions", "ExtractionLag"
+# Of the extractor's JSON lines, one for each record.
+COUNTED = "{ $.outcome = * && $.count > 0 }"
+DONE = '{ $.outcome = "done" && $.lag_ms >= 0 }'
+
+Transformation = aws.cloudwatch.LogMetricFilterMetricTransformationArgsDict
+
+FIFTEEN_MINUTES = 15 * 60
+AGE_MS = 60 * 60 * 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """An extractor's parts that have metrics."""
+
+    function: pulumi.Input[str]
+    mapping: pulumi.Input[str]
+    """The event source mapping's id."""
+    namespace: str
+    """Of the metrics that come from the log."""
+
+
+def extractor_alarms(of: Watched) -> list[Alarm]:
+    """The alarms that a pipeline with an extractor has besides."""
+    failed = Metric(
+        namespace=of.namespace,
+        name=EXTRACTION_METRIC,
+        dimensions=(("Outcome", FAILED),),
+        statistic=SUM,
+    )
+    # It counts neither what expires in the stream itself nor what goes to a destination: we have
+    # none, and the mapping's limits come first.
+    given_up = Metric(
+        namespace="AWS/Lambda",
+        name="DroppedEventCount",
+        dimensions=(("EventSourceMappingUUID", of.mapping),),
+        statistic=SUM,
+    )
+    return [
+        Alarm(
+            role="extraction-failures",
+            metrics=(failed,),
+            threshold=0,
+            # A delivery of bad files then rings once, not once for each.
+            period=FIFTEEN_MINUTES,
+            means="The extractor's code failed on a file; its row says `failed` and why.",
+            first="read the rows' `extraction_error`; it is the file, or the extractor.",
+        ),
+        Alarm(
+            role="extractions-given-up",
+            metrics=(given_up,),
+            threshold=0,
+            period=FIVE_MINUTES,
+            means="Lambda gave up on files after 11 attempts or 6 hours; their rows stay"
+            " `pending`.",
+            first="read the extractor's log for timeouts, lack of memory, and errors of S3.",
+        ),
+        Alarm(
+            role="extraction-age",
+            metrics=(function_metric(of.function, "IteratorAge", MAXIMUM),),
+            threshold=AGE_MS,
+            period=FIVE_MINUTES,
+            means="A row has been `pending` for more than an hour.",
+            first="a backfill is over when it is over; else check the extractor's errors,"
+            " duration and throttles.",
+        ),
+        Alarm(
+            # Lambda retries by itself, so a single error needs nobody.
+            role="extraction-errors",
+            metrics=(function_metric(of.function, "Errors"),),
+            threshold=0,
+            period=FIVE_MINUTES,
+            periods=3,
+            means="The extractor has failed again and again for 15 minutes: out of memory, out of"
+            " time, or S3 or DynamoDB refuse it.",
+            first="read its log; raise `extractorMemorySize` or `extractorTimeout`.",
+        ),
+    ]
+
+
+def extractor_filters(namespace: str) -> dict[str, tuple[str, Transformation]]:
+    """Pattern and metric of each filter on the extractor's log, by role."""
+    count: Transformation = {
+        "namespace": namespace,
+        "name": EXTRACTION_METRIC,
+        "value": "$.count",
+        "unit": "Count",
+        "dimensions": {"Outcome": "$.outcome"},
+    }
+    lag: Transformation = {
+        "namespace": namespace,
+        "name": EXTRACTION_LAG_METRIC,
+        "value": "$.lag_ms",
+        "unit": "Milliseconds",
+    }
+    return {"extractions": (COUNTED, count), "extraction-lag": (DONE, lag)}
+
+
+def extractor_panels(of: Watched, region: str) -> list[Widget]:
+    """The dashboard's row about the extractor; names are plain by now."""
+    outcomes: list[Line] = [
+        [of.namespace, EXTRACTION_METRIC, "Outcome", outcome, {"label": outcome}]
+        for outcome in OUTCOMES
+    ]
+    times: list[Line] = [
+        [of.namespace, EXTRACTION_LAG_METRIC, {"stat": "p50", "label": "lag p50"}],
+        [of.namespace, EXTRACTION_LAG_METRIC, {"stat": "p99", "label": "lag p99"}],
+        _line(of, "IteratorAge", stat="Maximum", label="oldest record"),
+        _line(of, "Duration", stat="p99", label="duration p99"),
+    ]
+    dropped: Line = ["AWS/Lambda", "DroppedEventCount", "EventSourceMappingUUID", of.mapping]
+    errors = [
+        _line(of, "Errors", label="errors"),
+        _line(of, "Throttles", label="throttles"),
+        [*dropped, {"label": "given up"}],
+        _line(of, "ConcurrentExecutions", stat="Maximum", label="at once", yAxis="right"),
+    ]
+    return [
+        panel(region, "Extractions by outcome", outcomes, stat="Sum", label="files", stacked=True),
+        panel(region, "Extraction: from row to result", times, stat="p50", label="milliseconds"),
+        panel(
+            region,
+            "Extractor: errors, given up",
+            errors,
+            stat="Sum",
+            label="invocations, files",
+            right="at the same time",
+        ),
+    ]
+
+
+def _line(of: Watched, metric: str, **options: Any) -> Line:
+    return ["AWS/Lambda", metric, "FunctionName", of.function, options]

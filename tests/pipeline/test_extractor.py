@@ -1,0 +1,166 @@
+"""The extractor: what a stack has with one, and that a stack without has nothing of it."""
+
+import json
+from typing import Any
+
+from attributes import PENDING
+from support.extractors import EXTRACTOR
+from support.recorder import ACCOUNT, REGION, Declared, Program, declare
+
+COMPONENT = "file-metadata:index:Extractor"
+TABLE = "aws:dynamodb/table:Table"
+FUNCTION = "aws:lambda/function:Function"
+MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+KEY = "aws:kms/key:Key"
+STREAM = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:file-metadata-table-prod/stream/1"
+# Besides alarms and metrics from the log, which have tests of their own.
+OF_AN_EXTRACTOR = [
+    "file-metadata-extractor",
+    "file-metadata-extractor-function",
+    "file-metadata-extractor-logs",
+    "file-metadata-extractor-permissions",
+    "file-metadata-extractor-role",
+    "file-metadata-extractor-stream",
+]
+CHANGED_BY_IT = {
+    "file-metadata-table-rows": {"streamEnabled", "streamViewType"},
+    "file-metadata-processor-function": {"environment"},
+    "file-metadata-monitoring-dashboard": {"dashboardBody"},
+    "file-metadata-encryption-key": {"policy"},
+}
+
+
+def of_extractor(program: Program, type_token: str) -> Declared:
+    [found] = [one for one in program.all(type_token) if "-extractor-" in one.name]
+    return found
+
+
+def variables(function: Declared) -> dict[str, str]:
+    found: dict[str, str] = function.inputs["environment"]["variables"]
+    return found
+
+
+def inputs(program: Program) -> dict[str, dict[str, Any]]:
+    return {
+        one.name: {k: v for k, v in one.inputs.items() if k != "code"} for one in program.resources
+    }
+
+
+def test_an_extractor_adds_its_own_and_changes_nothing_else(
+    prod: Program, extracting: Program
+) -> None:
+    without, having = inputs(prod), inputs(extracting)
+    added = having.keys() - without.keys()
+    assert without.keys() <= having.keys()
+    assert sorted(name for name in added if "-monitoring-" not in name) == OF_AN_EXTRACTOR
+    changed = {
+        name: {key for key in having[name] if having[name][key] != declared.get(key)}
+        for name, declared in without.items()
+        if having[name] != declared
+    }
+    assert changed == CHANGED_BY_IT
+
+
+def test_a_stack_without_one_knows_nothing_of_extraction(prod: Program) -> None:
+    assert not any("extract" in str(declared).lower() for declared in inputs(prod).items())
+    assert "EXTRACTION" not in variables(prod.one(FUNCTION))
+    assert prod.outputs["DynamoDBTableStreamArn"] == ""
+
+
+def test_a_new_version_s_row_waits_for_the_extractor(extracting: Program) -> None:
+    [processor] = [one for one in extracting.all(FUNCTION) if "-processor-" in one.name]
+    assert variables(processor)["EXTRACTION"] == PENDING
+
+
+def test_a_stream_alone_changes_the_table_alone(prod: Program) -> None:
+    program = declare("prod", {"stream": "true"})
+    without, having = inputs(prod), inputs(program)
+    assert [name for name in having if having[name] != without.get(name)] == [
+        "file-metadata-table-rows"
+    ]
+    assert program.one(TABLE).inputs["streamViewType"] == "NEW_AND_OLD_IMAGES"
+    assert program.outputs["DynamoDBTableStreamArn"] == STREAM
+
+
+def test_the_stream_s_arn_is_in_the_outputs(extracting: Program) -> None:
+    assert extracting.outputs["DynamoDBTableStreamArn"] == STREAM
+
+
+def test_the_mapping_feeds_the_extractor_one_pending_row_at_a_time(extracting: Program) -> None:
+    mapping = extracting.one(MAPPING).inputs
+    [found] = mapping["filterCriteria"]["filters"]
+    pending = {"dynamodb": {"NewImage": {"extraction": {"S": [PENDING]}}}}
+    assert json.loads(found["pattern"]) == pending
+    assert {k: v for k, v in mapping.items() if k not in {"filterCriteria", "tags"}} == {
+        "functionName": "file-metadata-extractor-function-1234567",
+        "eventSourceArn": STREAM,
+        "startingPosition": "TRIM_HORIZON",
+        "batchSize": 1,
+        "parallelizationFactor": 10,
+        "maximumRecordAgeInSeconds": 6 * 60 * 60,
+        "maximumRetryAttempts": 10,
+        "metricsConfig": {"metrics": ["EventCount"]},
+    }
+
+
+def test_the_permissions_are_in_place_before_what_needs_them(extracting: Program) -> None:
+    policy = of_extractor(extracting, ROLE_POLICY)
+    for token in (MAPPING, FUNCTION):
+        assert extracting.needs(of_extractor(extracting, token), policy)
+
+
+def test_the_extractor_has_a_role_of_its_own(extracting: Program) -> None:
+    roles = [one.inputs["role"] for one in extracting.all(FUNCTION)]
+    assert len(set(roles)) == 2
+    assert "-extractor-role-" in of_extractor(extracting, FUNCTION).inputs["role"]
+    assert "-extractor-role-" in of_extractor(extracting, ROLE_POLICY).inputs["role"]
+
+
+def test_its_size_comes_from_its_own_keys() -> None:
+    sized = {"extractorMemorySize": "3008", "extractorTimeout": "900", "extractorStorage": "2048"}
+    program = declare("dev", {"extractor": EXTRACTOR, "tracing": "true", **sized})
+    function = of_extractor(program, FUNCTION).inputs
+    assert (function["memorySize"], function["timeout"]) == (3008, 900)
+    assert function["ephemeralStorage"] == {"size": 2048}
+    assert function["tracingConfig"] == {"mode": "Active"}
+
+
+def test_it_runs_where_the_first_function_does(extracting: Program) -> None:
+    ours, first = (
+        {key: one.inputs[key] for key in ("runtime", "architectures", "kmsKeyArn", "tracingConfig")}
+        for one in extracting.all(FUNCTION)
+    )
+    assert ours == first
+
+
+def test_its_log_is_json_in_a_group_of_its_own(extracting: Program) -> None:
+    logging = of_extractor(extracting, FUNCTION).inputs["loggingConfig"]
+    group = of_extractor(extracting, "aws:cloudwatch/logGroup:LogGroup")
+    assert logging["logFormat"] == "JSON"
+    assert logging["logGroup"] == f"{group.name}-1234567"
+    assert group.inputs["retentionInDays"] == 90
+    assert extracting.needs(of_extractor(extracting, FUNCTION), group)
+
+
+def test_it_knows_bucket_and_table(extracting: Program) -> None:
+    assert variables(of_extractor(extracting, FUNCTION)) == {
+        "DYNAMODB_TABLE_NAME": "file-metadata-table-prod",
+        "DYNAMODB_TABLE_ARN": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:file-metadata-table-prod",
+        "S3_BUCKET_NAME": extracting.outputs["S3BucketName"],
+    }
+
+
+def test_the_archive_holds_both_functions_code_and_the_users_beside(extracting: Program) -> None:
+    function = of_extractor(extracting, FUNCTION).inputs
+    module, _, _ = function["handler"].partition(".")
+    code = function["code"].assets
+    assert {f"{module}.py", "signature.py", "user/extract.py"} <= code.keys()
+
+
+def test_the_key_encrypts_both_log_groups(extracting: Program) -> None:
+    statements = json.loads(extracting.one(KEY).inputs["policy"])["Statement"]
+    [logs] = [one for one in statements if one["Sid"] == "LogsEncryptOurLogGroups"]
+    groups = logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+    prefix = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:file-metadata"
+    assert groups == [f"{prefix}-processor-logs*", f"{prefix}-extractor-logs*"]
