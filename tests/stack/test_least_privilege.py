@@ -18,6 +18,7 @@ from local import emulator as emulators
 from local.cloud import Cloud
 from support.deployment import REGION, deploy_to
 from support.enforcing import enforcing_emulator
+from support.extractors import EXTRACTOR
 from support.github_example import in_aws
 from support.journeys import Deployed
 
@@ -75,13 +76,27 @@ class Account:
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     with enforcing_emulator(tmp_path_factory.mktemp("tls")) as running:
         bound = boundary(Cloud(running.endpoint, REGION, running.certificate), "enforced")
-        stack = deploy_to(running, "prod", environmentSuffix="enforced", permissionsBoundary=bound)
-        iam = stack.client("iam")
-        arn = stack.client("lambda").get_function_configuration(FunctionName=stack.function)["Role"]
-        role = arn.rsplit("/", 1)[-1]
-        [name] = iam.list_role_policies(RoleName=role)["PolicyNames"]
-        policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-        yield Account(running, stack, role, name, policy)
+        config = {"permissionsBoundary": bound, "extractor": EXTRACTOR}
+        stack = deploy_to(running, "prod", environmentSuffix="enforced", **config)
+        yield as_role_of(running, stack, stack.function)
+
+
+def as_role_of(running: emulators.Emulator, stack: Deployed, function: str) -> Account:
+    """The account, seen from one function's role."""
+    iam = stack.client("iam")
+    arn = stack.client("lambda").get_function_configuration(FunctionName=function)["Role"]
+    role = arn.rsplit("/", 1)[-1]
+    [name] = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    return Account(running, stack, role, name, policy)
+
+
+@pytest.fixture(scope="module")
+def extractor(account: Account) -> Account:
+    """The same account, seen from the extractor's role."""
+    functions = account.stack.client("lambda")
+    [mapping] = functions.list_event_source_mappings()["EventSourceMappings"]
+    return as_role_of(account.emulator, account.stack, mapping["FunctionArn"])
 
 
 def boundary(cloud: Cloud, stack: str) -> str:
@@ -90,6 +105,12 @@ def boundary(cloud: Cloud, stack: str) -> str:
     document = json.dumps(roles.boundary(where, stack))
     made = cloud("iam").create_policy(PolicyName="boundary", PolicyDocument=document)
     return str(made["Policy"]["Arn"])
+
+
+@pytest.fixture
+def restored_extractor(extractor: Account) -> Iterator[Account]:
+    yield extractor
+    extractor.allow(extractor.policy["Statement"])
 
 
 @pytest.fixture
@@ -109,6 +130,35 @@ def test_the_function_works_end_to_end_under_its_own_role(account: Account) -> N
 def test_an_unordered_announcement_works_under_the_role_too(account: Account) -> None:
     account.stack.put("unordered.txt")
     assert account.invoke("unordered.txt", None) == ""
+
+
+def extracted(account: Account, key: str) -> dict[str, Any]:
+    return account.stack.row_once(key, lambda row: row["extraction"] != "pending")
+
+
+def test_a_file_is_read_under_the_extractors_own_role(account: Account) -> None:
+    account.stack.put("read.txt", b"hello")
+    assert extracted(account, "read.txt")["extracted"]["word"] == "hello"
+
+
+@pytest.mark.parametrize("action", ["s3:GetObjectVersion", "dynamodb:UpdateItem"])
+def test_without_a_permission_the_extractor_waits(restored_extractor: Account, action: str) -> None:
+    key, stack = f"extracted without {action}", restored_extractor.stack
+    fewer = without(restored_extractor.policy["Statement"], action)
+    assert fewer != restored_extractor.policy["Statement"]
+    restored_extractor.allow(fewer)
+    version = stack.put(key)
+    stack.completed(key, version)
+    functions = stack.client("lambda")
+
+    def result() -> str:
+        [mapping] = functions.list_event_source_mappings()["EventSourceMappings"]
+        return str(mapping["LastProcessingResult"])
+
+    stack.eventually(lambda: result() == "FAILED" or None, lambda: "refused call")
+    assert stack.completed(key, version)["extraction"] == "pending"
+    restored_extractor.allow(restored_extractor.policy["Statement"])
+    assert extracted(restored_extractor, key)["extraction"] == "done"
 
 
 def without(statements: list[dict[str, Any]], action: str) -> list[dict[str, Any]]:
@@ -135,14 +185,15 @@ def test_without_a_permission_the_call_that_needs_it_is_refused(
     assert "403" in failure or "AccessDenied" in failure
 
 
-BATCH_OPERATIONS_MAY = "invoke the function"
+BATCH_OPERATIONS_MAY, EXTRACTOR_MAY = "invoke the function", "update a row"
+OTHERS_MAY = {BATCH_OPERATIONS_MAY, EXTRACTOR_MAY}
 CALLS = {
     "delete a row": (
         "dynamodb",
         lambda c, s: c.delete_item(TableName=s.table, Key={"file_key": {"S": "x"}}),
     ),
     "scan the table": ("dynamodb", lambda c, s: c.scan(TableName=s.table)),
-    "update a row": (
+    EXTRACTOR_MAY: (
         "dynamodb",
         lambda c, s: c.update_item(TableName=s.table, Key={"file_key": {"S": "x"}}),
     ),
@@ -184,8 +235,30 @@ def test_the_role_may_not(account: Account, call: str) -> None:
     assert_refused(account, call)
 
 
+OF_THE_FIRST_ALONE = {
+    "put a row": (
+        "dynamodb",
+        lambda c, s: c.put_item(TableName=s.table, Item={"file_key": {"S": "x"}}),
+    ),
+    "get a row": (
+        "dynamodb",
+        lambda c, s: c.get_item(TableName=s.table, Key={"file_key": {"S": "x"}}),
+    ),
+    "send a failed event": (
+        "sqs",
+        lambda c, s: c.send_message(QueueUrl=s.outputs["FailureQueueUrl"], MessageBody="x"),
+    ),
+}
+
+
 @pytest.mark.usefixtures("others")
-@pytest.mark.parametrize("call", [c for c in CALLS if c != BATCH_OPERATIONS_MAY])
+@pytest.mark.parametrize("call", [c for c in CALLS | OF_THE_FIRST_ALONE if c != EXTRACTOR_MAY])
+def test_the_extractors_role_may_not(extractor: Account, call: str) -> None:
+    assert_refused(extractor, call)
+
+
+@pytest.mark.usefixtures("others")
+@pytest.mark.parametrize("call", [c for c in CALLS if c not in OTHERS_MAY])
 def test_the_role_may_not_even_if_it_is_given_everything(restored: Account, call: str) -> None:
     """Because of the boundary: a deployment can give the role what it likes."""
     restored.allow([{"Effect": "Allow", "Action": "*", "Resource": "*"}])
@@ -193,7 +266,7 @@ def test_the_role_may_not_even_if_it_is_given_everything(restored: Account, call
 
 
 def assert_refused(account: Account, call: str) -> None:
-    service, attempt = CALLS[call]
+    service, attempt = (CALLS | OF_THE_FIRST_ALONE)[call]
     with pytest.raises(ClientError) as refused:
         attempt(account.as_the_function(service), account.stack)
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403)
