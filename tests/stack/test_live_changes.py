@@ -8,6 +8,7 @@ from pulumi import automation
 
 from local.cloud import Cloud
 from pipeline.settings import KEYS
+from support.extractors import ANOTHER_EXTRACTOR, EXTRACTOR
 from support.live_stack import BUCKET, KEY, QUEUE, TABLE, LiveStack, Outcome
 from support.pages import table
 from support.pulumi_command import NEEDS_PULUMI, Open, copy_with_environments, stacks
@@ -32,6 +33,14 @@ OF_BUCKET = frozenset(
         )
     }
 )
+MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
+OF_EXTRACTOR = ROLE | {
+    MAPPING,
+    "aws:lambda/function:Function",
+    "aws:cloudwatch/logGroup:LogGroup",
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter",
+    "aws:cloudwatch/metricAlarm:MetricAlarm",
+}
 PROTECTED = "it is currently marked for protection"
 OWN_BUCKET = "the name of the stack's own bucket"
 IN_PLACE = Outcome()
@@ -67,6 +76,17 @@ BOTH = {
         Step("b@example.com", Outcome(replaced=SUBSCRIPTION)),
         Step("", Outcome(gone=SUBSCRIPTION)),
     ],
+    "stream": [Step("true"), Step("false")],
+    "extractorMemorySize": [Step("1024")],
+    "extractorTimeout": [Step("30")],
+    "extractorStorage": [Step("1024")],
+    # It stays, so that what follows happens to a stack with one as well.
+    "extractor": [
+        Step(EXTRACTOR, Outcome(made=OF_EXTRACTOR)),
+        Step("", Outcome(gone=OF_EXTRACTOR)),
+        Step(EXTRACTOR, Outcome(made=OF_EXTRACTOR)),
+        Step(ANOTHER_EXTRACTOR),
+    ],
     "batchOperations": [Step("true", Outcome(made=ROLE)), Step("false", Outcome(gone=ROLE))],
     "permissionsBoundary": [Step("arn:aws:iam::aws:policy/PowerUserAccess"), Step("")],
     "alarmTopicArn": [
@@ -83,7 +103,7 @@ CHANGES = {
     "dev": BOTH
     | {
         "environmentSuffix": [
-            Step("live-other", Outcome(replaced=frozenset({TABLE, DASHBOARD}))),
+            Step("live-other", Outcome(replaced=frozenset({TABLE, DASHBOARD, MAPPING}))),
         ],
         "protectData": [Step("true"), Step("false")],
         "bucketName": [

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from support.extractors import EXTRACTOR
 from support.provider_deletes import DELETES
 from support.provider_facts import FACTS, Change
 from support.recorder import declare
@@ -19,6 +20,7 @@ EVERYTHING = {
     "alarmEmail": "someone@example.com",
     "batchOperations": "true",
     "customerManagedKey": "true",
+    "extractor": EXTRACTOR,
 }
 
 

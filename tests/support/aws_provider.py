@@ -81,15 +81,17 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
         return proto.CreateResponse(id=made, properties=properties)
 
     def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
-        change = _change(request)
+        change, more = _change(request), {}
         if not request.preview:
+            code = rpc.deserialize_properties(request.news).get("code")
             with _said(context):
-                update(self._cloud, request.type, request.name, _values(request.olds), change)
+                state = _values(request.olds)
+                more = update(self._cloud, request.type, request.name, state, change, code)
         properties = Struct()
         properties.CopyFrom(request.olds)
         for key in request.old_inputs:
             del properties[key]
-        properties.update(change.inputs)
+        properties.update(change.inputs | more)
         return proto.UpdateResponse(properties=properties)
 
     def Read(self, request: Any, _context: Any) -> Any:  # noqa: N802

@@ -83,9 +83,13 @@ class LiveStack:
         self.config |= config
 
     def works(self, key: str) -> None:
-        """See a file get its row."""
+        """See a file get its row, and its result where there is an extractor."""
         deployed = Deployed(self.cloud, self.outputs)
-        assert deployed.completed(key, deployed.put(key))["processing_status"] == "completed"
+        version = deployed.put(key)
+        assert deployed.completed(key, version)["processing_status"] == "completed"
+        if self.config.get("extractor"):
+            row = deployed.row_once(key, lambda row: row.get("extraction") == "done")
+            assert row["extracted"]["version"] == version
 
     def hold(self) -> None:
         """Put data into bucket, table and queue."""

@@ -99,6 +99,7 @@ DELETES: dict[str, Delete] = {
         "lambda",
         {
             "Function": _call("lambda", "delete_function", FunctionName="name"),
+            "EventSourceMapping": _call("lambda", "delete_event_source_mapping", UUID="uuid"),
             "FunctionEventInvokeConfig": _call(
                 "lambda", "delete_function_event_invoke_config", FunctionName="functionName"
             ),

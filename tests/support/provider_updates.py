@@ -9,31 +9,51 @@ from typing import Any
 from local.cloud import Cloud
 from local.inputs import Inputs, pascal
 from local.rules import RULES
+from local.rules.compute import zip_archive
+from local.rules.data import table_stream
 from support.provider_facts import Change
 
 State = Mapping[str, Any]
-Update = Callable[[Cloud, State, Inputs], None]
+Update = Callable[[Cloud, State, Inputs], Mapping[str, Any] | None]
+"""Returns what else of the state is another now."""
 SAME = object()
 """The property did not change; None says that it is no longer declared."""
 
 
-def update(cloud: Cloud, token: str, name: str, state: State, change: Change) -> None:
+def update(
+    cloud: Cloud, token: str, name: str, state: State, change: Change, code: Any = None
+) -> Mapping[str, Any]:
     """Change the resource with this state, of this type and with this logical name.
 
     What is made by a put is put again, under the name that it has.
 
+    Args:
+        cloud: where it is.
+        token: its type.
+        name: its logical name.
+        state: as the last update left it.
+        change: what is declared of it now.
+        code: a function's archive, which a change holds as a hash.
+
+    Returns:
+        What else of the state is another now.
+
     Raises:
         local.inputs.UnknownPropertyError: a changed property would not arrive.
     """
+    more = None
     if token in UPDATES:
         changed = {key: change.inputs.get(key) for key in change.properties}
+        if "code" in changed:
+            changed["code"] = code
         inputs = Inputs(token, name, changed)
-        UPDATES[token](cloud, state, inputs)
+        more = UPDATES[token](cloud, state, inputs)
     else:
         named = {"name": state["name"]} if "name" in state else {}
         inputs = Inputs(token, name, {**change.inputs, **named})
         RULES[token](cloud, inputs)
     inputs.finish()
+    return more or {}
 
 
 def _bucket(cloud: Cloud, state: State, changed: Inputs) -> None:
@@ -42,8 +62,14 @@ def _bucket(cloud: Cloud, state: State, changed: Inputs) -> None:
         cloud("s3").put_bucket_tagging(Bucket=state["bucket"], Tagging={"TagSet": tags})
 
 
-def _table(cloud: Cloud, state: State, changed: Inputs) -> None:
+def _table(cloud: Cloud, state: State, changed: Inputs) -> Mapping[str, Any]:
     dynamodb = cloud("dynamodb")
+    streams, view = changed.take("streamEnabled", SAME), changed.take("streamViewType")
+    if streams is not SAME:
+        specification = table_stream(streams, view) or {
+            "StreamSpecification": {"StreamEnabled": False}
+        }
+        dynamodb.update_table(TableName=state["name"], **specification)
     if encryption := changed.take("serverSideEncryption"):
         kind = {"SSEType": "KMS"} if encryption["enabled"] else {}
         key = {"KMSMasterKeyId": encryption["kmsKeyArn"]} if "kmsKeyArn" in encryption else {}
@@ -55,6 +81,8 @@ def _table(cloud: Cloud, state: State, changed: Inputs) -> None:
         dynamodb.update_table(TableName=state["name"], DeletionProtectionEnabled=protected)
     if tags := changed.tag_list():
         dynamodb.tag_resource(ResourceArn=state["arn"], Tags=tags)
+    table = dynamodb.describe_table(TableName=state["name"])["Table"]
+    return {"streamArn": table.get("LatestStreamArn", "")}
 
 
 def _queue(cloud: Cloud, state: State, changed: Inputs) -> None:
@@ -90,7 +118,13 @@ def _role(cloud: Cloud, state: State, changed: Inputs) -> None:
 
 def _function(cloud: Cloud, state: State, changed: Inputs) -> None:
     name, client = state["name"], cloud("lambda")
-    wanted = ("memorySize", "timeout", "environment", "tracingConfig", "loggingConfig")
+    if code := changed.take("code"):
+        client.update_function_code(FunctionName=name, ZipFile=zip_archive(code))
+        client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    wanted = (
+        *("memorySize", "timeout", "environment", "tracingConfig", "loggingConfig"),
+        "ephemeralStorage",
+    )
     configuration = {
         key[:1].upper() + key[1:]: value if key == "environment" else pascal(value)
         for key in wanted
@@ -112,6 +146,11 @@ def _function(cloud: Cloud, state: State, changed: Inputs) -> None:
             )
     if tags := changed.tags():
         client.tag_resource(Resource=state["arn"], Tags=tags)
+
+
+def _mapping(cloud: Cloud, state: State, changed: Inputs) -> None:
+    if tags := changed.tags():
+        cloud("lambda").tag_resource(Resource=state["arn"], Tags=tags)
 
 
 def _key(cloud: Cloud, state: State, changed: Inputs) -> None:
@@ -145,6 +184,7 @@ UPDATES: dict[str, Update] = {
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
     "aws:iam/role:Role": _role,
     "aws:lambda/function:Function": _function,
+    "aws:lambda/eventSourceMapping:EventSourceMapping": _mapping,
     "aws:kms/key:Key": _key,
     "aws:kms/alias:Alias": _alias,
     "aws:sns/topic:Topic": _topic,
