@@ -1,6 +1,7 @@
 """The Pulumi package, fetched to another place and started there as Pulumi starts it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pulumi.runtime.rpc import UNKNOWN
 from pipeline.keys import Declared
 from pipeline.settings import KEYS
 from plugin.provider import checked
+from support.extractors import EXTRACTOR
 from support.plugin_process import (
     MARKER,
     TOKEN,
@@ -44,7 +46,9 @@ TYPES = {str: "string", int: "integer", bool: "boolean", dict: "object"}
 @pytest.fixture(scope="module")
 def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
     copy = copy_repository(tmp_path_factory.mktemp("plugins"))
-    with running_plugin(copy, tmp_path_factory.mktemp("elsewhere")) as running:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    shutil.copytree(EXTRACTOR, elsewhere / "reader")
+    with running_plugin(copy, elsewhere) as running:
         yield running
 
 
@@ -96,6 +100,21 @@ def test_the_settings_reach_the_resources(plugin: Plugin) -> None:
     config = {"memorySize": 512, "customerManagedKey": True, "batchOperations": True}
     program = declare("dev", {key: str(value).lower() for key, value in config.items()})
     assert resources(plugin.construct(DEV | config)) == resources(program)
+
+
+def test_an_extractor_is_a_folder_beside_the_program(plugin: Plugin) -> None:
+    """Pulumi starts the plugin in the program's folder, wherever the plugin itself is."""
+    made = plugin.construct(DEV | {"extractor": "reader", "extractorTimeout": 900})
+    assert resources(made) == resources(
+        declare("dev", {"extractor": EXTRACTOR, "extractorTimeout": "900"})
+    )
+
+
+def test_an_extractor_that_is_not_there_is_refused_by_name(plugin: Plugin) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.construct({"extractor": "nowhere"}, preview=True)
+    said = "extractor must be a folder with extract.py, got 'nowhere'"
+    assert refusals(caught.value) == {"extractor": said}
 
 
 def test_the_handler_s_code_is_that_of_the_fetched_repository(plugin: Plugin) -> None:

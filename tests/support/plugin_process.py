@@ -56,10 +56,16 @@ class _ServedMonitor(_Monitor):
         return f"{parent.partition('::')[0]}::{PROJECT}::{above}${type_}::{name}"
 
 
+def _text(asset: Any) -> str:
+    if isinstance(asset, pulumi.FileAsset):
+        return Path(asset.path).read_text(encoding="utf-8")
+    return str(asset.text)
+
+
 def _without_marker(value: Any) -> Any:
     """Show archives as their texts, but for the one file that only the copy has."""
     if isinstance(value, pulumi.AssetArchive):
-        return {name: asset.text for name, asset in value.assets.items() if name != MARKER}
+        return {name: _text(asset) for name, asset in value.assets.items() if name != MARKER}
     return value
 
 
