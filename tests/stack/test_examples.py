@@ -16,6 +16,7 @@ from local import engine
 from local.cloud import Cloud
 from local.resources import CloudMocks
 from pipeline.settings import PROJECT
+from support.extractors import EXTRACTOR
 from support.journeys import assert_a_file_gets_its_row
 from support.plugin_process import TOKEN, Plugin, environment, resources, running_plugin
 from support.recorder import ROOT, Program, declare
@@ -150,7 +151,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy, site = tmp_path_factory.mktemp("copy"), tmp_path_factory.mktemp("site")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
-    for name in ("pipeline", "handler", "local", "ops"):
+    for name in ("pipeline", "handler", "extractor", "local", "ops"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, copy / name, ignore=ignore)
     install = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps"]
@@ -194,16 +195,18 @@ INSTALLED = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 import file_metadata_pipeline
-from file_metadata_pipeline.package import handler_archive
-assets = handler_archive().assets
+from file_metadata_pipeline.extractor import Extractor
+from file_metadata_pipeline.package import extractor_archive
+assets = extractor_archive(sys.argv[2]).assets
+del assets["user/extract.py"]
 texts = {name: asset.text for name, asset in assets.items()}
 print(json.dumps([file_metadata_pipeline.__file__, texts]))
 """
 
 
-def test_an_installed_component_brings_the_handler_s_code(site: Path, tmp_path: Path) -> None:
+def test_an_installed_component_brings_the_functions_code(site: Path, tmp_path: Path) -> None:
     run = subprocess.run(
-        [sys.executable, "-c", INSTALLED, str(site)],
+        [sys.executable, "-c", INSTALLED, str(site), EXTRACTOR],
         check=True,
         cwd=tmp_path,
         env=environment(),
@@ -212,7 +215,7 @@ def test_an_installed_component_brings_the_handler_s_code(site: Path, tmp_path: 
     )
     origin, packed = json.loads(run.stdout)
     assert Path(origin).is_relative_to(site)
-    files = (ROOT / "handler").rglob("*.py")
+    files = [*(ROOT / "handler").rglob("*.py"), *(ROOT / "extractor").rglob("*.py")]
     assert packed == {path.name: path.read_text(encoding="utf-8") for path in files}
 
 
