@@ -18,10 +18,11 @@ ENTRY_POINT = "extract_file.lambda_handler"
 # https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
 AT_ONCE = 10
 # The age also discards records that were never tried: it must outlast a backfill's backlog. The
-# attempts bound how long one file may hold up those behind it:
+# retries bound how long one file may hold up those behind it, and must outlast some seconds in
+# which S3 answers each attempt with an error at once:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
 MAXIMUM_RECORD_AGE_SECONDS = 6 * 60 * 60
-RETRIES = 10
+RETRIES = 100
 # A filter sees a record's own keys; equality on a leaf is what every part of AWS does alike:
 # https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
 PENDING = {"dynamodb": {"NewImage": {"extraction": {"S": ["pending"]}}}}

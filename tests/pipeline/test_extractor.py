@@ -99,7 +99,7 @@ def test_the_mapping_feeds_the_extractor_one_pending_row_at_a_time(extracting: P
         "batchSize": 1,
         "parallelizationFactor": 10,
         "maximumRecordAgeInSeconds": 6 * 60 * 60,
-        "maximumRetryAttempts": 10,
+        "maximumRetryAttempts": 100,
         "metricsConfig": {"metrics": ["EventCount"]},
     }
 
