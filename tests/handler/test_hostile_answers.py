@@ -1,5 +1,6 @@
 """Whatever answers in the place of S3 or DynamoDB, it ends in a right row or a named error."""
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -27,7 +28,7 @@ from support.hostile_answers import (
     hurry,
     serving,
 )
-from support.hostile_server import Do, Steps
+from support.hostile_server import RESET, Do, Steps
 
 
 def cases(*answers: dict[str, Steps]) -> pytest.MarkDecorator:
@@ -119,6 +120,45 @@ def test_a_connection_that_was_closed_while_unused_is_replaced_within_one_attemp
     for _ in range(2):
         assert s3.head_object("k", checksum=True) is not None
     assert running.connections == 2
+
+
+def test_a_connection_that_was_reset_before_it_is_used_is_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hurry(monkeypatch)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(10)
+        host = Host(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        host.open()
+        first, _ = listening.accept()
+        first.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        first.close()
+        with pytest.raises(TimeoutError):
+            host.exchange(Request("HEAD", "/", {}))
+        second, _ = listening.accept()
+        second.close()
+
+
+def test_a_request_that_is_not_taken_in_time_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other side connects and reads nothing, so that its buffer fills."""
+    hurry(monkeypatch)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        host = Host(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        with pytest.raises(TimeoutError):
+            host.exchange(Request("POST", "/", {}, b"x" * 20_000_000))
+        listening.settimeout(0)
+        listening.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+
+
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+def test_a_service_without_credentials_is_a_named_error(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv(name)
+    with pytest.raises(ValueError, match=f"missing {name} in the environment"):
+        Service("s3", "us-east-1", "http://127.0.0.1:1")
 
 
 @pytest.mark.parametrize("end", [Do.CLOSE, Do.RESET, Do.STALL])
