@@ -14,6 +14,7 @@ from typing import Any
 import botocore.session
 import hypothesis
 import pytest
+from hypothesis import is_hypothesis_test
 
 from local import emulator as emulators
 from local.cloud import Cloud
@@ -24,13 +25,16 @@ from support.journeys import Deployed
 from support.markers import markers
 from support.recorder import ROOT, Program, declare
 
+OF_OTHER_CODE = {"bench", "github", "plugin", "policy", "project"}
+"""Folders of tests of what coverage is not measured of; tracing doubles what a test costs."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--histories",
         type=int,
-        default=100,
-        help="random histories to check for convergence (default: 100)",
+        default=40,
+        help="random histories to check for convergence (default: 40)",
     )
     parser.addoption(
         "--objects",
@@ -86,10 +90,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             fixtures = [found[-1].func for found in item._fixtureinfo.name2fixturedefs.values()]
             for marker in markers(item.obj, *fixtures):
                 item.add_marker(marker)
+            if item.path.parent.name in OF_OTHER_CODE or is_hypothesis_test(item.obj):
+                item.add_marker("no_cover")
     if not config.getoption("--soak"):
         long = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Have the processes that a test without coverage starts run without it, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.get_closest_marker("no_cover"):
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        return (yield)
 
 
 def pytest_collection_finish() -> None:

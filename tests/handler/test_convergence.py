@@ -10,6 +10,7 @@ from support.handler_env import process_file
 from support.histories import Histories, World, make_world
 
 PARTS = 2
+pytestmark = pytest.mark.no_cover
 
 
 @pytest.fixture(scope="module")

@@ -196,11 +196,6 @@ def test_a_bucket_outside_us_east_1_is_made_in_its_region(emulator: Any) -> None
     assert location["LocationConstraint"] == "eu-west-1"
 
 
-def test_one_process_can_run_the_program_again_and_again() -> None:
-    first, second = declare("dev"), declare("prod")
-    assert first.outputs["DynamoDBTableName"] != second.outputs["DynamoDBTableName"]
-
-
 def test_a_client_of_another_machine_is_refused() -> None:
     with pytest.raises(ValueError, match="endpoint must be on a loopback address"):
         Cloud("https://dynamodb.us-east-1.amazonaws.com", "us-east-1")

@@ -1,5 +1,6 @@
 """Declares the program without any cloud and keeps what it declared."""
 
+import functools
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -189,7 +190,7 @@ def declare(
     project: Path = ROOT,
     region: str = REGION,
 ) -> Program:
-    """Run the program with a stack's configuration, some keys of it replaced.
+    """Run the program with a stack's configuration, some keys of it replaced; once in a session.
 
     Args:
         stack: ``dev`` or ``prod``.
@@ -200,8 +201,19 @@ def declare(
     values = shipped_config(stack, project)
     for key, value in (config or {}).items():
         values[f"{PROJECT}:{key}"] = value
+    run = _declared if project == ROOT else declare_anew
+    return run(project, stack, tuple(values.items()), region)
+
+
+def declare_anew(
+    project: Path, stack: str, values: tuple[tuple[str, str], ...], region: str = REGION
+) -> Program:
+    """Run a program, even if it has been run with the same configuration."""
     program = Program()
     monitor = _Monitor(program, _Answers(region))
-    program.outputs = engine.run(project, stack, values, monitor.mocks, monitor)
+    program.outputs = engine.run(project, stack, dict(values), monitor.mocks, monitor)
     assert program.resources, "the program declared nothing"
     return program
+
+
+_declared = functools.cache(declare_anew)
