@@ -114,28 +114,23 @@ def test_output_that_is_no_terminal_is_plain_text(
     assert "\r" not in samples.stdout
 
 
-def test_files_and_folders_of_the_users_have_rows(launch: Launch, tmp_path: Path) -> None:
-    mine = tmp_path / "mine"
-    (mine / "deep").mkdir(parents=True)
-    (mine / "deep/[red]x.txt").write_text("markup in a name")
-    (mine / "line\nbreak.txt").write_text("")
-    (mine / "zz.bin").write_bytes(b"\0" * 100_000)
-    process = launch("mine", cwd=tmp_path, PYTHONPATH=str(ROOT))
-    output, errors = process.communicate(timeout=120)
-    assert (process.returncode, errors) == (0, "")
-    assert "text/plain" in row_of(output, "mine/deep/[red]x.txt")
-    assert "completed" in row_of(output, r"mine/line\nbreak.txt")
-
-
 @pytest.fixture(scope="module")
-def single(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """What a run over one file printed, with the prod stack's configuration, and its picture."""
-    folder = tmp_path_factory.mktemp("single")
+def mine(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What a run over a user's files printed, with the prod stack's configuration, and its picture.
+
+    It is started in another folder.
+    """
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "mine" / "deep").mkdir(parents=True)
+    (folder / "mine/deep/[red]x.txt").write_text("markup in a name")
+    (folder / "mine/line\nbreak.txt").write_text("")
+    (folder / "mine/zz.bin").write_bytes(b"\0" * 100_000)
     picture = folder / "demo.svg"
+    settings = {"TMPDIR": str(folder), "STACK": "prod", "PICTURE": str(picture)}
     done = subprocess.run(
-        [sys.executable, "-m", "local", "README.md"],
-        cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(folder), "STACK": "prod", "PICTURE": str(picture)},
+        [sys.executable, "-m", "local", "mine"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **settings},
         capture_output=True,
         text=True,
         timeout=120,
@@ -145,18 +140,19 @@ def single(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     return done.stdout, picture
 
 
-def test_a_single_file_is_overwritten_and_kept(single: tuple[str, Path]) -> None:
-    assert "1 uploaded, 1 overwritten, 0 deleted" in single[0]
+def test_files_and_folders_of_the_users_have_rows(mine: tuple[str, Path]) -> None:
+    assert "text/plain" in row_of(mine[0], "mine/deep/[red]x.txt")
+    assert "completed" in row_of(mine[0], r"mine/line\nbreak.txt")
 
 
-def test_the_prod_stacks_configuration_runs_too(single: tuple[str, Path]) -> None:
-    assert "file-metadata-table-prod" in single[0]
+def test_the_prod_stacks_configuration_runs_too(mine: tuple[str, Path]) -> None:
+    assert "file-metadata-table-prod" in mine[0]
 
 
-def test_a_demo_can_draw_what_it_shows(single: tuple[str, Path]) -> None:
-    drawn = ElementTree.parse(single[1]).getroot()  # noqa: S314 - our own
+def test_a_demo_can_draw_what_it_shows(mine: tuple[str, Path]) -> None:
+    drawn = ElementTree.parse(mine[1]).getroot()  # noqa: S314 - our own
     said = "".join(drawn.itertext()).replace("\xa0", " ")
-    assert "all 1 rows agree with the bucket" in said
+    assert "all 3 rows agree with the bucket" in said
 
 
 def test_a_missing_stack_is_named_before_anything_starts(launch: Launch) -> None:
@@ -273,8 +269,11 @@ def test_a_picture_without_a_folder_is_refused_before_anything_starts(launch: La
 def test_the_lines_of_a_kept_demo_can_be_pasted_and_ctrl_c_leaves_nothing(
     launch: Launch, private_tmp: Path
 ) -> None:
-    process = launch(KEEP="1")
-    lines = wait_for(process, " verify ").splitlines()
+    """Over a single file, which is overwritten and kept."""
+    process = launch("README.md", KEEP="1")
+    output = wait_for(process, " verify ")
+    assert "1 uploaded, 1 overwritten, 0 deleted" in output
+    lines = output.splitlines()
     told = [line for line in lines if " -m ops " in line]
     assert len(told) == 2
     for line in told:
@@ -291,20 +290,21 @@ def test_the_lines_of_a_kept_demo_can_be_pasted_and_ctrl_c_leaves_nothing(
     assert_ends_without_a_trace(process, private_tmp, signal.SIGINT, 0)
 
 
-def test_the_demo_fails_when_a_row_is_wrong(launch: Launch, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "tests", "__pycache__"))
-    for path, old, new in (
-        ("handler/row.py", 'head["ContentLength"]', 'head["ContentLength"] + 1'),
-        ("local/demo.py", "PATIENCE_SECONDS = 30", "PATIENCE_SECONDS = 3"),
-    ):
-        text = (copy / path).read_text()
-        assert old in text
-        (copy / path).write_text(text.replace(old, new))
-    process = launch(cwd=copy)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert "wrong: 'orders.csv' must be" in output
+WRONG = """
+import sys
+from local import demo
+demo.DELETED, demo.PATIENCE_SECONDS = "kept", 3
+from local.__main__ import main
+sys.exit(main(["README.md", "LICENSE"]))
+"""
+
+
+def test_the_demo_fails_when_a_row_is_wrong() -> None:
+    """Here the row of the deleted file, of which something else is expected."""
+    script = [sys.executable, "-c", WRONG]
+    done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "wrong: 'LICENSE' must be Expected(status='kept'" in done.stdout
 
 
 @pytest.fixture(scope="module")
