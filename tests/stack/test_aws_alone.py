@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import roles
+from support.deployment import OWN_ENVIRONMENT
 from support.github_example import in_aws
 from support.journeys import Deployed
-from support.places import PREFIX, Emulated, emulated_account
+from support.places import PREFIX, Emulated, emulated_account, on_aws
 from support.recorder import ROOT
 
 ON_AWS = "on AWS only "
@@ -46,27 +47,46 @@ def run(emulated: Emulated, *options: str, **environment: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        ((), "when asked for: -m aws --stack NAME"),
-        (("--outputs", "FILE"), "when asked for: -m aws --stack NAME"),
-        (("-m", "aws"), "with --stack NAME or --outputs FILE"),
-        (("-m", "aws", "--outputs", "FILE"), "with credentials, as the AWS CLI takes them"),
-        (("-m", "aws", "--outputs", "FILE", "-n", "1"), "in one process: leave -n out"),
-    ],
-    ids=["not asked", "no marker", "no stack", "no credentials", "workers"],
-)
-def test_nothing_runs_on_aws_by_accident(
-    emulated: Emulated, options: tuple[str, ...], reason: str
-) -> None:
-    given = [str(emulated.outputs_file) if option == "FILE" else option for option in options]
+def test_nothing_runs_on_aws_by_accident(emulated: Emulated) -> None:
+    """With the user's own credentials and the stack's outputs at hand."""
     test = "tests/stack/test_aws.py::test_every_alarm_rings_the_topic[aws]"
-    keys = {} if "credentials" in reason else emulated.keys
-    printed = run(emulated, test, *given, **keys)
-    assert ON_AWS + reason in "\n".join(printed)
+    printed = run(emulated, test, "--outputs", str(emulated.outputs_file), **emulated.keys)
+    assert ON_AWS + "when asked for: -m aws --stack NAME" in "\n".join(printed)
     assert "1 skipped" in printed[-1]
     assert "passed" not in printed[-1]
+
+
+@pytest.mark.parametrize(
+    ("marker", "outputs", "worker", "reason"),
+    [
+        ("", False, False, "when asked for: -m aws --stack NAME"),
+        ("aws", False, False, "with --stack NAME or --outputs FILE"),
+        ("aws", True, True, "in one process: leave -n out"),
+        ("aws", True, False, "with credentials, as the AWS CLI takes them"),
+    ],
+    ids=["not asked", "no stack", "workers", "no credentials"],
+)
+def test_what_is_missing_to_run_on_aws_is_named(
+    pytestconfig: pytest.Config,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    *,
+    marker: str,
+    outputs: bool,
+    worker: bool,
+    reason: str,
+) -> None:
+    monkeypatch.setattr(pytestconfig.option, "markexpr", marker)
+    monkeypatch.setattr(pytestconfig.option, "stack", None)
+    monkeypatch.setattr(pytestconfig.option, "outputs", tmp_path if outputs else None)
+    monkeypatch.setattr(pytestconfig, "workerinput", {}, raising=False)
+    nowhere = dict.fromkeys(("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"), os.devnull)
+    own = nowhere | {"AWS_EC2_METADATA_DISABLED": "true"}
+    monkeypatch.setitem(pytestconfig.stash, OWN_ENVIRONMENT, own)
+    if not worker:
+        monkeypatch.delattr(pytestconfig, "workerinput")
+    with pytest.raises(pytest.skip.Exception, match=ON_AWS + reason), on_aws(pytestconfig):
+        pass
 
 
 def test_what_is_asked_for_runs_by_its_permissions_and_leaves_nothing_behind(
