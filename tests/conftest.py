@@ -96,6 +96,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         long = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
+    # The short modules last, so that no worker waits for another's long one.
+    long_modules = {
+        item.path
+        for item in items
+        if any(item.iter_markers("emulator")) or any(item.iter_markers("processes"))
+    }
+    items.sort(key=lambda item: item.path not in long_modules)
 
 
 @pytest.hookimpl(wrapper=True)

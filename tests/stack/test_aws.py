@@ -1,7 +1,9 @@
-"""What a deployed stack must do, whether on the emulator or in an AWS account.
+"""What a deployed stack must do in an AWS account.
 
     pytest -m aws --stack dev                    # or, with the outputs in a file,
     pytest -m aws --outputs outputs.json
+
+`tests/stack/test_aws_alone.py` runs them where the account is an emulator's.
 
 The tests touch keys of a prefix of their own, and events about such keys. On AWS they need the
 permissions of ``exercise`` in ``examples/github-oidc/roles.py``, and about eight minutes: Lambda
@@ -15,31 +17,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from pipeline.alarms import alarms
-from support.places import Emulated, Place, emulated_account, on_aws, on_emulator
+from support.places import Place, on_aws
 
+pytestmark = pytest.mark.aws
 STRANGER = "not-the-bucket-of-this-stack"
 
 
 @pytest.fixture(scope="module")
-def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulated]:
-    with emulated_account(tmp_path_factory.mktemp("emulated")) as account:
-        yield account
-
-
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param("emulator", marks=pytest.mark.emulator),
-        pytest.param("aws", marks=pytest.mark.aws),
-    ],
-)
-def place(request: pytest.FixtureRequest) -> Iterator[Place]:
-    opened = (
-        on_aws(request.config)
-        if request.param == "aws"
-        else on_emulator(request.getfixturevalue("emulated"))
-    )
-    with opened as ready:
+def place(pytestconfig: pytest.Config) -> Iterator[Place]:
+    with on_aws(pytestconfig) as ready:
         yield ready
 
 

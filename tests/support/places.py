@@ -1,4 +1,4 @@
-"""Where a deployed stack is: on the emulator, or in an AWS account if that is asked for."""
+"""A deployed stack in an AWS account, or in an emulator that stands for one."""
 
 import functools
 import json
@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,10 @@ class Place:
     """A client of S3 that speaks without TLS."""
     where: tuple[str, ...]
     """The options that tell the operator's tool about it."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """For the operator's tool."""
 
     def ops(self, command: str, *options: str, finds: bool = False) -> Result:
         """Run the operator's tool, to succeed; or to find something, which it need not."""
-        done = CliRunner().invoke(main, [command, *self.where, *options], env=self.environment)
+        done = CliRunner().invoke(main, [command, *self.where, *options])
         assert done.exit_code in ((0, 1) if finds else (0,)), done.output or done.exception
         return done
 
@@ -127,22 +125,6 @@ def keys_of_the_testing_role(cloud: Cloud) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
         "AWS_SESSION_TOKEN": keys["SessionToken"],
     }
-
-
-@contextmanager
-def on_emulator(emulated: Emulated) -> Iterator[Place]:
-    """A stack on the emulator, seen by the role that may do what the tests do."""
-    place = Place(
-        stack=Deployed(functools.cache(emulated.client), emulated.outputs),
-        prefix=f"{PREFIX}{secrets.token_hex(4)}/",
-        plain_http=over_plain_http(emulated.client("s3")),
-        where=("--outputs", str(emulated.outputs_file), "--endpoint-url", emulated.endpoint),
-        environment={**emulated.keys, "AWS_CA_BUNDLE": emulated.certificate},
-    )
-    try:
-        yield place
-    finally:
-        place.clean()
 
 
 @contextmanager
