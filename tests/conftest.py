@@ -25,8 +25,11 @@ from support.journeys import Deployed
 from support.markers import markers
 from support.recorder import ROOT, Program, declare
 
-OF_OTHER_CODE = {"bench", "github", "plugin", "policy", "project"}
-"""Folders of tests of what coverage is not measured of; tracing doubles what a test costs."""
+OF_OTHER_CODE = {"bench", "github", "plugin", "policy"}
+"""Folders of tests of what coverage is not measured of, unless they deploy it to the emulator.
+
+Tracing doubles what a test costs.
+"""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -88,9 +91,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if isinstance(item, pytest.Function):
             fixtures = [found[-1].func for found in item._fixtureinfo.name2fixturedefs.values()]
-            for marker in markers(item.obj, *fixtures):
+            used = markers(item.obj, *fixtures)
+            for marker in used:
                 item.add_marker(marker)
-            if item.path.parent.name in OF_OTHER_CODE or is_hypothesis_test(item.obj):
+            is_other = item.path.parent.name in OF_OTHER_CODE and "emulator" not in used
+            if is_other or is_hypothesis_test(item.obj):
                 item.add_marker("no_cover")
     if not config.getoption("--soak"):
         long = [item for item in items if item.get_closest_marker("soak")]

@@ -2,6 +2,7 @@
 
 import pytest
 
+import service
 from local.cloud import Cloud
 from service import CallError, RefusedError
 from support.faults import Fault, FaultProxy
@@ -24,6 +25,7 @@ IDS = [f"{operation}-{fault.code if fault.status else 'reset'}" for operation, f
 
 @pytest.fixture
 def bench(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setattr(service, "MAX_BACKOFF_SECONDS", 0)
     bench = set_up(cloud, proxy, monkeypatch)
     bench.put(KEY, b"there")
     return bench

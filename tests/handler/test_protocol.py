@@ -1,5 +1,6 @@
 """The protocol is right in every order, as a model of it shows, and the function is that model."""
 
+import functools
 import random
 import secrets
 import time
@@ -14,7 +15,7 @@ from support.faults import FaultProxy
 from support.handler_env import in_bucket, process_file
 from support.protocol import NONE, Protocol
 from support.protocol_replay import Replay, edited
-from support.protocol_search import FROM_BEFORE, Bounds, State, is_wrong_end, search, steps
+from support.protocol_search import FROM_BEFORE, Bounds, Result, State, is_wrong_end, search, steps
 from support.protocol_variants import VARIANTS, Variant
 
 QUICK = [
@@ -76,13 +77,19 @@ def assert_right(bounds: Bounds, record_property: Note) -> None:
     assert found.wrong == 0
 
 
+@functools.cache
+def counterexample(variant: type[Variant]) -> tuple[Result, str]:
+    """Search for one; with the seconds that it took."""
+    began = time.monotonic()
+    found = search(variant(), variant.bounds, first=True)
+    return found, f"{time.monotonic() - began:.1f}"
+
+
 @variants
 def test_a_wrong_variant_has_a_counterexample(
     variant: type[Variant], record_property: Note
 ) -> None:
-    began = time.monotonic()
-    found = search(variant(), variant.bounds, first=True)
-    seconds = f"{time.monotonic() - began:.1f}"
+    found, seconds = counterexample(variant)
     states = f"{found.states}, first"
     name = variant.__name__
     record_property("model", (name, limits(variant.bounds), states, found.wrong, seconds))
@@ -110,7 +117,7 @@ def place(cloud: Cloud, session_proxy: FaultProxy) -> Place:
 def test_the_function_made_wrong_in_the_same_way_ends_as_the_model_does(
     variant: type[Variant], place: Place, tmp_path: Path
 ) -> None:
-    story = search(variant(), variant.bounds, first=True).story
+    story = counterexample(variant)[0].story
     replay = Replay(edited(tmp_path, variant.edits), *place)
     replay.start(State(current=FROM_BEFORE if variant.bounds.from_before else NONE))
     for step in story:

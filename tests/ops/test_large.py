@@ -26,6 +26,7 @@ from support.tool import of, without_notification
 
 AT_ONCE = 8
 PATIENCE_SECONDS = 900
+pytestmark = pytest.mark.no_cover
 MEASURE = (
     "import resource, subprocess, sys;"
     "code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode;"

@@ -160,8 +160,13 @@ def test_an_event_of_unknown_shape_is_parked_not_dropped(stack: Deployed) -> Non
     assert stack.parked()["requestPayload"] == event
 
 
-def test_only_keys_under_the_prefix_have_rows(deploy: Callable[..., Deployed]) -> None:
-    stack = deploy(environmentSuffix="filtered", objectPrefix="in/", objectSuffix=".csv")
+@pytest.fixture(scope="module")
+def filtered(deploy: Callable[..., Deployed]) -> Deployed:
+    return deploy(environmentSuffix="filtered", objectPrefix="in/", objectSuffix=".csv")
+
+
+def test_only_keys_under_the_prefix_have_rows(filtered: Deployed) -> None:
+    stack = filtered
     stack.put("out/a.csv")
     stack.put("in/a.txt")
     stack.completed("in/a.csv", stack.put("in/a.csv"))
@@ -169,21 +174,25 @@ def test_only_keys_under_the_prefix_have_rows(deploy: Callable[..., Deployed]) -
     assert [item["file_key"]["S"] for item in scanned] == ["in/a.csv"]
 
 
-def test_two_stacks_keep_their_own_rows_side_by_side(deploy: Callable[..., Deployed]) -> None:
-    dev = deploy(environmentSuffix="side-a")
-    prod = deploy("prod", environmentSuffix="side-b")
+@pytest.fixture(scope="module")
+def prod(deploy: Callable[..., Deployed]) -> Deployed:
+    return deploy("prod")
+
+
+def test_two_stacks_keep_their_own_rows_side_by_side(stack: Deployed, prod: Deployed) -> None:
+    dev = stack
     of_dev = dev.completed("same.txt", dev.put("same.txt", b"dev"))
     of_prod = prod.completed("same.txt", prod.put("same.txt", b"production"))
     assert (of_dev["bucket_name"], of_prod["bucket_name"]) == (dev.bucket, prod.bucket)
     assert (of_dev["file_size"], of_prod["file_size"]) == (3, 10)
 
 
-def test_the_dev_table_can_be_deleted_and_the_prod_table_refuses(
-    deploy: Callable[..., Deployed],
-) -> None:
-    dev = deploy(environmentSuffix="bye-a")
-    prod = deploy("prod", environmentSuffix="bye-b")
-    dev.client("dynamodb").delete_table(TableName=dev.table)
+def test_the_prod_table_refuses_to_be_deleted(prod: Deployed) -> None:
     with pytest.raises(ClientError, match=r"[Dd]eletion protection"):
         prod.client("dynamodb").delete_table(TableName=prod.table)
     prod.completed("still.txt", prod.put("still.txt"))
+
+
+def test_the_dev_table_can_be_deleted(filtered: Deployed) -> None:
+    """The last one here."""
+    filtered.client("dynamodb").delete_table(TableName=filtered.table)
