@@ -24,7 +24,7 @@ def test_every_history_ends_with_each_row_s_contents_extracted(
     run_state_machine_as_test(
         type("Histories", (ExtractionHistories,), {"world": world, "second": second}),
         settings=settings(
-            max_examples=pytestconfig.getoption("--histories") // 5,
+            max_examples=max(20, pytestconfig.getoption("--histories") // 5),
             stateful_step_count=20,
             deadline=None,
             database=None,

@@ -39,7 +39,6 @@ def test_a_changed_description_makes_the_files_stale_until_they_are_generated(
     copy = copy_repository(tmp_path)
     (copy / "docs").mkdir()
     (copy / "docs" / "reference.md").write_text(PAGE, encoding="utf-8")
-    assert run(copy, "--check").returncode == 0
     settings = copy / "pipeline" / "settings.py"
     text = settings.read_text(encoding="utf-8")
     settings.write_text(text.replace("CPU follows it", "CPU comes with it"), encoding="utf-8")
