@@ -45,18 +45,18 @@ def report(result: Result) -> dict[str, Any]:
 
 
 @pytest.fixture
-def thousand() -> Iterator[Synthetic]:
-    with serving(Synthetic(1050, has_row=lambda n: n % 3 == 0)) as synthetic:
+def many() -> Iterator[Synthetic]:
+    with serving(Synthetic(450, has_row=lambda n: n % 3 == 0, page=200)) as synthetic:
         yield synthetic
 
 
-def test_what_has_no_row_is_announced_once(thousand: Synthetic) -> None:
-    result = backfill(thousand, "--json")
+def test_what_has_no_row_is_announced_once(many: Synthetic) -> None:
+    result = backfill(many, "--json")
     assert result.exit_code == 0, result.output
-    assert thousand.announced == [key(n) for n in range(1050) if n % 3]
+    assert many.announced == [key(n) for n in range(450) if n % 3]
     assert report(result) == {
-        "listed": 1050,
-        "requested": 700,
+        "listed": 450,
+        "requested": 300,
         "dryRun": False,
         "finished": True,
         "refused": "",
@@ -72,110 +72,108 @@ def pauses_of_reading(of: Synthetic) -> list[float]:
 
 
 def test_keys_that_dynamodb_leaves_are_asked_for_again_after_a_growing_pause(
-    thousand: Synthetic,
+    many: Synthetic,
 ) -> None:
-    thousand.read_at_once = 10
-    pauses = pauses_of_reading(thousand)
+    many.read_at_once = 10
+    pauses = pauses_of_reading(many)
     assert len(pauses) == 8
     assert all(0 < pause <= LONGEST_PAUSE_SECONDS for pause in pauses)
     assert pauses[:7] == sorted(pauses[:7])
-    assert pauses_of_reading(thousand) != pauses, "without jitter all readers come at once"
+    assert pauses_of_reading(many) != pauses, "without jitter all readers come at once"
 
 
-def test_a_read_that_is_complete_takes_no_pause(thousand: Synthetic) -> None:
-    assert pauses_of_reading(thousand) == []
+def test_a_read_that_is_complete_takes_no_pause(many: Synthetic) -> None:
+    assert pauses_of_reading(many) == []
 
 
-def test_a_read_that_is_stopped_asks_for_no_more(thousand: Synthetic) -> None:
-    thousand.read_at_once = 10
-    client = boto3.client("dynamodb", "us-east-1", endpoint_url=thousand.endpoint)
+def test_a_read_that_is_stopped_asks_for_no_more(many: Synthetic) -> None:
+    many.read_at_once = 10
+    client = boto3.client("dynamodb", "us-east-1", endpoint_url=many.endpoint)
     stop = Pauses()
     stop.set()
     assert len(rows.statuses(client, "t", [key(n) for n in range(0, 90, 3)], stop)) == 10
 
 
 def test_what_dynamodb_leaves_for_later_is_announced_or_not_as_any_other(
-    thousand: Synthetic,
+    many: Synthetic,
 ) -> None:
-    thousand.read_at_once = 60
-    backfill(thousand)
-    assert thousand.announced == [key(n) for n in range(1050) if n % 3]
+    many.read_at_once = 60
+    backfill(many)
+    assert many.announced == [key(n) for n in range(450) if n % 3]
 
 
-def test_all_is_all(thousand: Synthetic) -> None:
-    backfill(thousand, "--all")
-    assert thousand.announced == [key(n) for n in range(1050)]
+def test_all_is_all(many: Synthetic) -> None:
+    backfill(many, "--all")
+    assert many.announced == [key(n) for n in range(450)]
 
 
-def test_a_dry_run_counts_and_announces_nothing(thousand: Synthetic) -> None:
-    result = backfill(thousand, "--dry-run")
-    assert "1050 objects listed, 700 to request" in result.output
-    assert thousand.announced == []
+def test_a_dry_run_counts_and_announces_nothing(many: Synthetic) -> None:
+    result = backfill(many, "--dry-run")
+    assert "450 objects listed, 300 to request" in result.output
+    assert many.announced == []
     assert list(Path().iterdir()) == []
 
 
-def test_a_dry_run_minds_no_run_that_was_interrupted(thousand: Synthetic) -> None:
+def test_a_dry_run_minds_no_run_that_was_interrupted(many: Synthetic) -> None:
     Path("backfill-b.json").write_text("of another")
-    assert backfill(thousand, "--dry-run").exit_code == 0
+    assert backfill(many, "--dry-run").exit_code == 0
     assert Path("backfill-b.json").read_text() == "of another"
 
 
-def test_a_finished_run_leaves_no_state_behind(thousand: Synthetic) -> None:
-    backfill(thousand)
+def test_a_finished_run_leaves_no_state_behind(many: Synthetic) -> None:
+    backfill(many)
     assert list(Path().iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("since", "announced"), [("2026-01-02T03:04:05Z", 700), ("2026-01-02T03:04:06Z", 0)]
+    ("since", "announced"), [("2026-01-02T03:04:05Z", 300), ("2026-01-02T03:04:06Z", 0)]
 )
-def test_since_leaves_out_what_changed_before(
-    thousand: Synthetic, since: str, announced: int
-) -> None:
-    assert report(backfill(thousand, "--since", since, "--json"))["requested"] == announced
+def test_since_leaves_out_what_changed_before(many: Synthetic, since: str, announced: int) -> None:
+    assert report(backfill(many, "--since", since, "--json"))["requested"] == announced
 
 
-def test_a_run_that_lambda_ends_goes_on_where_it_was(thousand: Synthetic) -> None:
+def test_a_run_that_lambda_ends_goes_on_where_it_was(many: Synthetic) -> None:
     def refuse(announced: int) -> None:
-        thousand.lambda_status = 200 if announced > 400 else 202
+        many.lambda_status = 200 if announced > 150 else 202
 
-    thousand.on_announced = refuse
-    ended = backfill(thousand, "--json")
+    many.on_announced = refuse
+    ended = backfill(many, "--json")
     assert ended.exit_code == 1
     assert report(ended)["refused"] == "Lambda answered 200, not 202"
-    thousand.on_announced, thousand.lambda_status = (lambda _: None), 202
-    result = backfill(thousand, "--json")
+    many.on_announced, many.lambda_status = (lambda _: None), 202
+    result = backfill(many, "--json")
     assert result.exit_code == 0, result.output
-    assert report(result)["listed"] == 1050
-    assert sorted(set(thousand.announced)) == [key(n) for n in range(1050) if n % 3]
+    assert report(result)["listed"] == 450
+    assert sorted(set(many.announced)) == [key(n) for n in range(450) if n % 3]
 
 
-def ended_half_way(thousand: Synthetic, *options: str) -> None:
+def ended_half_way(many: Synthetic, *options: str) -> None:
     """Have Lambda end a backfill."""
 
     def refuse(announced: int) -> None:
-        thousand.lambda_status = 200 if announced > 400 else 202
+        many.lambda_status = 200 if announced > 150 else 202
 
-    thousand.on_announced = refuse
-    assert backfill(thousand, *options).exit_code == 1
-    thousand.on_announced, thousand.lambda_status = (lambda _: None), 202
+    many.on_announced = refuse
+    assert backfill(many, *options).exit_code == 1
+    many.on_announced, many.lambda_status = (lambda _: None), 202
 
 
-def test_a_run_since_how_long_ago_goes_on_with_the_first_run_s_time(thousand: Synthetic) -> None:
+def test_a_run_since_how_long_ago_goes_on_with_the_first_run_s_time(many: Synthetic) -> None:
     """Here a time after which no object has changed, so that no more is to be told."""
-    ended_half_way(thousand, "--since", "5000d")
+    ended_half_way(many, "--since", "5000d")
     state = Path("backfill-b.json")
     kept = json.loads(state.read_text())
     kept["plan"]["since_time"] = "2026-01-02T03:04:06+00:00"
     state.write_text(json.dumps(kept))
-    result = backfill(thousand, "--since", "5000d", "--json")
+    result = backfill(many, "--since", "5000d", "--json")
     assert "only objects changed since 2026-01-02T03:04:06+00:00" in result.output
     done = report(result)
-    assert (done["listed"], done["requested"]) == (1050, kept["requested"])
+    assert (done["listed"], done["requested"]) == (450, kept["requested"])
 
 
-def test_a_run_since_how_long_ago_is_not_another_since_how_long_ago(thousand: Synthetic) -> None:
-    ended_half_way(thousand, "--since", "5000d")
-    result = backfill(thousand, "--since", "5001d")
+def test_a_run_since_how_long_ago_is_not_another_since_how_long_ago(many: Synthetic) -> None:
+    ended_half_way(many, "--since", "5000d")
+    result = backfill(many, "--since", "5001d")
     assert result.exit_code == 2
     assert "since '5000d', not '5001d'" in result.output
 
@@ -189,17 +187,17 @@ def start(of: Synthetic) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_run_goes_on_where_it_was(thousand: Synthetic, sent: signal.Signals) -> None:
+def test_an_interrupted_run_goes_on_where_it_was(many: Synthetic, sent: signal.Signals) -> None:
     enough = threading.Event()
     go_on = threading.Event()
 
     def pause(announced: int) -> None:
-        if announced > 300 and not enough.is_set():
+        if announced > 150 and not enough.is_set():
             enough.set()
             go_on.wait(30)
 
-    thousand.on_announced = pause
-    with start(thousand) as process:
+    many.on_announced = pause
+    with start(many) as process:
         assert enough.wait(30)
         process.send_signal(sent)
         if sent == signal.SIGKILL:
@@ -207,42 +205,42 @@ def test_an_interrupted_run_goes_on_where_it_was(thousand: Synthetic, sent: sign
         go_on.set()
         output, _ = process.communicate(timeout=30)
     assert process.returncode == (1 if sent == signal.SIGINT else -sent), output
-    before = len(thousand.announced)
-    assert before < 700
-    result = backfill(thousand)
+    before = len(many.announced)
+    assert before < 300
+    result = backfill(many)
     assert result.exit_code == 0, result.output
     assert "continuing after" in result.output
-    assert sorted(set(thousand.announced)) == [key(n) for n in range(1050) if n % 3]
-    assert len(thousand.announced) <= 700 + MOST_KEYS
+    assert sorted(set(many.announced)) == [key(n) for n in range(450) if n % 3]
+    assert len(many.announced) <= 300 + MOST_KEYS
 
 
-def test_a_state_of_another_backfill_is_refused(thousand: Synthetic) -> None:
+def test_a_state_of_another_backfill_is_refused(many: Synthetic) -> None:
     Path("backfill-b.json").write_text(
         json.dumps({"plan": {"bucket": "b", "table": "t", "prefix": "other/"}, "after": "x"})
     )
-    result = backfill(thousand)
+    result = backfill(many)
     assert result.exit_code == 2
     assert "prefix 'other/', not ''" in result.output
-    assert thousand.announced == []
+    assert many.announced == []
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"plan": {"surprise": 1}}', '{"plan": 1}'])
-def test_a_file_that_is_no_state_is_refused(thousand: Synthetic, content: str) -> None:
+def test_a_file_that_is_no_state_is_refused(many: Synthetic, content: str) -> None:
     Path("backfill-b.json").write_text(content)
-    result = backfill(thousand)
+    result = backfill(many)
     assert result.exit_code == 2
     assert "must be the state of a backfill" in result.output
 
 
-def test_restart_begins_anew(thousand: Synthetic) -> None:
+def test_restart_begins_anew(many: Synthetic) -> None:
     Path("backfill-b.json").write_text("nonsense")
-    backfill(thousand, "--restart")
-    assert len(thousand.announced) == 700
+    backfill(many, "--restart")
+    assert len(many.announced) == 300
 
 
 @pytest.mark.parametrize("since", ["yesterday", "5 weeks", "2026-13-01", "-3d"])
-def test_a_time_that_is_none_is_refused(thousand: Synthetic, since: str) -> None:
-    result = backfill(thousand, f"--since={since}")
+def test_a_time_that_is_none_is_refused(many: Synthetic, since: str) -> None:
+    result = backfill(many, f"--since={since}")
     assert result.exit_code == 2
     assert "must be an ISO 8601 time" in result.output
 
@@ -375,9 +373,9 @@ def test_the_bar_s_total_is_s3s_newest_count(cloud: Cloud) -> None:
     assert about_how_many(cloud("cloudwatch"), "counted", now) == 1200
 
 
-def test_a_count_that_may_not_be_read_stops_nothing(thousand: Synthetic) -> None:
+def test_a_count_that_may_not_be_read_stops_nothing(many: Synthetic) -> None:
     """The synthetic AWS refuses it, as it does all that a backfill can do without."""
-    client = boto3.client("cloudwatch", "us-east-1", endpoint_url=thousand.endpoint)
+    client = boto3.client("cloudwatch", "us-east-1", endpoint_url=many.endpoint)
     assert about_how_many(client, "b", datetime.now(UTC)) is None
 
 

@@ -120,8 +120,8 @@ def test_rows_come_out_of_the_file_as_they_went_in() -> None:
 
 
 @pytest.fixture
-def thousand() -> Iterator[Synthetic]:
-    with serving(Synthetic(1050, has_row=lambda n: n % 50 != 0)) as synthetic:
+def many() -> Iterator[Synthetic]:
+    with serving(Synthetic(450, has_row=lambda n: n % 50 != 0, page=200)) as synthetic:
         yield synthetic
 
 
@@ -133,33 +133,33 @@ def lines(result: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_each_finding_is_a_line_and_the_last_line_counts_them(thousand: Synthetic) -> None:
-    result = verify(thousand, "--json")
+def test_each_finding_is_a_line_and_the_last_line_counts_them(many: Synthetic) -> None:
+    result = verify(many, "--json")
     *findings, summary = lines(result)
     assert result.exit_code == 1
-    assert [found["key"] for found in findings] == [key(n) for n in range(0, 1050, 50)]
+    assert [found["key"] for found in findings] == [key(n) for n in range(0, 450, 50)]
     assert {found["kind"] for found in findings} == {"missing"}
     assert summary == {
-        "compared": 1050,
+        "compared": 450,
         "tooRecent": 0,
         "unconfirmed": 0,
-        "findings": {"missing": 21},
+        "findings": {"missing": 9},
         "requested": 0,
         "endedEarly": "",
     }
-    assert thousand.announced == []
+    assert many.announced == []
 
 
-def test_repair_announces_what_was_found_and_nothing_else(thousand: Synthetic) -> None:
-    result = verify(thousand, "--repair")
-    assert thousand.announced == [key(n) for n in range(0, 1050, 50)]
+def test_repair_announces_what_was_found_and_nothing_else(many: Synthetic) -> None:
+    result = verify(many, "--repair")
+    assert many.announced == [key(n) for n in range(0, 450, 50)]
     assert result.exit_code == 1
-    assert "21 requested" in result.output
+    assert "9 requested" in result.output
 
 
-def test_a_refusal_ends_the_run_and_is_told(thousand: Synthetic) -> None:
-    thousand.lambda_status = 200
-    *_, summary = lines(verify(thousand, "--repair", "--json"))
+def test_a_refusal_ends_the_run_and_is_told(many: Synthetic) -> None:
+    many.lambda_status = 200
+    *_, summary = lines(verify(many, "--repair", "--json"))
     assert summary["endedEarly"] == "Lambda answered 200, not 202"
     assert summary["requested"] == 0
 

@@ -38,6 +38,8 @@ class Synthetic:
     on_announced: Callable[[int], None] = lambda _: None
     """Called with the number of keys announced so far, before Lambda answers."""
     lambda_status: int = 202
+    page: int = 1000
+    """How many objects a listing's page has."""
     read_at_once: int = 100
     """How many keys of a ``BatchGetItem`` are answered; the rest is left for the next call."""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -120,14 +122,14 @@ class _Answers(BaseHTTPRequestHandler):
 
     def _objects(self, query: dict[str, str]) -> str:
         after = query.get("continuation-token") or unquote_plus(query.get("start-after", ""))
-        page = list(islice(self.synthetic.keys(after), 1000))
+        page = list(islice(self.synthetic.keys(after), self.synthetic.page))
         more = bool(page) and page[-1] != key(self.synthetic.count - 1)
         token = f"<NextContinuationToken>{page[-1]}</NextContinuationToken>" if more else ""
         entries = _entries("Contents", page)
         return f"<ListBucketResult>{entries}{_truncated(more)}{token}</ListBucketResult>"
 
     def _versions(self, after: str) -> str:
-        page = list(islice(self.synthetic.keys(unquote_plus(after)), 1000))
+        page = list(islice(self.synthetic.keys(unquote_plus(after)), self.synthetic.page))
         more = bool(page) and page[-1] != key(self.synthetic.count - 1)
         marker = (
             f"<NextKeyMarker>{page[-1]}</NextKeyMarker>"
