@@ -9,10 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import click
-from botocore.config import Config
 
+from ops.clients import CLIENT_CONFIG, session
 from pipeline import outputs
 
 if TYPE_CHECKING:
@@ -24,13 +23,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3control import S3ControlClient
     from mypy_boto3_sqs import SQSClient
 
-CLIENT_CONFIG = Config(
-    connect_timeout=5,
-    read_timeout=30,
-    retries={"mode": "standard", "total_max_attempts": 5},
-    # As many as `ops/verify.py` reads at once.
-    max_pool_connections=16,
-)
 FLAGS = {
     outputs.LAMBDA_FUNCTION_NAME: "--function",
     outputs.FAILURE_QUEUE_URL: "--queue-url",
@@ -137,7 +129,7 @@ class Stack:
 
     @cached_property
     def _session(self) -> Any:
-        return boto3.Session(profile_name=self.profile, region_name=self._region)
+        return session(profile=self.profile, region=self._region)
 
     @property
     def _region(self) -> str | None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from handler.attributes import COMPLETED
 from ops import rows
 from ops.bucket import Current, Scope, head, states
+from ops.clients import READS_AT_ONCE
 from ops.spill import Row, Spill
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 MISSING, GONE, DIFFERS = "missing", "gone", "differs"
 EVENT_NAME = "Repair:Requested"
-READS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
