@@ -8,6 +8,7 @@ from typing import Any
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.bucket import NotNotifiedError
 from ops.commands.backfill import backfill
 from ops.commands.redrive import redrive
 from ops.commands.rows import get, list_rows
@@ -16,13 +17,13 @@ from ops.commands.verify import verify
 
 
 class _Commands(click.Group):
-    """Prints errors of AWS and of the connection in one line."""
+    """Prints errors of AWS, of the connection and of the bucket in one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (ClientError, BotoCoreError) as err:
+        except (ClientError, BotoCoreError, NotNotifiedError) as err:
             raise click.ClickException(str(err)) from err
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
@@ -13,6 +12,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PAGE = 1000
+
+
+class NotNotifiedError(LookupError):
+    """The bucket has no notification for the function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Scope:
         """Read it from the bucket's notification for the function.
 
         Raises:
-            click.ClickException: there is none. All keys would be a guess, by which a repair could
+            NotNotifiedError: there is none. All keys would be a guess, by which a repair could
                 hand the function every object of another bucket.
         """
         found = s3.get_bucket_notification_configuration(Bucket=bucket)
@@ -59,7 +62,7 @@ class Scope:
                 rules = target.get("Filter", {}).get("Key", {}).get("FilterRules", [])
                 named = {rule["Name"].lower(): rule["Value"] for rule in rules}
                 return cls(named.get("prefix", ""), named.get("suffix", ""))
-        raise click.ClickException(
+        raise NotNotifiedError(
             f"bucket {bucket!r} has no notification for the function {function!r};"
             " give the stack's own bucket and function, or run `pulumi up` to restore it"
         )
@@ -117,10 +120,29 @@ def objects(s3: "S3Client", bucket: str, prefix: str, after: str = "") -> Iterat
 
 
 def states(s3: "S3Client", bucket: str, prefix: str) -> Iterator[Current]:
-    """List the current version or delete marker of each key, a page at a time."""
+    """List the current version or delete marker of each key."""
+    for page in state_pages(s3, bucket, prefix):
+        yield from page
+
+
+def state_pages(
+    s3: "S3Client", bucket: str, prefix: str, after: str = ""
+) -> Iterator[list[Current]]:
+    """List the current version or delete marker of each key, a page at a time.
+
+    A page has no more than 1,000, and none where all its versions are old.
+
+    Args:
+        s3: the client of S3.
+        bucket: its name.
+        prefix: what the keys start with.
+        after: leave out all keys up to and with this one.
+    """
+    start: dict[str, Any] = {"KeyMarker": after} if after else {}
     pages = s3.get_paginator("list_object_versions").paginate(
-        Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": PAGE}
+        Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": PAGE}, **start
     )
+    first = after.encode()
     for page in pages:
         current = [
             Current(
@@ -138,8 +160,12 @@ def states(s3: "S3Client", bucket: str, prefix: str) -> Iterator[Current]:
             for marker in page.get("DeleteMarkers", [])
             if marker["IsLatest"]
         ]
-        # S3 gives versions and markers apart, each in order.
-        yield from sorted(current, key=lambda state: state.key.encode())
+        # S3 gives versions and markers apart, each in order. Whether it lists the marker's own
+        # key again, no page of AWS's says.
+        yield sorted(
+            (state for state in current if state.key.encode() > first),
+            key=lambda state: state.key.encode(),
+        )
 
 
 def head(s3: "S3Client", bucket: str, key: str) -> Current | None:

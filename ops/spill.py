@@ -1,13 +1,15 @@
-"""Keeps rows in a temporary file, so that memory does not grow with the table."""
+"""Keeps rows and listings in a temporary file, so that memory grows with neither."""
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ops import rows
+from ops.bucket import Current
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Spill:
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute("PRAGMA temp_store = FILE")
         self._db.execute("CREATE TABLE rows (key BLOB, status, size, etag, version)")
+        self._db.execute("CREATE TABLE states (key BLOB, changed, size, etag, version)")
         self._db.execute("CREATE TABLE gone (key BLOB)")
 
     def add(self, page: list[Row]) -> None:
@@ -58,6 +61,23 @@ class Spill:
         """Give all rows back."""
         for key, *rest in self._db.execute("SELECT * FROM rows ORDER BY key"):
             yield Row(key.decode(), *rest)
+
+    def add_states(self, page: list[Current]) -> None:
+        """Keep some of the bucket's states, which come in the order of their keys."""
+        self._db.execute("BEGIN")
+        self._db.executemany(
+            "INSERT INTO states VALUES (?, ?, ?, ?, ?)",
+            [
+                (of.key.encode(), of.changed.timestamp(), of.size, of.etag, of.version_id)
+                for of in page
+            ],
+        )
+        self._db.execute("COMMIT")
+
+    def states(self) -> Iterator[Current]:
+        """Give them back in that order."""
+        for key, changed, *rest in self._db.execute("SELECT * FROM states ORDER BY rowid"):
+            yield Current(key.decode(), datetime.fromtimestamp(changed, UTC), *rest)
 
     def add_gone(self, key: str) -> None:
         """Keep the key of a row that has no object."""

@@ -10,7 +10,7 @@ that its notification is not on its way.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -105,22 +105,38 @@ class Verifier:
     """How many rows have no object, and are still to be read once more."""
 
     def read_table(
-        self, kept: Spill, prefix: str, *, stop: threading.Event, advance: Callable[[int], None]
+        self,
+        kept: Spill,
+        prefix: str,
+        *,
+        after: str = "",
+        until: str = "",
+        stop: threading.Event,
+        advance: Callable[[int], None] = lambda _: None,
     ) -> int:
         """Read all rows whose keys start so into a file; returns how many.
 
         Args:
             kept: the file.
             prefix: what the keys start with.
+            after: leave out all keys up to and with this one.
+            until: leave out all keys beyond this one; empty for none.
             stop: set, it ends the reading.
             advance: called with how many more rows were read.
         """
         query: dict[str, Any] = {
             "ProjectionExpression": "file_key, processing_status, file_size, etag, version_id"
         }
-        if prefix:
-            query["FilterExpression"] = "begins_with(file_key, :prefix)"
-            query["ExpressionAttributeValues"] = {":prefix": {"S": prefix}}
+        # DynamoDB compares texts by their bytes, as S3 orders keys.
+        within = {
+            "begins_with(file_key, :prefix)": (":prefix", prefix),
+            "file_key > :after": (":after", after),
+            "file_key <= :until": (":until", until),
+        }
+        limits = {condition: limit for condition, limit in within.items() if limit[1]}
+        if limits:
+            query["FilterExpression"] = " AND ".join(limits)
+            query["ExpressionAttributeValues"] = {n: {"S": key} for n, key in limits.values()}
         total = 0
         for page in rows.pages(self.dynamodb, self.table, query, stop):
             kept.add([Row.of(row) for row in page])
@@ -151,13 +167,19 @@ class Verifier:
         for row, current in in_step(kept.sorted(), states(self.s3, self.bucket, prefix)):
             if stop.is_set():
                 return
-            self.compared += 1
+            found = self.judge(row, current, settled)
             advance(1)
-            found = compare(row, current, self.scope)
-            if found and current and current.changed > settled:
-                self.too_recent += 1
-            elif found:
+            if found:
                 yield found
+
+    def judge(self, row: Row | None, current: Current | None, settled: datetime) -> Finding | None:
+        """Compare and count a key; None if both agree, or if it changed too lately to say."""
+        self.compared += 1
+        found = compare(row, current, self.scope)
+        if found and current and current.changed > settled:
+            self.too_recent += 1
+            return None
+        return found
 
     def confirmed(
         self,
@@ -196,6 +218,11 @@ class Verifier:
                 return
             yield from self._read_again(pool, kept.gone())
             self.unconfirmed = 0
+
+    def read_again(self, keys: Iterable[str]) -> Iterator[Finding]:
+        """Read keys as they are now, and give back those that do not agree."""
+        with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+            yield from self._read_again(pool, iter(keys))
 
     def _read_again(self, pool: ThreadPoolExecutor, keys: Iterator[str]) -> Iterator[Finding]:
         while batch := list(islice(keys, rows.BATCH)):

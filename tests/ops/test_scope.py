@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-import click
 import pytest
 from click.testing import CliRunner
 
 from ops.__main__ import main
-from ops.bucket import Scope
+from ops.bucket import NotNotifiedError, Scope
 from support.journeys import Deployed
 from support.tool import of
 
@@ -35,7 +34,7 @@ def test_a_function_is_found_by_each_name_that_lambda_takes(stack: Deployed, for
 
 
 def test_without_a_notification_for_the_function_there_is_no_scope(stack: Deployed) -> None:
-    with pytest.raises(click.ClickException) as caught:
+    with pytest.raises(NotNotifiedError) as caught:
         Scope.of_function(stack.client("s3"), stack.bucket, "another")
     assert str(caught.value) == (
         f"bucket {stack.bucket!r} has no notification for the function 'another';"

@@ -1,0 +1,1 @@
+"""The audit: whole bucket and whole table compared in the stack, every day."""
