@@ -8,6 +8,8 @@ import pulumi_aws as aws
 
 from . import policies
 from .alarms import Alarm, Metric, alarms
+from .audit import Audit
+from .audit_watch import AuditWatched, audit_alarms, audit_panels
 from .bucket import DataBucket
 from .dashboard import (
     LAG_METRIC,
@@ -46,6 +48,7 @@ class MonitoringArgs:
     failures: FailureQueue
     processor: Processor
     extractor: Extractor | None
+    audit: Audit | None
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -72,6 +75,8 @@ class Monitoring(pulumi.ComponentResource):
         )
         if extractor := self._extractor():
             watched += extractor_alarms(extractor)
+        if args.audit:
+            watched += audit_alarms(self._audited(args.audit.function_name))
         made = [self._alarm(alarm, ready) for alarm in watched]
         self._metrics()
         board = self._dashboard([alarm.arn for alarm in made])
@@ -150,13 +155,27 @@ class Monitoring(pulumi.ComponentResource):
             datapoints_to_alarm=alarm.periods,
             comparison_operator="GreaterThanThreshold",
             threshold=alarm.threshold,
-            # An idle stack reports no data, and that is no problem.
-            treat_missing_data="notBreaching",
+            # An idle stack reports no data, and that is no problem. Where it is one, the state that
+            # says so is also that of a new alarm, which tells of changes of its state alone.
+            treat_missing_data="missing" if alarm.missing else "notBreaching",
             alarm_actions=[self.topic_arn],
+            insufficient_data_actions=[self.topic_arn] if alarm.missing else None,
             tags=self._args.shared.tags,
             # Without the policy an alarm may not publish, and its first message would be lost.
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
         )
+
+    def _audited(self, function: pulumi.Input[str]) -> AuditWatched:
+        suffix = self._args.shared.settings.environment_suffix
+        return AuditWatched(function=function, namespace=metric_namespace(suffix))
+
+    def _audit_panels(self) -> pulumi.Output[list[Widget]]:
+        audit = self._args.audit
+        if audit is None:
+            return pulumi.Output.from_input([])
+        return pulumi.Output.all(
+            region=self._args.shared.place.region, function=audit.function_name
+        ).apply(lambda of: audit_panels(self._audited(of["function"]), of["region"]))
 
     def _metrics(self) -> None:
         """Count what the functions log, at no cost to them.
@@ -212,9 +231,10 @@ class Monitoring(pulumi.ComponentResource):
                 lambda region: dashboard_name(suffix, region)
             ),
             dashboard_body=pulumi.Output.json_dumps(
-                pulumi.Output.all(names, self._extractor_panels()).apply(
+                pulumi.Output.all(names, self._extractor_panels(), self._audit_panels()).apply(
                     lambda of: dashboard(
-                        Names(**of[0], namespace=self._namespace, timeout=timeout), more=of[1]
+                        Names(**of[0], namespace=self._namespace, timeout=timeout),
+                        more=[*of[1], *of[2]],
                     )
                 )
             ),

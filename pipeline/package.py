@@ -21,6 +21,19 @@ USER_MODULE = "extract.py"
 
 Assets = dict[str, pulumi.Asset | pulumi.Archive]
 
+AUDIT_FILES = (
+    *(f"auditor/{name}.py" for name in ("__init__", "audit", "progress", "run_audit")),
+    *(
+        f"ops/{name}.py"
+        for name in (
+            *("__init__", "bucket", "clients", "pace", "recheck"),
+            *("rows", "spill", "verify"),
+        )
+    ),
+    "handler/attributes.py",
+)
+"""What the audit runs: the operator's tool's own modules, and what they import."""
+
 
 def handler_archive(folder: Path = HANDLER_FOLDER) -> pulumi.AssetArchive:
     """Pack every Python file under a folder, and nothing else, in fixed order.
@@ -104,4 +117,16 @@ def _all(folder: Path) -> list[str]:
         path.as_posix()
         for path in found
         if not any(part.startswith(".") or part == "__pycache__" for part in path.parts)
+    )
+
+
+def audit_archive() -> pulumi.AssetArchive:
+    """Pack the audit's function, in the folders of the repository."""
+
+    def text(name: str) -> str:
+        folder, _, file = name.partition("/")
+        return (code_folder(folder) / file).read_text(encoding="utf-8")
+
+    return pulumi.AssetArchive(
+        {name: pulumi.StringAsset(text(name)) for name in sorted(AUDIT_FILES)}
     )

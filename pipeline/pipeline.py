@@ -5,6 +5,7 @@ import re
 import pulumi
 
 from . import names
+from .audit import OFF, Audit, AuditArgs
 from .batch_operations import BatchOperations, BatchOperationsArgs
 from .bucket import DataBucket
 from .encryption import EncryptionKey, EncryptionKeyArgs
@@ -80,6 +81,10 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         if args.extractor:
             reads = ExtractorArgs(shared=shared, bucket=bucket, table=table)
             extractor = Extractor(f"{name}-extractor", reads, child)
+        audit = None
+        if args.audit != OFF:
+            compared = AuditArgs(shared=shared, bucket=bucket, table=table, processor=processor)
+            audit = Audit(f"{name}-audit", compared, child)
         monitoring = Monitoring(
             f"{name}-monitoring",
             MonitoringArgs(
@@ -89,6 +94,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
                 failures=failures,
                 processor=processor,
                 extractor=extractor,
+                audit=audit,
             ),
             child,
         )
@@ -138,4 +144,8 @@ def _tags(args: Settings) -> Tags:
 
 def function_names(name: str, args: Settings) -> list[str]:
     """The logical names of the components of a pipeline that have a function."""
-    return [f"{name}-processor", *([f"{name}-extractor"] if args.extractor else [])]
+    return [
+        f"{name}-processor",
+        *([f"{name}-extractor"] if args.extractor else []),
+        *([f"{name}-audit"] if args.audit != OFF else []),
+    ]

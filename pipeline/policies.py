@@ -249,6 +249,54 @@ def use_of_key(
     return _policy(account, logs, alarms, through_services)
 
 
+def audit(
+    *,
+    bucket_arn: str,
+    table_arn: str,
+    repairing_arn: str | None,
+    log_group_arn: str,
+    key_arn: str | None,
+    tracing: bool,
+) -> Policy:
+    """Allow each call that the audit makes; without a function that repairs it only reads."""
+    statements = [
+        _allow("ListVersions", "s3:ListBucketVersions", bucket_arn),
+        _allow("HeadObject", "s3:GetObject", f"{bucket_arn}/*"),
+        _allow("DistinguishMissingObject", "s3:ListBucket", bucket_arn),
+        _allow("ReadRows", ["dynamodb:GetItem", "dynamodb:Scan"], table_arn),
+        _allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], f"{log_group_arn}:*"),
+    ]
+    if repairing_arn is not None:
+        statements.append(_allow("RequestRepairs", "lambda:InvokeFunction", repairing_arn))
+    if key_arn is not None:
+        # The table and the function's environment are decrypted in the role's name.
+        statements.append(_allow("UseKeyToRead", "kms:Decrypt", key_arn))
+    if tracing:
+        statements.append(_trace())
+    return _policy(*statements)
+
+
+def invoke_audit(function_arn: str) -> Policy:
+    """Allow to begin an audit, or to go on with it in another invocation."""
+    return _policy(_allow("InvokeAudit", "lambda:InvokeFunction", function_arn))
+
+
+def trust_scheduler(account_id: str) -> Policy:
+    """Let EventBridge Scheduler assume the role, for this account's schedules.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    """
+    return _policy(
+        {
+            "Sid": "SchedulerAssumesRole",
+            "Effect": "Allow",
+            "Principal": {"Service": "scheduler.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
+        }
+    )
+
+
 def _plain(values: list[str]) -> str | list[str]:
     """One value without its list, as AWS's pages write it."""
     return values[0] if len(values) == 1 else values

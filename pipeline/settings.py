@@ -327,6 +327,17 @@ class Settings:
             " unless there is an `extractor`. True again makes a stream with another ARN.",
         ),
     ] = False
+    audit: Annotated[
+        str,
+        Key(
+            means="Compare the whole bucket with the whole table every night",
+            rule=one_of(("off", "report", "repair")),
+            more="`repair` also has the function read again what disagrees."
+            " [What it does](audit.md).",
+            live="In place between `report` and `repair`. `off`: the audit's function, its log"
+            " and schedule are deleted, and no audit alarm is left; the metrics stay 15 months.",
+        ),
+    ] = "off"
     tags: Annotated[
         pulumi.Input[dict[str, pulumi.Input[str]]],
         Key(

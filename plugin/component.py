@@ -69,6 +69,8 @@ class FileMetadataPipelineArgs(TypedDict, total=False):
     """The extractor's space in /tmp (512-10240 MB); 512 by default"""
     stream: bool
     """Turn on the table's stream, for consumers of your own; false by default"""
+    audit: str
+    """Compare the whole bucket with the whole table every night (one of off, report, repair); off by default"""
     tags: pulumi.Input[dict[str, pulumi.Input[str]]]
     """Tags for every resource, beside Environment and Project; none if empty (at most 48 tags, with keys of 1-128 letters, digits, spaces and _ . : / = + - @, none that begins with aws:, none twice, and neither Environment nor Project)"""
 

@@ -166,6 +166,12 @@ ACCESS: dict[str, Access] = {
         writes=_all("lambda", f"{MAPPING} TagResource UntagResource"),
     ),
     "aws:lambda/permission:Permission": _function("GetPolicy", "AddPermission RemovePermission"),
+    "aws:scheduler/schedule:Schedule": _named(
+        "scheduler",
+        f"schedule/default/{OURS}",
+        "GetSchedule",
+        "CreateSchedule UpdateSchedule DeleteSchedule",
+    ),
     "aws:kms/key:Key": _named(
         "kms",
         "key/*",

@@ -16,6 +16,8 @@ BRANCH = "main"
 FROM_BRANCH = "dev"
 """The stack that every push to the branch deploys; the others wait behind an environment."""
 TEST_PREFIX = "e2e-"
+PASSED_TO = ("lambda.amazonaws.com", "scheduler.amazonaws.com")
+"""What a deployment gives roles to; an operator gives S3 Batch Operations its own."""
 
 Policy = dict[str, Any]
 Statement = dict[str, Any]
@@ -96,10 +98,10 @@ def writes(where: Where, stack: str) -> Policy:
     """
     calls = ((action, access.on) for access in ACCESS.values() for action in access.writes)
     pass_role = _allow(
-        "PassRoleToLambda",
+        "PassRoleToServices",
         "iam:PassRole",
         f"arn:{where.partition}:iam::{where.account}:role/{OURS}",
-        {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
+        {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}},
     )
     return _policy(
         *_statements("Write", calls, where, stack),
@@ -118,7 +120,7 @@ def boundary_name(stack: str) -> str:
 def boundary(where: Where, stack: str, key_arn: str = "") -> Policy:
     """Bound what a stack's roles may ever do, whatever a deployment gives them.
 
-    It holds all that the functions and S3 Batch Operations are granted by the pipeline.
+    It holds all that the functions and what invokes them are granted by the pipeline.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
 
     Args:
@@ -135,10 +137,14 @@ def boundary(where: Where, stack: str, key_arn: str = "") -> Policy:
     existing = [_allow("UseExistingKey", use, key_arn)] if key_arn else []
     return _policy(
         _allow("ReadObjects", ["s3:GetObject", "s3:GetObjectVersion"], f"{bucket}/*"),
-        _allow("ListBucket", ["s3:ListBucket", "s3:PutInventoryConfiguration"], bucket),
+        _allow(
+            "ListBucket",
+            ["s3:ListBucket", "s3:ListBucketVersions", "s3:PutInventoryConfiguration"],
+            bucket,
+        ),
         _allow(
             "UseRows",
-            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan", "dynamodb:UpdateItem"],
             table,
         ),
         _allow(

@@ -129,12 +129,12 @@ def _mapping(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 
 
 def _failure_path(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
-    name = inputs.take("functionName")
+    name, destination = inputs.take("functionName"), inputs.take("destinationConfig")
     cloud("lambda").put_function_event_invoke_config(
         FunctionName=name,
         MaximumRetryAttempts=inputs.take("maximumRetryAttempts"),
         MaximumEventAgeInSeconds=inputs.take("maximumEventAgeInSeconds"),
-        DestinationConfig=pascal(inputs.take("destinationConfig")),
+        **({"DestinationConfig": pascal(destination)} if destination else {}),
     )
     return name, {}
 

@@ -1,4 +1,4 @@
-"""SNS and CloudWatch alarms."""
+"""SNS, CloudWatch and schedules."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def _alarm(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     name = inputs.auto_name()
     needed = ("alarmDescription", "evaluationPeriods", "datapointsToAlarm", "comparisonOperator")
     rest = ("threshold", "treatMissingData", "alarmActions")
-    optional = ("namespace", "metricName", "statistic", "period")
+    optional = ("namespace", "metricName", "statistic", "period", "insufficientDataActions")
     declared = pascal({key: inputs.take(key) for key in (*needed, *rest)})
     declared |= pascal({key: value for key in optional if (value := inputs.take(key)) is not None})
     if dimensions := inputs.take("dimensions"):
@@ -94,6 +94,17 @@ def _dashboard(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     return name, {}
 
 
+def _schedule(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    name = inputs.auto_name()
+    arn = cloud("scheduler").create_schedule(
+        Name=name,
+        ScheduleExpression=inputs.take("scheduleExpression"),
+        FlexibleTimeWindow=pascal(inputs.take("flexibleTimeWindow")),
+        Target=pascal(inputs.take("target")),
+    )["ScheduleArn"]
+    return f"default/{name}", {"name": name, "arn": arn}
+
+
 RULES = {
     **of_module(
         "sns",
@@ -103,4 +114,5 @@ RULES = {
         "cloudwatch",
         {"MetricAlarm": _alarm, "LogMetricFilter": _metric_filter, "Dashboard": _dashboard},
     ),
+    **of_module("scheduler", {"Schedule": _schedule}),
 }

@@ -26,7 +26,9 @@ STACKS = {
 }
 # By which input a type has its own name, where Pulumi does not make one up.
 NAME_INPUTS = ("name", "bucket", "dashboardName")
-NAMED = re.compile(r".*:(Bucket|Table|Function|LogGroup|Role|Queue|Topic|MetricAlarm|Dashboard)")
+NAMED = re.compile(
+    r".*:(Bucket|Table|Function|LogGroup|Role|Queue|Topic|MetricAlarm|Dashboard|Schedule)"
+)
 NAMED_TYPES = [kind for kind in ACCESS if NAMED.fullmatch(kind)]
 DATA = {
     "s3:GetObject",
@@ -168,14 +170,25 @@ def test_the_boundary_holds_all_that_the_pipeline_grants(example: Program) -> No
     )
     function = f"arn:aws:lambda:{at}:function:file-metadata-processor-function-1234567"
     of_jobs = policies.run_batch_jobs(bucket_arn=bucket, function_arn=function)
+    at_most = policies.audit(
+        bucket_arn=bucket,
+        table_arn=f"arn:aws:dynamodb:{at}:table/file-metadata-table-dev",
+        repairing_arn=function,
+        log_group_arn=f"arn:aws:logs:{at}:log-group:file-metadata-audit-logs-1234567",
+        key_arn=f"arn:aws:kms:{at}:key/1",
+        tracing=True,
+    )
+    of_audit = (at_most, policies.invoke_audit(function))
     within = [(action, on) for action, on, _ in grants(boundary_of(example, "dev"))]
     beyond = [
         (action, resource)
-        for action, resource, _ in grants(of_function, of_extractor, of_jobs)
+        for action, resource, _ in grants(of_function, of_extractor, of_jobs, *of_audit)
         if not any(action == one and fnmatchcase(resource, on) for one, on in within)
     ]
     assert beyond == []
-    assert {action for action, _ in within} == actions(of_function, of_extractor, of_jobs)
+    assert {action for action, _ in within} == actions(
+        of_function, of_extractor, of_jobs, *of_audit
+    )
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -194,14 +207,17 @@ def test_what_has_a_stacks_name_is_that_stacks(example: Program, stack: str, oth
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_role_is_passed_to_lambda_alone(example: Program, stack: str) -> None:
+def test_a_role_is_passed_to_lambda_and_to_the_scheduler_alone(
+    example: Program, stack: str
+) -> None:
     [(resource, condition)] = [
         (resource, statement["Condition"])
         for action, resource, statement in grants(*policies_of(example, f"deploy-{stack}"))
         if action == "iam:PassRole"
     ]
     assert resource == f"arn:aws:iam::{ACCOUNT}:role/file-metadata-*"
-    assert condition == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    services = ["lambda.amazonaws.com", "scheduler.amazonaws.com"]
+    assert condition == {"StringEquals": {"iam:PassedToService": services}}
 
 
 @pytest.mark.parametrize("action", ["kms:PutKeyPolicy", "kms:UntagResource"])

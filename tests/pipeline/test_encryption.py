@@ -11,6 +11,7 @@ from support.recorder import ACCOUNT, REGION, REGIONS, Declared, Program, declar
 KEY = "aws:kms/key:Key"
 ALIAS = "aws:kms/alias:Alias"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+FUNCTION = "aws:lambda/function:Function"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 ENCRYPTION = (
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
@@ -23,6 +24,11 @@ def bucket_default(program: Program) -> dict[str, Any]:
     return default
 
 
+def key_of_all(program: Program, kind: str, field: str) -> str | None:
+    [key] = {found.inputs.get(field) for found in program.all(kind)}
+    return key
+
+
 KEY_OF = {
     "bucket": lambda program: bucket_default(program).get("kmsMasterKeyId"),
     "table": lambda program: (
@@ -30,8 +36,8 @@ KEY_OF = {
     ),
     "queue": lambda program: program.one("aws:sqs/queue:Queue").inputs.get("kmsMasterKeyId"),
     "topic": lambda program: program.one("aws:sns/topic:Topic").inputs.get("kmsMasterKeyId"),
-    "log group": lambda program: program.one(LOG_GROUP).inputs.get("kmsKeyId"),
-    "function": lambda program: program.one("aws:lambda/function:Function").inputs.get("kmsKeyArn"),
+    "log group": lambda program: key_of_all(program, LOG_GROUP, "kmsKeyId"),
+    "function": lambda program: key_of_all(program, FUNCTION, "kmsKeyArn"),
 }
 
 
@@ -154,12 +160,12 @@ def test_only_this_accounts_alarms_may_use_the_key(prod: Program) -> None:
     assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
 
 
-def test_the_log_service_may_use_the_key_for_our_log_group(prod: Program) -> None:
+def test_the_log_service_may_use_the_key_for_our_log_groups(prod: Program) -> None:
     condition = key_policy(prod)["LogsEncryptOurLogGroups"]["Condition"]
-    [pattern] = condition["ArnLike"].values()
-    assert condition == {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": pattern}}
+    [patterns] = condition["ArnLike"].values()
+    assert condition == {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": patterns}}
     prefix = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:"
-    assert pattern == f"{prefix}{prod.one(LOG_GROUP).name}*"
+    assert patterns == [f"{prefix}{group.name}*" for group in prod.all(LOG_GROUP)]
 
 
 def test_the_log_service_may_not_manage_the_key(prod: Program) -> None:
@@ -171,10 +177,14 @@ def test_the_log_service_may_not_manage_the_key(prod: Program) -> None:
     )
 
 
-def test_the_role_may_use_this_key_and_no_other(prod: Program) -> None:
-    statements = json.loads(prod.one(ROLE_POLICY).inputs["policy"])["Statement"]
-    [of_key] = [statement for statement in statements if "kms:Decrypt" in statement["Action"]]
-    assert of_key["Resource"] == arn(prod.one(KEY))
+def test_the_roles_may_use_this_key_and_no_other(prod: Program) -> None:
+    statements = [
+        statement
+        for policy in prod.all(ROLE_POLICY)
+        for statement in json.loads(policy.inputs["policy"])["Statement"]
+    ]
+    used = {one["Resource"] for one in statements if "kms:Decrypt" in one["Action"]}
+    assert used == {arn(prod.one(KEY))}
 
 
 def test_without_a_key_the_role_may_use_none(dev: Program) -> None:

@@ -22,6 +22,7 @@ STACKS = {
     "dev": ("dev", {}),
     "prod": ("prod", {}),
     "traced": ("dev", {"tracing": "true"}),
+    "audited": ("dev", {"audit": "repair", "tracing": "true"}),
     "batch": ("dev", {"batchOperations": "true"}),
     "extracting": ("dev", {"extractor": EXTRACTOR}),
 }

@@ -43,6 +43,7 @@ def of_stack(stack: str) -> Settings:
         ("log_level", "INFO", "WARNING"),
         ("batch_operations", False, False),
         ("customer_managed_key", False, True),
+        ("audit", "off", "report"),
     ],
 )
 def test_dev_and_prod_differ_where_they_should(field: str, in_dev: Any, in_prod: Any) -> None:

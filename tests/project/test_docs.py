@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from events import Notification
-from pipeline.policies import extract_files, process_files, run_batch_jobs
+from pipeline.policies import (
+    audit,
+    extract_files,
+    invoke_audit,
+    process_files,
+    run_batch_jobs,
+)
 from pipeline.settings import KEYS
 from row import row
 from support.fault_cases import FAULTS, OPERATIONS, SHARES
@@ -121,8 +127,18 @@ def test_the_security_page_lists_every_statement_of_the_roles_with_its_actions()
     extractor = extract_files(
         bucket_arn="b", table_arn="t", stream_arn="s", log_group_arn="l", key_arn="k", tracing=True
     )
+    audited = audit(
+        bucket_arn="b",
+        table_arn="t",
+        repairing_arn="f",
+        log_group_arn="l",
+        key_arn="k",
+        tracing=True,
+    )
+    of_audit = [*audited["Statement"], *invoke_audit("a")["Statement"]]
     assert listed("Statement") == actions_of(*function["Statement"], *job["Statement"])
     assert listed("The extractor's statement") == actions_of(*extractor["Statement"])
+    assert listed("The audit's statement") == actions_of(*of_audit)
 
 
 def listed(head: str) -> dict[str, set[str]]:

@@ -22,6 +22,14 @@ DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
 LOGGING = frozenset({"aws:s3/bucketLogging:BucketLogging"})
 TOPIC = frozenset({"aws:sns/topic:Topic", "aws:sns/topicPolicy:TopicPolicy"})
 EXISTING_KEY = "arn:aws:kms:us-east-1:123456789012:key/0f4c1a5e-0000-4000-8000-000000000000"
+AUDIT = ROLE | {
+    "aws:cloudwatch/logGroup:LogGroup",
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter",
+    "aws:cloudwatch/metricAlarm:MetricAlarm",
+    "aws:lambda/function:Function",
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
+    "aws:scheduler/schedule:Schedule",
+}
 SUBSCRIPTION = frozenset({"aws:sns/topicSubscription:TopicSubscription"})
 OF_BUCKET = frozenset(
     {BUCKET, "aws:lambda/permission:Permission"}
@@ -95,6 +103,11 @@ BOTH = {
     ],
     "tags": [Step('{"Team": "data"}'), Step('{"Team": "other"}')],
 }
+REPAIR = Step("repair")
+AUDIT_ON, AUDIT_OFF = (
+    Step("report", Outcome(made=AUDIT)),
+    Step("off", Outcome(gone=AUDIT)),
+)
 ON, OFF = (
     Step("true", Outcome(made=frozenset({KEY, ALIAS}))),
     Step("false", Outcome(gone=frozenset({KEY, ALIAS}))),
@@ -113,6 +126,7 @@ CHANGES = {
         ],
         "customerManagedKey": [ON, OFF],
         "kmsKeyArn": [Step(EXISTING_KEY), Step("")],
+        "audit": [AUDIT_ON, REPAIR, AUDIT_OFF],
     },
     "prod": BOTH
     | {
@@ -125,6 +139,7 @@ CHANGES = {
         ],
         "customerManagedKey": [OFF, ON],
         "kmsKeyArn": [Step(EXISTING_KEY, "customerManagedKey must be false")],
+        "audit": [REPAIR, AUDIT_OFF, AUDIT_ON],
     },
 }
 """By stack and setting. Types that are in no outcome keep their identifier."""

@@ -17,6 +17,7 @@ TABLE = "aws:dynamodb/table:Table"
 BUCKET = "aws:s3/bucket:Bucket"
 EVERYTHING = {
     "accessLogBucket": "logs",
+    "audit": "report",
     "alarmEmail": "someone@example.com",
     "batchOperations": "true",
     "customerManagedKey": "true",

@@ -52,8 +52,8 @@ def changed(stack: Stack, kind: str, path: str, value: Any) -> Stack:
 
 
 def allowing(stack: Stack, kind: str, statement: dict[str, Any], at: str = "policy") -> Stack:
-    """The same stack with one more statement in one policy document."""
-    [text] = [resource.props[at] for resource in stack if resource.type == kind]
+    """The same stack with one more statement in one policy document of this kind."""
+    text, *_ = [resource.props[at] for resource in stack if resource.type == kind]
     document = json.loads(text)
     document["Statement"].append({"Effect": "Allow", **statement})
     return changed(stack, kind, at, json.dumps(document))

@@ -108,6 +108,7 @@ DELETES: dict[str, Delete] = {
             ),
         },
     ),
+    **of_module("scheduler", {"Schedule": _call("scheduler", "delete_schedule", Name="name")}),
     **of_module(
         "sns",
         {

@@ -1,0 +1,188 @@
+"""The optional audit: a function that compares whole bucket and whole table, and its schedule."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from . import policies
+from .audit_watch import audit_filters
+from .bucket import DataBucket
+from .names import metric_namespace
+from .package import audit_archive
+from .processor import RUNTIME, Processor, json_logs, log_group_prefix
+from .shared import Shared
+from .table import MetadataTable
+
+OFF, REPORT, REPAIR = "off", "report", "repair"
+ENTRY_POINT = "auditor.run_audit.lambda_handler"
+# One vCPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+MEMORY_MB = 1769
+STORAGE_MB = 2048
+TIMEOUT_SECONDS = 900
+MAXIMUM_EVENT_AGE_SECONDS = 6 * 60 * 60
+DAILY, FLEXIBLE_MINUTES = "cron(0 3 * * ? *)", 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditArgs:
+    """Arguments of the audit: what it compares, and what repairs."""
+
+    shared: Shared
+    bucket: DataBucket
+    table: MetadataTable
+    processor: Processor
+
+
+class Audit(pulumi.ComponentResource):
+    """A Lambda function that EventBridge Scheduler invokes once a day.
+
+    Nothing keeps two audits apart, since reserved concurrency would be taken from the account: one
+    begins a day, each invocation starts the next as it ends, and a second one does no harm.
+    """
+
+    function_name: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: AuditArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Declare the function, what it needs, its metrics and its schedule."""
+        super().__init__("file-metadata:index:Audit", name, {}, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+        shared = args.shared
+
+        log_group = aws.cloudwatch.LogGroup(
+            log_group_prefix(name),
+            retention_in_days=shared.settings.log_retention_days,
+            kms_key_id=shared.key_arn,
+            tags=shared.tags,
+            opts=self._child,
+        )
+        role = self._role("role", policies.trust_lambda())
+        permissions = self._permissions(role, log_group)
+        function = self._function(role, log_group, permissions)
+        # Of its own, for the function's name has a random end.
+        successor = self._may_invoke("continuation", role, function)
+        once = aws.lambda_.FunctionEventInvokeConfig(
+            f"{name}-once",
+            function_name=function.name,
+            # Tomorrow is another one.
+            maximum_retry_attempts=0,
+            maximum_event_age_in_seconds=MAXIMUM_EVENT_AGE_SECONDS,
+            opts=self._child,
+        )
+        self._metrics(log_group)
+        self._schedule(function, [successor, once])
+        self.function_name = function.name
+        self.register_outputs({"function_name": self.function_name})
+
+    def _role(self, kind: str, trust: pulumi.Input[policies.Policy]) -> aws.iam.Role:
+        shared = self._args.shared
+        return aws.iam.Role(
+            f"{self._name}-{kind}",
+            assume_role_policy=pulumi.Output.json_dumps(trust),
+            permissions_boundary=shared.settings.permissions_boundary or None,
+            tags=shared.tags,
+            opts=self._child,
+        )
+
+    def _permissions(
+        self, role: aws.iam.Role, log_group: aws.cloudwatch.LogGroup
+    ) -> aws.iam.RolePolicy:
+        args, settings = self._args, self._args.shared.settings
+        repairs = args.processor.function_arn if settings.audit == REPAIR else None
+        return aws.iam.RolePolicy(
+            f"{self._name}-permissions",
+            role=role.name,
+            policy=pulumi.Output.json_dumps(
+                pulumi.Output.all(
+                    bucket_arn=args.bucket.bucket_arn,
+                    table_arn=args.table.table_arn,
+                    repairing_arn=repairs,
+                    log_group_arn=log_group.arn,
+                    key_arn=args.shared.key_arn,
+                ).apply(lambda arns: policies.audit(**arns, tracing=settings.tracing))
+            ),
+            opts=self._child,
+        )
+
+    def _may_invoke(
+        self, kind: str, role: aws.iam.Role, function: aws.lambda_.Function
+    ) -> aws.iam.RolePolicy:
+        return aws.iam.RolePolicy(
+            f"{self._name}-{kind}",
+            role=role.name,
+            policy=pulumi.Output.json_dumps(function.arn.apply(policies.invoke_audit)),
+            opts=self._child,
+        )
+
+    def _function(
+        self,
+        role: aws.iam.Role,
+        log_group: aws.cloudwatch.LogGroup,
+        permissions: aws.iam.RolePolicy,
+    ) -> aws.lambda_.Function:
+        args, settings = self._args, self._args.shared.settings
+        return aws.lambda_.Function(
+            f"{self._name}-function",
+            runtime=RUNTIME,
+            architectures=["arm64"],
+            code=audit_archive(),
+            handler=ENTRY_POINT,
+            role=role.arn,
+            memory_size=MEMORY_MB,
+            timeout=TIMEOUT_SECONDS,
+            ephemeral_storage={"size": STORAGE_MB},
+            kms_key_arn=args.shared.key_arn,
+            tracing_config={"mode": "Active" if settings.tracing else "PassThrough"},
+            # Its metrics are made of its last line, which is one at level INFO.
+            logging_config=json_logs(log_group.name, "INFO"),
+            environment={
+                "variables": {
+                    "AUDIT": settings.audit,
+                    "DYNAMODB_TABLE_NAME": args.table.table_name,
+                    "OBJECT_PREFIX": settings.object_prefix,
+                    "OBJECT_SUFFIX": settings.object_suffix,
+                    "PROCESSOR_NAME": args.processor.function_name,
+                    "S3_BUCKET_NAME": args.bucket.bucket_name,
+                }
+            },
+            tags=args.shared.tags,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[permissions]),
+        )
+
+    def _metrics(self, log_group: aws.cloudwatch.LogGroup) -> None:
+        namespace = metric_namespace(self._args.shared.settings.environment_suffix)
+        for role, (pattern, metric) in audit_filters(namespace).items():
+            aws.cloudwatch.LogMetricFilter(
+                f"{self._name}-{role}",
+                log_group_name=log_group.name,
+                pattern=pattern,
+                metric_transformation=metric,
+                opts=self._child,
+            )
+
+    def _schedule(self, function: aws.lambda_.Function, ready: list[pulumi.Resource]) -> None:
+        """Invoke it every day, asynchronously.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html
+        """
+        trust = self._args.shared.place.account_id.apply(policies.trust_scheduler)
+        scheduler = self._role("scheduler", trust)
+        may_invoke = self._may_invoke("start", scheduler, function)
+        aws.scheduler.Schedule(
+            f"{self._name}-daily",
+            schedule_expression=DAILY,
+            flexible_time_window={
+                "mode": "FLEXIBLE",
+                "maximum_window_in_minutes": FLEXIBLE_MINUTES,
+            },
+            target={
+                "arn": function.arn,
+                "role_arn": scheduler.arn,
+                "input": "{}",
+                "retry_policy": {"maximum_retry_attempts": 0},
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[may_invoke, *ready]),
+        )

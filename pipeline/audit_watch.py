@@ -1,0 +1,94 @@
+"""What watches an audit, as data: metrics from its last line, alarms and a panel."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from .alarms import FIVE_MINUTES, MAXIMUM, SUM, Alarm, Metric, function_metric
+from .dashboard import Line, Widget, panel
+
+DISAGREE_METRIC, COMPARED_METRIC, INCOMPLETE_METRIC = (
+    "AuditDisagreements",
+    "AuditCompared",
+    "AuditIncomplete",
+)
+ENDED = '{ $.audit = "ended" }'
+INCOMPLETE = '{ $.audit = "ended" && $.complete IS FALSE }'
+DAY = 24 * 60 * 60
+MORE_THAN_THERE_ARE = 100
+"""Audits in a day."""
+
+Transformation = aws.cloudwatch.LogMetricFilterMetricTransformationArgsDict
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditWatched:
+    """An audit's parts that have metrics."""
+
+    function: pulumi.Input[str]
+    namespace: str
+    """Of the metrics that come from the log."""
+
+
+def audit_filters(namespace: str) -> dict[str, tuple[str, Transformation]]:
+    """Pattern and metric of each filter on the audit's log, by role."""
+
+    def counted(metric: str, value: str) -> Transformation:
+        return {"namespace": namespace, "name": metric, "value": value, "unit": "Count"}
+
+    return {
+        "disagreements": (ENDED, counted(DISAGREE_METRIC, "$.disagree")),
+        "compared": (ENDED, counted(COMPARED_METRIC, "$.compared")),
+        "incomplete": (INCOMPLETE, counted(INCOMPLETE_METRIC, "1")),
+    }
+
+
+def audit_alarms(of: AuditWatched) -> list[Alarm]:
+    """The alarms that a pipeline with an audit has besides."""
+
+    def metric(name: str, statistic: str) -> Metric:
+        return Metric(namespace=of.namespace, name=name, dimensions=(), statistic=statistic)
+
+    return [
+        Alarm(
+            role="rows-disagree",
+            metrics=(metric(DISAGREE_METRIC, MAXIMUM),),
+            threshold=0,
+            period=DAY,
+            means="The last audit found rows that disagree with the bucket, and did not repair"
+            " them.",
+            first="`python -m ops verify` names them, `python -m ops verify --repair` repairs"
+            " them; then find out why.",
+        ),
+        Alarm(
+            role="audit-incomplete",
+            metrics=(metric(INCOMPLETE_METRIC, SUM), function_metric(of.function, "Errors")),
+            threshold=0,
+            period=FIVE_MINUTES,
+            means="The last audit ended before it had compared everything.",
+            first="read why in the last line of its log; `python -m ops verify` has no limit of"
+            " time.",
+        ),
+        Alarm(
+            role="audit-missing",
+            metrics=(metric(COMPARED_METRIC, "SampleCount"),),
+            threshold=MORE_THAN_THERE_ARE,
+            period=DAY,
+            periods=2,
+            missing=True,
+            means="No audit has ended for two days.",
+            first="read the audit's log; check that its schedule is there and enabled.",
+        ),
+    ]
+
+
+def audit_panels(of: AuditWatched, region: str) -> list[Widget]:
+    """The dashboard's panel of the audit; names are plain by now."""
+    lines: list[Line] = [
+        [of.namespace, DISAGREE_METRIC, {"label": "rows that disagree"}],
+        [of.namespace, COMPARED_METRIC, {"label": "keys compared", "yAxis": "right"}],
+    ]
+    made = panel(region, "Audit", lines, stat="Maximum", label="rows", right="keys")
+    made["properties"]["period"] = DAY
+    return [made]
