@@ -18,7 +18,7 @@ from ops.stack import FLAGS
 @of_a_stack
 @click.option("--exact", is_flag=True, help="Count every row, however many there are.")
 def status(*, exact: bool, as_json: bool, **options: Any) -> NoReturn:
-    """Show function, errors, failure queue, rows and alarms.
+    """Show function, errors, failure queue, rows, last audit and alarms.
 
     Exit status 1 if one of them needs a person, or did not answer.
     """
@@ -67,6 +67,14 @@ def _rows(facts: dict[str, Any]) -> Iterator[str]:
         yield f"newest {facts['newest']}; lag of the newest read: {lag}"
 
 
+def _audit(facts: dict[str, Any]) -> Iterator[str]:
+    if facts["last"] is None:
+        yield "none in the last 4 days"
+    else:
+        end = "" if facts["complete"] else ", incomplete"
+        yield f"{facts['disagree']:,} of {facts['compared']:,} disagree{end}, {facts['last']}"
+
+
 def _alarms(facts: dict[str, Any]) -> Iterator[str]:
     yield f"{facts['total']} watched, {len(facts['inAlarm'])} in alarm"
     for alarm in facts["inAlarm"]:
@@ -78,5 +86,6 @@ SHOWN = {
     "errors": _errors,
     "queue": _queue,
     "rows": _rows,
+    "audit": _audit,
     "alarms": _alarms,
 }
