@@ -27,6 +27,17 @@ LIST_WAIT_MS = 100.0
 ROW_BYTES = 450
 """Of a row beside its key."""
 CASES = ((50, 1), (1000, 1), (50, 10))
+ENVIRONMENT = {
+    "AUDIT": "report",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "DYNAMODB_TABLE_NAME": "rows",
+    "OBJECT_PREFIX": "",
+    "OBJECT_SUFFIX": "",
+    "S3_BUCKET_NAME": "bucket",
+}
 WHEN = "2026-01-02T03:04:05.000Z"
 ETAG = "0123456789abcdef0123456789abcdef"
 VERSION = "3HL4kqtJlcpXroDTDmJ.rmSpXd3dIb{:02}"
@@ -147,32 +158,18 @@ def _on_disk() -> int:
 
 def case(length: int, versions: int, count: int) -> Row:
     """Audit so many keys in a process of its own; the figures for a million."""
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(count), str(length), str(versions)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
+    command = [sys.executable, "-c", SERVE, str(count), str(length), str(versions)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None  # noqa: S101 - it is a pipe
-        endpoint = server.stdout.readline().strip()
-        environment = {
-            "PATH": os.environ["PATH"],
-            "AUDIT": "report",
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "DYNAMODB_TABLE_NAME": "rows",
-            "OBJECT_PREFIX": "",
-            "OBJECT_SUFFIX": "",
-            "S3_BUCKET_NAME": "bucket",
-        }
-        printed = run_module("bench.audit", "--worker", environment=environment)
-        ended, figures = map(json.loads, printed.splitlines())
-    finally:
-        server.kill()
-        server.wait()
+        try:
+            environment = ENVIRONMENT | {
+                "PATH": os.environ["PATH"],
+                "AWS_ENDPOINT_URL": server.stdout.readline().strip(),
+            }
+            printed = run_module("bench.audit", "--worker", environment=environment)
+        finally:
+            server.kill()
+    ended, figures = map(json.loads, printed.splitlines())
     if ended["compared"] != count or not ended["complete"]:
         raise RuntimeError(f"the audit must compare {count} keys, got {ended}")
     prices, scale = load_prices(), MILLION / count

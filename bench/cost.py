@@ -15,7 +15,13 @@ import click
 
 PRICES = Path(__file__).with_name("prices.toml")
 FIGURES = Path(__file__).parent / "results" / "latest.json"
-STACKS = (("dev", 0, 0), ("prod", 1, 0), ("prod, a million rows", 1, 1_000_000))
+# Metrics that alarms watch: https://aws.amazon.com/cloudwatch/pricing/ counts each.
+WATCHED, AUDITED = 11, 4
+STACKS = (
+    ("dev", WATCHED, 0, 0),
+    ("prod", WATCHED + AUDITED, 1, 0),
+    ("prod, a million rows", WATCHED + AUDITED, 1, 1_000_000),
+)
 MILLION, GB = 1_000_000, 2**30
 FORM = {float: "${:.3f}", int: "{:,}"}
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
@@ -151,7 +157,12 @@ def metadata_tables(prices: Prices, given: Assumptions) -> Parts:
 
 
 def idle_month(
-    prices: Prices, given: Assumptions, *, alarm_metrics: int = 11, keys: int = 0, rows: int = 0
+    prices: Prices,
+    given: Assumptions,
+    *,
+    alarm_metrics: int = WATCHED,
+    keys: int = 0,
+    rows: int = 0,
 ) -> Parts:
     """Dollars a month for a stack that nobody uses, by part; the bucket's storage left out."""
     gigabytes = rows * given.row_bytes / GB
@@ -179,8 +190,11 @@ def tables(
 ) -> dict[str, list[Row]]:
     """The idle month; then what a million objects cost, and being watched, if there are figures."""
     idle = [
-        _totalled({"idle month": name}, idle_month(prices, given, keys=keys, rows=rows))
-        for name, keys, rows in STACKS
+        _totalled(
+            {"idle month": name},
+            idle_month(prices, given, alarm_metrics=watched, keys=keys, rows=rows),
+        )
+        for name, watched, keys, rows in STACKS
     ]
     if not handlers:
         return {"idle": idle}

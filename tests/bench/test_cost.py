@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cost import (
+    AUDITED,
     FIGURES,
     PRICES,
     Assumptions,
@@ -27,6 +28,7 @@ from bench.cost import (
     watching,
 )
 from pipeline.alarms import alarms
+from pipeline.audit_watch import AuditWatched, audit_alarms
 from pipeline.dashboard import OUTCOMES
 from pipeline.settings import Settings
 from support.recorder import ROOT, Program
@@ -125,6 +127,11 @@ def test_the_alarms_that_are_priced_are_the_declared_ones() -> None:
     declared = alarms(queue="q", function="f", table="t", timeout=15)
     watched = KNOWN["alarm"].of(sum(len(alarm.metrics) for alarm in declared))
     assert idle_month(KNOWN, GIVEN)["alarms"] == watching(OURS, KNOWN, GIVEN)["alarms"] == watched
+
+
+def test_an_audit_s_alarms_are_paid_for_in_prod() -> None:
+    declared = audit_alarms(AuditWatched(function="f", namespace="n"))
+    assert sum(len(alarm.metrics) for alarm in declared) == AUDITED
 
 
 def test_the_page_counts_the_metrics_from_the_log() -> None:
