@@ -15,6 +15,7 @@ import yaml
 from local import engine
 from local.cloud import Cloud
 from local.resources import CloudMocks
+from pipeline.package import AUDIT_FILES
 from pipeline.settings import PROJECT
 from support.extractors import EXTRACTOR
 from support.journeys import assert_a_file_gets_its_row
@@ -151,7 +152,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy, site = tmp_path_factory.mktemp("copy"), tmp_path_factory.mktemp("site")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
-    for name in ("pipeline", "handler", "extractor", "local", "ops"):
+    for name in ("pipeline", "auditor", "handler", "extractor", "local", "ops"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, copy / name, ignore=ignore)
     install = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps"]
@@ -196,11 +197,12 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 import file_metadata_pipeline
 from file_metadata_pipeline.extractor import Extractor
-from file_metadata_pipeline.package import extractor_archive
+from file_metadata_pipeline.package import audit_archive, extractor_archive
 assets = extractor_archive(sys.argv[2]).assets
 del assets["user/extract.py"]
 texts = {name: asset.text for name, asset in assets.items()}
-print(json.dumps([file_metadata_pipeline.__file__, texts]))
+audit = {name: asset.text for name, asset in audit_archive().assets.items()}
+print(json.dumps([file_metadata_pipeline.__file__, texts, audit]))
 """
 
 
@@ -213,10 +215,11 @@ def test_an_installed_component_brings_the_functions_code(site: Path, tmp_path: 
         capture_output=True,
         text=True,
     )
-    origin, packed = json.loads(run.stdout)
+    origin, packed, audit = json.loads(run.stdout)
     assert Path(origin).is_relative_to(site)
     files = [*(ROOT / "handler").rglob("*.py"), *(ROOT / "extractor").rglob("*.py")]
     assert packed == {path.name: path.read_text(encoding="utf-8") for path in files}
+    assert audit == {name: (ROOT / name).read_text(encoding="utf-8") for name in AUDIT_FILES}
 
 
 def test_one_package_is_installed_and_it_says_its_types(site: Path) -> None:
