@@ -164,8 +164,8 @@ def prod() -> Program:
 
 @pytest.fixture(scope="session")
 def extracting() -> Program:
-    """The program as the prod stack declares it with an extractor."""
-    return declare("prod", {"extractor": EXTRACTOR})
+    """The program as the prod stack declares it with an extractor, and without its audit."""
+    return declare("prod", {"extractor": EXTRACTOR, "audit": "off"})
 
 
 @pytest.fixture(scope="session")

@@ -88,7 +88,7 @@ def trust(provider_arn: str, subjects: list[str]) -> Policy:
 def reads(where: Where, stack: str) -> Policy:
     """Allow what a preview reads of a stack."""
     calls = ((action, access.on) for access in ACCESS.values() for action in access.reads)
-    return _policy(*_statements("Read", calls, where, stack), _environment_of_function(where))
+    return _policy(*_statements(calls, where, stack), _environment_of_function(where))
 
 
 def writes(where: Where, stack: str) -> Policy:
@@ -104,7 +104,7 @@ def writes(where: Where, stack: str) -> Policy:
         {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}},
     )
     return _policy(
-        *_statements("Write", calls, where, stack),
+        *_statements(calls, where, stack),
         pass_role,
         *_key_through_services(where),
         _retag_key(where, stack),
@@ -242,7 +242,7 @@ def state(where: Where, *, bucket: str, key_arn: str, stack: str, writing: bool)
 
 
 def _statements(
-    sid: str, calls: Iterable[tuple[str, tuple[str, ...]]], where: Where, stack: str
+    calls: Iterable[tuple[str, tuple[str, ...]]], where: Where, stack: str
 ) -> list[Statement]:
     """One statement for all actions of a service on the same resources, on the same condition."""
     grouped: dict[tuple[str, tuple[str, ...], str], set[str]] = defaultdict(set)
@@ -255,10 +255,9 @@ def _statements(
         arns = ("*",) if action in ON_EVERYTHING else on
         condition = repr(ONLY_IF[action]) if action in ONLY_IF else ""
         grouped[action.partition(":")[0], arns, condition].add(action)
-    numbered = enumerate(grouped.items(), start=1)
+    # Without names: a role's policies may have 10,240 characters in all.
     return [
-        _allow(
-            f"{sid}{service.capitalize()}{number}",
+        _unnamed(
             sorted(actions),
             [filled(arn) for arn in arns],
             {
@@ -266,7 +265,7 @@ def _statements(
                 for operator, wanted in conditions.get(condition, {}).items()
             },
         )
-        for number, ((service, arns, condition), actions) in numbered
+        for (_, arns, condition), actions in grouped.items()
     ]
 
 
@@ -335,11 +334,19 @@ def _policy(*statements: Statement) -> Policy:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
+def _unnamed(
+    action: str | list[str],
+    resource: str | list[str],
+    condition: dict[str, dict[str, Any]] | None = None,
+) -> Statement:
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return statement | ({"Condition": condition} if condition else {})
+
+
 def _allow(
     sid: str,
     action: str | list[str],
     resource: str | list[str],
     condition: dict[str, dict[str, Any]] | None = None,
 ) -> Statement:
-    statement = {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
-    return statement | ({"Condition": condition} if condition else {})
+    return {"Sid": sid, **_unnamed(action, resource, condition)}
