@@ -1,6 +1,7 @@
 """The audit as it is deployed: its own process and role, each of whose permissions it needs."""
 
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -137,10 +138,13 @@ def test_an_audit_that_is_stopped_in_the_middle_leaves_no_line(audited: Audited)
     damage(audited.stack, "stopped.txt")
     functions.update_function_configuration(**name, Timeout=1)
     variables = functions.get_function_configuration(**name)["Environment"]["Variables"]
-    # Nobody answers there.
-    elsewhere = variables | {"AWS_ENDPOINT_URL_S3": "https://192.0.2.1"}
-    functions.update_function_configuration(**name, Environment={"Variables": elsewhere})
-    ended, error = audited.run()
+    # It takes a connection and never answers.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        elsewhere = {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        functions.update_function_configuration(
+            **name, Environment={"Variables": variables | elsewhere}
+        )
+        ended, error = audited.run()
     assert "imed out" in error
     assert ended == {}
     functions.update_function_configuration(
