@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from events import EventError, Item, shown, text
+from events import Item
+from fields import EventError, shown, text
 
 SCHEMA_VERSIONS = ("1.0", "2.0")
 EVENT_NAME = "BatchOperations:LambdaInvoke"

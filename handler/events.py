@@ -1,9 +1,10 @@
 """What arrives, read as notifications that a key changed. Pure: no clock, no network.
 
-Three shapes are known, and the first two also inside a queue message:
+Four shapes are known, and the first three also inside a queue message:
 
 - an S3 notification, ``{"Records": [...]}``
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html);
+- an event of S3's by way of EventBridge, ``{"detail-type": ...}``: see ``event_bridge.py``;
 - the envelope in which Lambda keeps a failed event, ``{"requestPayload": {...}}``
   (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html);
 - ``s3:TestEvent``, which S3 sends to a queue or topic when a notification is saved.
@@ -17,13 +18,12 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
+from fields import EventError, field, names, shown, text
+
 SEQUENCER_WIDTH = 32
 MAX_ENVELOPES = 5
-# A key of 1024 bytes, the most that S3 takes, each of them percent-encoded.
-MAX_TEXT = 3 * 1024
 # More than Lambda passes to a function, so that a message's body is never too long to be read.
 MAX_BODY = 8 * 1024**2
-SHOWN_CHARACTERS = 200
 MAX_LABEL = 1024
 MAX_TIME = 64
 # The order of all others is not known: what S3 sends for an expiration, say, has the sequencer of
@@ -32,10 +32,6 @@ MAX_TIME = 64
 ORDERED = ("ObjectCreated:", "ObjectRemoved:")
 # Requests of this project's own (backfill, repair, S3 Batch Operations): no change caused them.
 RECHECKS = ("Backfill:", "Repair:", "BatchOperations:")
-
-
-class EventError(ValueError):
-    """What arrived is not of a shape that the pipeline knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +94,7 @@ def notification(item: Item) -> Notification:
         raise EventError(f"eventSource must be aws:s3, got {shown(source)}")
     event_name = text(record, "eventName")
     key = _key(text(record, "s3", "object", "key"))
-    sequencer = _sequencer(_field(record, "s3", "object").get("sequencer"))
+    sequencer = _sequencer(field(record, "s3", "object").get("sequencer"))
     return Notification(
         bucket=text(record, "s3", "bucket", "name"),
         key=key,
@@ -147,51 +143,18 @@ def _records(event: object) -> list[object]:
         raise EventError(f"requestPayload must be nested less than {MAX_ENVELOPES} times")
     if event.get("Event") == "s3:TestEvent":
         return []
+    if "detail-type" in event:
+        # Most functions get none, and start sooner without.
+        import event_bridge  # noqa: PLC0415
+
+        return [event_bridge.record(event)]
     records = event.get("Records")
     if not isinstance(records, list):
         raise EventError(
-            "event must have a list Records, a requestPayload or the Event s3:TestEvent,"
-            f" got the fields {_names(event)}"
+            "event must have a list Records, a detail-type, a requestPayload or the Event"
+            f" s3:TestEvent, got the fields {names(event)}"
         )
     return records
-
-
-def _field(record: object, *path: str) -> Any:
-    value = record
-    for depth, name in enumerate(path):
-        if not isinstance(value, Mapping) or name not in value:
-            got = (
-                f"the fields {_names(value)}"
-                if isinstance(value, Mapping)
-                else type(value).__name__
-            )
-            raise EventError(f"record must have {'.'.join(path[: depth + 1])}, got {got}")
-        value = value[name]
-    return value
-
-
-def text(record: object, *path: str, longest: int = MAX_TEXT) -> str:
-    """Return a text of a record.
-
-    Args:
-        record: what should have it.
-        *path: the names that lead to it.
-        longest: characters, at most.
-
-    Raises:
-        EventError: it is not there, no text, of another length, or no Unicode.
-    """
-    value = _field(record, *path)
-    if not isinstance(value, str) or not 1 <= len(value) <= longest:
-        raise EventError(
-            f"{'.'.join(path)} must be a text of 1-{longest} characters, got {shown(value)}"
-        )
-    try:
-        # JSON can spell half a surrogate pair, which neither a log line nor a row can hold.
-        value.encode()
-    except UnicodeEncodeError as err:
-        raise EventError(f"{'.'.join(path)} must be Unicode text, got {shown(value)}") from err
-    return value
 
 
 def _key(encoded: str) -> str:
@@ -229,20 +192,3 @@ def _sequencer(value: object) -> str | None:
             f" got {shown(value)}"
         )
     return value.upper().ljust(SEQUENCER_WIDTH, "0")
-
-
-def shown(value: object) -> str:
-    """Show what came, cut so that an error's message stays small, whatever came."""
-    if isinstance(value, Mapping | list):
-        # Its repr may be deeper than Python recurses.
-        return type(value).__name__
-    return _cut(repr(value))
-
-
-def _names(value: Mapping[str, Any]) -> str:
-    names = ", ".join(sorted(map(str, value))[:20])
-    return _cut(names.encode("unicode_escape").decode()) or "(none)"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

@@ -57,14 +57,14 @@ def lambda_handler(event: object, _context: object) -> dict[str, Any]:
     """Bring the table up to date with what an event says.
 
     Args:
-        event: an S3 notification, a failed event's envelope, or a batch of queue messages with
-            either; or tasks of an S3 Batch Operations job. The queue's event source mapping must
-            have ``ReportBatchItemFailures``:
+        event: an S3 notification, an event of EventBridge's, a failed event's envelope, or a batch
+            of queue messages with one of these; or tasks of an S3 Batch Operations job. The queue's
+            event source mapping must have ``ReportBatchItemFailures``:
             https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
         _context: unused.
 
     Raises:
-        events.EventError: the event is of no known shape.
+        fields.EventError: the event is of no known shape.
         RecordsError: some records failed, so that Lambda retries the event.
     """
     if batch_operations.is_job(event):

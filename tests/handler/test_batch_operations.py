@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import batch_operations
-from events import EventError
+from fields import EventError
 from local.cloud import Cloud
 from support.faults import Fault, FaultProxy
 from support.handler_env import NEWER, Bench, load, set_up

@@ -11,6 +11,7 @@ from support.histories import Histories, World, make_world
 
 PARTS = 2
 pytestmark = pytest.mark.no_cover
+SOURCES = ("notification", "eventbridge")
 
 
 @pytest.fixture(scope="module")
@@ -18,14 +19,14 @@ def world(cloud: Cloud, session_proxy: FaultProxy) -> World:
     return make_world(cloud, process_file(session_proxy))
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("source", SOURCES)
 def test_every_history_ends_with_table_and_bucket_equal(
-    world: World, part: int, pytestconfig: pytest.Config
+    world: World, source: str, pytestconfig: pytest.Config
 ) -> None:
     run_state_machine_as_test(
-        type("Histories", (Histories,), {"world": world}),
+        type("Histories", (Histories,), {"world": world, "source": source}),
         settings=settings(
-            max_examples=pytestconfig.getoption("--histories") // PARTS,
+            max_examples=pytestconfig.getoption("--histories") // len(SOURCES),
             stateful_step_count=12,
             deadline=None,
             database=None,

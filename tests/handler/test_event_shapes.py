@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 import events
-from events import MAX_ENVELOPES, EventError, Item
+from events import MAX_ENVELOPES, Item
+from fields import EventError
 from support.handler_env import load
 
 PUT = load("put")["Records"][0]
@@ -33,14 +34,17 @@ def parked(event: object, times: int) -> object:
         ({"Records": None}, "Records"),
         ({"Records": {}}, "Records"),
         ({"Event": "s3:OtherEvent"}, "Event"),
-        ({"detail-type": "Object Created", "detail": {}}, "detail, detail-type"),
+        ({"source": "aws.s3", "detail": {}}, "detail, source"),
         ({"requestPayload": {"foo": 1}}, "foo"),
     ],
 )
 def test_an_unknown_shape_is_refused_with_what_is_missing_and_what_is_there(
     event: object, got: str
 ) -> None:
-    rule = rf"must have a list Records, a requestPayload or the Event s3:TestEvent, .* {got}$"
+    rule = (
+        r"must have a list Records, a detail-type, a requestPayload or the Event s3:TestEvent,"
+        rf" .* {got}$"
+    )
     with pytest.raises(EventError, match=rule):
         events.items(event)
 

@@ -9,7 +9,8 @@ from urllib.parse import quote_plus
 import pytest
 
 import events
-from events import EventError, Item
+from events import Item
+from fields import EventError
 from support.handler_env import load
 
 PUT = load("put")["Records"][0]

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import events
-from events import EventError, Item
+from events import Item
+from fields import EventError
 from support.handler_env import EVENTS, load
 
 fuzzed = settings(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from events import EventError
+from fields import EventError
 from local.cloud import Cloud
 from service import RefusedError
 from support.faults import Fault, FaultProxy

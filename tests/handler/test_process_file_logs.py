@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from events import EventError
+from fields import EventError
 from local.cloud import Cloud
 from service import RefusedError
 from support.faults import Fault, FaultProxy

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from local.cloud import Cloud
+from support.bus import REASONS, in_messages, on_the_bus
 from support.handler_env import in_bucket
 
 KEYS = ("a", "b", "c")
@@ -118,6 +119,8 @@ class Histories(RuleBasedStateMachine):
 
     world: ClassVar[World]
     extraction: ClassVar[str | None] = None
+    source: ClassVar[str] = "notification"
+    """How the notifications come: that, or ``eventbridge``."""
 
     @initialize()
     def start(self) -> None:
@@ -335,9 +338,20 @@ class Histories(RuleBasedStateMachine):
         handler, before = self.world.handler, self.world.handler.CATALOG
         handler.CATALOG = self.catalog
         try:
-            handler.lambda_handler({"Records": records}, None)
+            for event in self._events(records):
+                answer = handler.lambda_handler(event, None)
+                assert not answer.get("batchItemFailures"), answer
         finally:
             handler.CATALOG = before
+
+    def _events(self, records: list[Record]) -> list[Any]:
+        """The events in which records arrive; EventBridge has no requests of our own."""
+        if self.source == "notification":
+            return [{"Records": records}]
+        sent = [on_the_bus(record) for record in records if record["eventName"] in REASONS]
+        ours = [record for record in records if record["eventName"] not in REASONS]
+        of_s3 = sent if len(sent) == 1 else [in_messages(sent)]
+        return [*(of_s3 if sent else []), *([{"Records": ours}] if ours else [])]
 
     @staticmethod
     def _do(actions: list[Callable[[], None]]) -> None:

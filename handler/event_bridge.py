@@ -1,0 +1,57 @@
+"""An event of S3's by way of EventBridge, as the record of an S3 notification. Pure.
+
+Both say the same of a change. EventBridge has the key as it is, other names for what happened, and
+lifecycle expirations among the deletions:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote_plus
+
+from fields import MAX_TEXT, EventError, field, shown, text
+
+SOURCE = "aws.s3"
+CREATED, DELETED = "Object Created", "Object Deleted"
+CREATIONS = {"PutObject": "Put", "POST Object": "Post", "CopyObject": "Copy"}
+"""The last part of the event's name by reason; `CompleteMultipartUpload` is one in both."""
+DELETIONS = {"DeleteObject": "ObjectRemoved", "Lifecycle Expiration": "LifecycleExpiration"}
+"""The first part of the event's name by reason."""
+DELETION_TYPES = {"Permanently Deleted": "Delete", "Delete Marker Created": "DeleteMarkerCreated"}
+"""Its last part."""
+
+
+def record(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Read an event as the record that a notification of the same change has.
+
+    Args:
+        event: what EventBridge passes to the function.
+
+    Raises:
+        EventError: it is not S3's, of another detail type, or misses a field.
+    """
+    source = text(event, "source")
+    if source != SOURCE:
+        raise EventError(f"source must be {SOURCE}, got {shown(source)}")
+    changed = field(event, "detail", "object")
+    described = {"key": quote_plus(text(event, "detail", "object", "key", longest=MAX_TEXT // 3))}
+    if "sequencer" in changed:
+        described["sequencer"] = changed["sequencer"]
+    return {
+        "eventSource": "aws:s3",
+        "eventName": _name(event),
+        "eventTime": field(event, "time"),
+        "s3": {"bucket": {"name": field(event, "detail", "bucket", "name")}, "object": described},
+    }
+
+
+def _name(event: Mapping[str, Any]) -> str:
+    detail_type, reason = text(event, "detail-type"), text(event, "detail", "reason")
+    if detail_type == CREATED:
+        return f"ObjectCreated:{CREATIONS.get(reason, reason)}"
+    if detail_type == DELETED:
+        kind = text(event, "detail", "deletion-type")
+        # A reason of which nobody says that it is ordered is not.
+        return f"{DELETIONS.get(reason, 'ObjectDeleted')}:{DELETION_TYPES.get(kind, kind)}"
+    raise EventError(f"detail-type must be {CREATED} or {DELETED}, got {shown(detail_type)}")

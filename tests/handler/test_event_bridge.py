@@ -1,0 +1,174 @@
+"""An event of EventBridge's is read as the notification that S3 sends of the same change."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import events
+from events import Item, Notification
+from fields import EventError
+from local.cloud import Cloud
+from support.bus import REASONS, in_messages, on_the_bus
+from support.handler_env import load
+
+PUT = load("put")["Records"][0]
+NAMES = sorted(REASONS)
+
+
+def read(event: Any) -> Notification:
+    [item] = events.items(event)
+    return events.notification(item)
+
+
+def direct(name: str) -> dict[str, Any]:
+    """A record of S3's with this event's name, and a time in whole seconds."""
+    return copy.deepcopy(PUT) | {"eventName": name, "eventTime": "2026-03-14T09:26:53Z"}
+
+
+def changed(*path: str, value: Any = None) -> dict[str, Any]:
+    """An event with one field replaced, or missing."""
+    event = on_the_bus(direct("ObjectRemoved:Delete"))
+    target = event
+    for parent in path[:-1]:
+        target = target[parent]
+    if value is None:
+        del target[path[-1]]
+    else:
+        target[path[-1]] = value
+    return event
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_ways_give_one_notification(name: str) -> None:
+    record = direct(name)
+    assert read(on_the_bus(record)) == events.notification(Item(record))
+
+
+@pytest.mark.parametrize("key", ["a b+c", "a%2Fb", "100%", "\u00e9/\U0001f4ce", "a\nb", "k" * 1024])
+def test_a_key_is_taken_as_it_is(key: str) -> None:
+    assert read(changed("detail", "object", "key", value=key)).key == key
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("Lifecycle")])
+def test_an_expiration_has_no_order_whatever_it_carries(name: str) -> None:
+    event = on_the_bus(direct(name))
+    assert event["detail"]["object"]["sequencer"]
+    assert read(event).sequencer is None
+
+
+def test_a_deletion_for_another_reason_has_no_order() -> None:
+    found = read(changed("detail", "reason", value="Decree"))
+    assert (found.event_name, found.sequencer) == ("ObjectDeleted:Delete", None)
+
+
+def test_a_creation_for_another_reason_has_its_order() -> None:
+    event = on_the_bus(direct("ObjectCreated:Put"))
+    event["detail"]["reason"] = "RenameObject"
+    found = read(event)
+    assert found.event_name == "ObjectCreated:RenameObject"
+    assert found.sequencer is not None
+
+
+def test_an_event_is_read_in_an_envelope_and_in_queue_messages() -> None:
+    event = on_the_bus(direct("ObjectCreated:Put"))
+    parked = read({"requestPayload": event})
+    [first, second] = events.items(in_messages([event, event]))
+    assert parked == read(event) == events.notification(first) == events.notification(second)
+    assert (first.message_id, second.message_id) == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "rule"),
+    [
+        (("source",), "my.app", "source must be aws.s3, got 'my.app'"),
+        (("detail-type",), "Object Tags Added", "detail-type must be Object Created or Object"),
+        (("source",), None, "record must have source, got the fields"),
+        (("time",), None, "record must have time, got the fields"),
+        (("detail", "reason"), None, "record must have detail.reason, got the fields"),
+        (("detail", "deletion-type"), None, "record must have detail.deletion-type, got the"),
+        (("detail", "bucket", "name"), None, "record must have detail.bucket.name, got the"),
+        (("detail", "object"), 5, "record must have detail.object.key, got int"),
+        (("detail", "object", "key"), "", "detail.object.key must be a text of 1-1024"),
+        (("detail", "object", "sequencer"), 5, "s3.object.sequencer must be 1-32 hexadecimal"),
+    ],
+)
+def test_an_unknown_event_is_refused_by_name(path: tuple[str, ...], value: Any, rule: str) -> None:
+    with pytest.raises(EventError, match=rule):
+        read(changed(*path, value=value))
+
+
+BOTH = "sent-by-both"
+
+
+@pytest.fixture(scope="module")
+def queues(cloud: Cloud) -> Iterator[tuple[str, str]]:
+    """A bucket whose changes arrive in two queues: as notifications, and through EventBridge."""
+    s3, sqs, bus = cloud("s3"), cloud("sqs"), cloud("events")
+    urls = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("direct", "bus")]
+    arns = [
+        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        for url in urls
+    ]
+    s3.create_bucket(Bucket=BOTH)
+    s3.put_bucket_versioning(Bucket=BOTH, VersioningConfiguration={"Status": "Enabled"})
+    target = {"QueueArn": arns[0], "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket=BOTH,
+        NotificationConfiguration={
+            "QueueConfigurations": [target],
+            "EventBridgeConfiguration": {},
+        },
+    )
+    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [BOTH]}}}
+    bus.put_rule(Name=BOTH, EventPattern=json.dumps(pattern))
+    bus.put_targets(Rule=BOTH, Targets=[{"Id": "queue", "Arn": arns[1]}])
+    sqs.purge_queue(QueueUrl=urls[0])  # S3 has sent its test event
+    yield urls[0], urls[1]
+    bus.remove_targets(Rule=BOTH, Ids=["queue"])
+    bus.delete_rule(Name=BOTH)
+
+
+def received(cloud: Cloud, url: str, count: int) -> list[Notification]:
+    """Read so many events of a queue, in the order of their changes, times in whole seconds."""
+    found: list[Notification] = []
+    while len(found) < count:
+        answer = cloud("sqs").receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=5
+        )
+        assert "Messages" in answer, found
+        for message in answer["Messages"]:
+            found.append(read(json.loads(message["Body"])))
+            cloud("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return sorted(found, key=lambda one: str(one.sequencer))
+
+
+def test_each_change_arrives_as_one_notification_by_both_ways(
+    cloud: Cloud, queues: tuple[str, str]
+) -> None:
+    s3, where = cloud("s3"), {"Bucket": BOTH, "Key": "a b+c %2F \U0001f4ce.txt"}
+    first = s3.put_object(**where, Body=b"1")["VersionId"]
+    s3.put_object(**where, Body=b"22")
+    s3.copy_object(Bucket=BOTH, Key="copy", CopySource=where)
+    upload = s3.create_multipart_upload(**where)["UploadId"]
+    part = s3.upload_part(**where, UploadId=upload, PartNumber=1, Body=b"333")
+    parts = [{"PartNumber": 1, "ETag": part["ETag"]}]
+    s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": parts})
+    marker = s3.delete_object(**where)["VersionId"]
+    s3.delete_object(**where, VersionId=marker)
+    s3.delete_object(**where, VersionId=first)
+    notified, sent = (received(cloud, url, 7) for url in queues)
+    assert [one.event_name for one in notified] == [
+        "ObjectCreated:Put",
+        "ObjectCreated:Put",
+        "ObjectCreated:Copy",
+        "ObjectCreated:CompleteMultipartUpload",
+        "ObjectRemoved:DeleteMarkerCreated",
+        "ObjectRemoved:Delete",
+        "ObjectRemoved:Delete",
+    ]
+    assert sent == notified

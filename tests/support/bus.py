@@ -1,0 +1,73 @@
+"""Events of S3's by way of EventBridge, as AWS documents them, of the same changes as records.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+"""
+
+import json
+from typing import Any
+from urllib.parse import unquote_plus
+
+from local.cloud import Cloud
+
+REASONS = {
+    "ObjectCreated:Put": "PutObject",
+    "ObjectCreated:Post": "POST Object",
+    "ObjectCreated:Copy": "CopyObject",
+    "ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
+    "ObjectRemoved:Delete": "DeleteObject",
+    "ObjectRemoved:DeleteMarkerCreated": "DeleteObject",
+    "LifecycleExpiration:Delete": "Lifecycle Expiration",
+    "LifecycleExpiration:DeleteMarkerCreated": "Lifecycle Expiration",
+}
+"""By the name that a notification has for the same."""
+Record = dict[str, Any]
+
+
+def on_the_bus(record: Record) -> Record:
+    """The event of the change that a notification's record is of."""
+    name, bucket = record["eventName"], record["s3"]["bucket"]["name"]
+    described = {"key": unquote_plus(record["s3"]["object"]["key"])}
+    if "sequencer" in record["s3"]["object"]:
+        described["sequencer"] = record["s3"]["object"]["sequencer"]
+    detail = {
+        "version": "0",
+        "bucket": {"name": bucket},
+        "object": described,
+        "reason": REASONS[name],
+    }
+    if not name.startswith("ObjectCreated:"):
+        marked = name.endswith(":DeleteMarkerCreated")
+        detail["deletion-type"] = "Delete Marker Created" if marked else "Permanently Deleted"
+    return {
+        "version": "0",
+        "id": "17793124-05d4-b198-2fde-7ededc63b103",
+        "detail-type": "Object Deleted" if "deletion-type" in detail else "Object Created",
+        "source": "aws.s3",
+        "account": "123456789012",
+        "time": f"{record['eventTime'].partition('.')[0].removesuffix('Z')}Z",
+        "region": "us-east-1",
+        "resources": [f"arn:aws:s3:::{bucket}"],
+        "detail": detail,
+    }
+
+
+def in_messages(events: list[Record]) -> Record:
+    """Events in a batch of queue messages, which the function handles at the same time."""
+    return {
+        "Records": [
+            {"eventSource": "aws:sqs", "messageId": str(n), "body": json.dumps(event)}
+            for n, event in enumerate(events)
+        ]
+    }
+
+
+def switched_on(cloud: Cloud, bucket: str, *, versioned: bool = True) -> str:
+    """Make a bucket that sends its events to EventBridge; its name."""
+    s3 = cloud("s3")
+    s3.create_bucket(Bucket=bucket)
+    if versioned:
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    return bucket
