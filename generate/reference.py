@@ -11,6 +11,7 @@ from ops.__main__ import main
 from ops.cli import of_a_stack
 from pipeline.alarms import Alarm, alarms
 from pipeline.audit_watch import AuditWatched, audit_alarms
+from pipeline.event_rule_watch import event_rule_alarms
 from pipeline.extractor_watch import Watched, extractor_alarms
 from pipeline.keys import Declared, config_key
 from pipeline.outputs import OUTPUTS
@@ -61,6 +62,10 @@ With an `audit`:
 
 {{audit_alarms}}
 
+With `eventSource` `eventbridge` also:
+
+{{event_rule_alarms}}
+
 What to do in each case: [operations.md](operations.md).
 
 ## `python -m ops`
@@ -96,6 +101,7 @@ def page(_old: str) -> str:
         alarms=_alarms(alarms(queue="", function="", table="", timeout=Settings.timeout)),
         extractor_alarms=_alarms(extractor_alarms(Watched(function="", mapping="", namespace=""))),
         audit_alarms=_alarms(audit_alarms(AuditWatched(function="", namespace=""))),
+        event_rule_alarms=_alarms(event_rule_alarms(queue="", rule="")),
         shared=_options(_shared()),
         commands="\n\n".join(_command(name, main.commands[name]) for name in main.commands),
     )

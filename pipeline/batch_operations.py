@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from . import policies
-from .bucket import DataBucket
+from .bucket_reference import AnyBucket
 from .processor import Processor
 from .shared import Shared
 
@@ -16,7 +16,7 @@ class BatchOperationsArgs:
     """What a job works on."""
 
     shared: Shared
-    bucket: DataBucket
+    bucket: AnyBucket
     processor: Processor
 
 

@@ -45,6 +45,8 @@ class Names:
     timeout: int
     """The function's, seconds."""
     alarm_arns: Sequence[str]
+    undelivered: str = ""
+    """The queue of a rule's undelivered events; empty without a rule."""
 
 
 def dashboard(names: Names, more: Sequence[Widget] = ()) -> dict[str, Any]:
@@ -143,6 +145,9 @@ def _failure_queue(names: Names) -> Widget:
             {"label": "age of the oldest", "yAxis": "right"},
         ],
     ]
+    if names.undelivered:
+        waiting = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", names.undelivered]
+        lines.append([*waiting, {"label": "undelivered events"}])
     return panel(
         names.region, "Failure queue", lines, stat="Maximum", label="events", right="seconds"
     )

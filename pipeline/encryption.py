@@ -21,6 +21,8 @@ class EncryptionKeyArgs:
     log_group_prefixes: Sequence[str]
     """How the names of the log groups start that may be encrypted with the key."""
     tags: Tags
+    event_bridge: bool = False
+    """Whether EventBridge sends to a queue that is encrypted with the key."""
 
 
 class EncryptionKey(pulumi.ComponentResource):
@@ -47,7 +49,9 @@ class EncryptionKey(pulumi.ComponentResource):
             policy=pulumi.Output.json_dumps(
                 pulumi.Output.all(**vars(args.place)).apply(
                     lambda place: policies.use_of_key(
-                        **place, log_group_prefixes=args.log_group_prefixes
+                        **place,
+                        log_group_prefixes=args.log_group_prefixes,
+                        event_bridge=args.event_bridge,
                     )
                 )
             ),

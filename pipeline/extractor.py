@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from . import policies
-from .bucket import DataBucket
+from .bucket_reference import AnyBucket
 from .package import extractor_archive
 from .processor import RUNTIME, json_logs, log_group_prefix
 from .shared import Shared
@@ -33,7 +33,7 @@ class ExtractorArgs:
     """Arguments of the extractor: what it reads, and where it writes."""
 
     shared: Shared
-    bucket: DataBucket
+    bucket: AnyBucket
     table: MetadataTable
 
 

@@ -10,7 +10,7 @@ from . import policies
 from .alarms import Alarm, Metric, alarms
 from .audit import Audit
 from .audit_watch import AuditWatched, audit_alarms, audit_panels
-from .bucket import DataBucket
+from .bucket_reference import AnyBucket
 from .dashboard import (
     LAG_METRIC,
     OUTCOME_METRIC,
@@ -19,6 +19,8 @@ from .dashboard import (
     dashboard,
     dashboard_url,
 )
+from .event_rule import EventRule
+from .event_rule_watch import event_rule_alarms
 from .extractor import Extractor
 from .extractor_watch import (
     Transformation,
@@ -43,12 +45,14 @@ class MonitoringArgs:
     """Arguments of the monitoring: the resources that it watches."""
 
     shared: Shared
-    bucket: DataBucket
+    bucket: AnyBucket
     table: MetadataTable
     failures: FailureQueue
     processor: Processor
     extractor: Extractor | None
     audit: Audit | None
+    rule: EventRule | None = None
+    """What brings the events of somebody else's bucket."""
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -77,6 +81,9 @@ class Monitoring(pulumi.ComponentResource):
             watched += extractor_alarms(extractor)
         if args.audit:
             watched += audit_alarms(self._audited(args.audit.function_name))
+        if rule := args.rule:
+            undelivered = rule.undelivered.queue_name
+            watched += event_rule_alarms(queue=undelivered, rule=rule.rule_name)
         made = [self._alarm(alarm, ready) for alarm in watched]
         self._metrics()
         board = self._dashboard([alarm.arn for alarm in made])
@@ -222,6 +229,7 @@ class Monitoring(pulumi.ComponentResource):
             function=args.processor.function_name,
             table=args.table.table_name,
             queue=args.failures.queue_name,
+            undelivered=args.rule.undelivered.queue_name if args.rule else "",
             log_group=args.processor.log_group_name,
             alarm_arns=alarm_arns,
         )

@@ -59,9 +59,12 @@ class Notification(pulumi.ComponentResource):
             ],
             # S3 calls Lambda to validate the target as it saves this, so the permission must
             # exist first; and no event may arrive before the function and its failure queue are
-            # ready.
+            # ready. Protected, so that no other source of events takes over the table's rows,
+            # whose sequencers are of this one.
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[permission, args.bucket.ready, *args.processor.ready]
+                parent=self,
+                depends_on=[permission, args.bucket.ready, *args.processor.ready],
+                protect=settings.protect_data,
             ),
         )
         self.register_outputs({})

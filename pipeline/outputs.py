@@ -11,6 +11,7 @@ DASHBOARD_URL = "DashboardUrl"
 ALARM_TOPIC_ARN = "AlarmTopicArn"
 BATCH_OPERATIONS_ROLE_ARN = "BatchOperationsRoleArn"
 DYNAMODB_TABLE_STREAM_ARN = "DynamoDBTableStreamArn"
+UNDELIVERED_QUEUE_URL = "UndeliveredQueueUrl"
 
 
 class Output(NamedTuple):
@@ -40,6 +41,11 @@ OUTPUTS = {
     DYNAMODB_TABLE_STREAM_ARN: Output(
         "table_stream_arn",
         "The table's stream, for consumers of your own; empty without `stream` or `extractor`",
+    ),
+    UNDELIVERED_QUEUE_URL: Output(
+        "undelivered_queue_url",
+        "Where an event waits that EventBridge could not deliver; empty without `eventSource`"
+        " `eventbridge`",
     ),
 }
 """By the name under which a stack exports it."""

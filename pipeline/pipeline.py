@@ -8,7 +8,9 @@ from . import names
 from .audit import OFF, Audit, AuditArgs
 from .batch_operations import BatchOperations, BatchOperationsArgs
 from .bucket import DataBucket
+from .bucket_reference import AnyBucket, BucketReference
 from .encryption import EncryptionKey, EncryptionKeyArgs
+from .event_rule import EventRule, EventRuleArgs
 from .extractor import Extractor, ExtractorArgs
 from .failures import FailureQueue, FailureQueueGuard, FailureQueueGuardArgs
 from .monitoring import Monitoring, MonitoringArgs
@@ -16,7 +18,7 @@ from .notification import Notification, NotificationArgs
 from .outputs import OUTPUTS
 from .place import Place
 from .processor import Processor, ProcessorArgs, log_group_prefix
-from .settings import Settings
+from .settings import EVENTBRIDGE, Settings
 from .shared import Shared, Tags
 from .table import MetadataTable
 
@@ -37,11 +39,13 @@ class FileMetadataPipeline(pulumi.ComponentResource):
     """Empty without ``batch_operations``."""
     table_stream_arn: pulumi.Output[str]
     """Empty without ``stream`` or ``extractor``."""
+    undelivered_queue_url: pulumi.Output[str]
+    """Empty without an ``event_source`` of ``eventbridge``."""
 
     def __init__(
         self, name: str, args: Settings, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare bucket, table, function, failure queue and the notification between them.
+        """Declare bucket, table, function, failure queue and what brings the events.
 
         Raises:
             ValueError: the name would make another that AWS refuses, maybe in the middle of an
@@ -59,7 +63,11 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         kept = pulumi.ResourceOptions(parent=self, protect=args.protect_data)
         shared = self._shared(name, args, child)
 
-        bucket = DataBucket(f"{name}-bucket", shared, kept)
+        bucket: AnyBucket
+        if args.event_source == EVENTBRIDGE:
+            bucket = BucketReference.of(shared)
+        else:
+            bucket = DataBucket(f"{name}-bucket", shared, kept)
         table = MetadataTable(f"{name}-table", shared, kept)
         failures = FailureQueue(f"{name}-failures", shared, kept)
         processor = Processor(
@@ -72,11 +80,22 @@ class FileMetadataPipeline(pulumi.ComponentResource):
             FailureQueueGuardArgs(queue=failures, sender_arn=processor.role_arn),
             kept,
         )
-        Notification(
-            f"{name}-notification",
-            NotificationArgs(shared=shared, bucket=bucket, processor=processor),
-            child,
-        )
+        rule = None
+        if isinstance(bucket, BucketReference):
+            undelivered = FailureQueue(f"{name}-undelivered", shared, kept)
+            rule = EventRule(
+                f"{name}-events",
+                EventRuleArgs(
+                    shared=shared, bucket=bucket, processor=processor, undelivered=undelivered
+                ),
+                child,
+            )
+        else:
+            Notification(
+                f"{name}-notification",
+                NotificationArgs(shared=shared, bucket=bucket, processor=processor),
+                child,
+            )
         extractor = None
         if args.extractor:
             reads = ExtractorArgs(shared=shared, bucket=bucket, table=table)
@@ -95,6 +114,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
                 processor=processor,
                 extractor=extractor,
                 audit=audit,
+                rule=rule,
             ),
             child,
         )
@@ -102,6 +122,9 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         if args.batch_operations:
             batch = BatchOperationsArgs(shared=shared, bucket=bucket, processor=processor)
             self.batch_operations_role_arn = BatchOperations(f"{name}-batch", batch, child).role_arn
+        self.undelivered_queue_url = (
+            rule.undelivered.queue_url if rule else pulumi.Output.from_input("")
+        )
         self.bucket_name = bucket.bucket_name
         self.bucket_url = bucket.bucket_url
         self.table_name = table.table_name
@@ -129,6 +152,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
                 place=place,
                 # The key comes before the log groups, whose names have a random end.
                 log_group_prefixes=[log_group_prefix(one) for one in function_names(name, args)],
+                event_bridge=args.event_source == EVENTBRIDGE,
                 tags=tags,
             )
             key_arn = EncryptionKey(f"{name}-encryption", key, opts).key_arn

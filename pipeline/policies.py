@@ -178,6 +178,7 @@ def use_of_key(
     partition: str,
     dns_suffix: str,
     log_group_prefixes: Sequence[str],
+    event_bridge: bool = False,
 ) -> Policy:
     """Give the key to the account, and its use to the services that need it, for the account.
 
@@ -246,7 +247,13 @@ def use_of_key(
             }
         },
     }
-    return _policy(account, logs, alarms, through_services)
+    statements = [account, logs, alarms, through_services]
+    if event_bridge:
+        # A rule sends to an encrypted queue in nobody's name:
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+        sender = {"Service": "events.amazonaws.com"}
+        statements.append(alarms | {"Sid": "EventBridgeSendsToQueue", "Principal": sender})
+    return _policy(*statements)
 
 
 def audit(

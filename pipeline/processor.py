@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from . import policies
-from .bucket import DataBucket
+from .bucket_reference import AnyBucket, BucketReference
 from .failures import FailureQueue
 from .package import handler_archive
 from .shared import Shared
@@ -28,7 +28,7 @@ class ProcessorArgs:
     """Arguments of the function."""
 
     shared: Shared
-    bucket: DataBucket
+    bucket: AnyBucket
     table: MetadataTable
     failures: FailureQueue
     """Where events go after their last retry."""
@@ -40,6 +40,7 @@ class Processor(pulumi.ComponentResource):
     function_name: pulumi.Output[str]
     function_arn: pulumi.Output[str]
     role_arn: pulumi.Output[str]
+    role_name: pulumi.Output[str]
     log_group_name: pulumi.Output[str]
     ready: list[pulumi.Resource]
     """What must be in place before the first event may arrive."""
@@ -111,6 +112,7 @@ class Processor(pulumi.ComponentResource):
         self.function_name = function.name
         self.function_arn = function.arn
         self.role_arn = role.arn
+        self.role_name = role.name
         self.log_group_name = log_group.name
         self.ready = [failure_path]
         self.register_outputs(
@@ -132,7 +134,15 @@ def _variables(args: ProcessorArgs) -> dict[str, pulumi.Input[str]]:
         "TOMBSTONE_DAYS": str(settings.tombstone_days),
         # What a new version's row says until the extractor has read the version.
         **({"EXTRACTION": "pending"} if settings.extractor else {}),
+        **_owner(args.bucket),
     }
+
+
+def _owner(bucket: AnyBucket) -> dict[str, pulumi.Input[str]]:
+    """The account that the function's reads of S3 expect, where it is not the function's own."""
+    if isinstance(bucket, BucketReference):
+        return {"S3_BUCKET_ACCOUNT_ID": bucket.account_id}
+    return {}
 
 
 def json_logs(

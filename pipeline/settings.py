@@ -21,6 +21,7 @@ PROJECT = "file-metadata-pipeline"
 DAYS_AND_MONTHS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096)
 YEARS = (1827, 2192, 2557, 2922, 3288, 3653)
 UNRESERVED = -1
+NOTIFICATION, EVENTBRIDGE = "notification", "eventbridge"
 PRODUCTION_NAMES = frozenset({"prod", "production"})
 
 # S3 matches other characters only in URL-encoded form, and without a word never otherwise:
@@ -31,7 +32,9 @@ PART_OF_KEY = matching(
 BUCKET_NAME = matching(
     r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name, 3-63 characters of a-z, 0-9, . and -"
 )
-
+KMS_KEY = matching(
+    r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a KMS key"
+)
 
 # Of IAM's, the strictest: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
 TAG_KEY = re.compile(r"[\w .:/=+@-]{1,128}")
@@ -180,10 +183,12 @@ class Settings:
     bucket_name: Annotated[
         str,
         Key(
-            means="An existing bucket's name, to import it into the stack",
+            means="An existing bucket's name, to import it into the stack, or to follow it there"
+            " with `eventSource` `eventbridge`",
             if_empty="a new bucket",
             rule=BUCKET_NAME,
-            more="[How](operations.md#bring-an-existing-bucket-under-the-pipeline).",
+            more="[How to import](operations.md#bring-an-existing-bucket-under-the-pipeline);"
+            " [how to follow](eventbridge.md).",
             live="Refused where `protectData` is true, because the bucket would be replaced."
             " Otherwise the bucket's own name changes nothing; any other name, or unsetting it,"
             " makes a new empty bucket and **deletes the old one with all objects and versions**."
@@ -257,9 +262,7 @@ class Settings:
         Key(
             means="The ARN of an existing KMS key to use instead of customerManagedKey",
             if_empty="none",
-            rule=matching(
-                r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a KMS key"
-            ),
+            rule=KMS_KEY,
             more="[What its policy must allow](use.md#an-existing-kms-key).",
             live="In place for bucket, table, queue, topic, logs and function; refused beside"
             " `customerManagedKey`. What was written before [needs its old"
@@ -352,6 +355,42 @@ class Settings:
             live="In place.",
         ),
     ] = field(default_factory=dict)
+    event_source: Annotated[
+        str,
+        Key(
+            means="How changes of the bucket reach the function",
+            rule=one_of((NOTIFICATION, EVENTBRIDGE)),
+            more="`eventbridge` [follows a bucket that somebody else owns](eventbridge.md), named"
+            " by `bucketName`, and declares nothing of it.",
+            live="Refused where `protectData` is true, in the preview: a table's rows are of one"
+            " source. Otherwise the old source is deleted, and with `notification` that is the"
+            " stack's bucket **with all objects and versions**; the rows stay, and nobody says that"
+            " their sequencers can be compared with the new source's."
+            " [What to do instead](changes.md#change-the-source-of-events).",
+        ),
+    ] = NOTIFICATION
+    bucket_account_id: Annotated[
+        str,
+        Key(
+            means="The account that owns the bucket, with `eventSource` `eventbridge`",
+            if_empty="the stack's own",
+            rule=matching(r"[0-9]{12}", "an account's id, 12 digits"),
+            more="[What the other account has to do](eventbridge.md#a-bucket-of-another-account).",
+            live="In place. Another account than the owner's: no events arrive any more.",
+        ),
+    ] = ""
+    bucket_kms_key_arn: Annotated[
+        pulumi.Input[str],
+        Key(
+            means="The ARN of the KMS key of the bucket's objects, with `eventSource`"
+            " `eventbridge`",
+            if_empty="none",
+            rule=KMS_KEY,
+            more="The function may use it through S3 alone. Without it, rows of objects under a KMS"
+            " key have no `checksum`.",
+            live="In place: the role gets or loses a policy.",
+        ),
+    ] = ""
 
     def __post_init__(self) -> None:
         """Check every key."""
@@ -371,6 +410,7 @@ class Settings:
             "alarmEmail must be empty where alarmTopicArn is given (subscribe to that topic)",
             self.alarm_email,
         )
+        _check_source(self)
         check(
             self.protect_data or not _is_production(self.environment_suffix),
             f"protectData must be true where environmentSuffix is {self.environment_suffix!r}"
@@ -428,6 +468,27 @@ def check_log_bucket(log_bucket: str, bucket: str) -> None:
     """
     rule = "accessLogBucket must be another bucket than the one that is logged"
     check(log_bucket != bucket, rule, log_bucket)
+
+
+def _check_source(settings: Settings) -> None:
+    """Refuse what means nothing with the source of events that is chosen.
+
+    Raises:
+        ValueError: there is something.
+    """
+    if settings.event_source == EVENTBRIDGE:
+        where = f"where eventSource is {EVENTBRIDGE}"
+        check(bool(settings.bucket_name), f"bucketName must be given {where}", "")
+        only_own = ("access_log_bucket", "noncurrent_version_days")
+        reason = "which leaves the bucket's settings to its owner"
+    else:
+        where, reason = f"where eventSource is {NOTIFICATION}", "the stack's own bucket"
+        only_own = ("bucket_account_id", "bucket_kms_key_arn")
+    for key in KEYS.values():
+        if key.field in only_own:
+            value = getattr(settings, key.field)
+            rule = f"{key.name} must be left out {where} ({reason})"
+            check(value == key.default, rule, value)
 
 
 def _check_keys(namespace: str) -> None:

@@ -44,7 +44,7 @@ class FileMetadataPipelineArgs(TypedDict, total=False):
     log_level: str
     """Least severity that the function logs (one of DEBUG, INFO, WARNING); INFO by default"""
     bucket_name: str
-    """An existing bucket's name, to import it into the stack; a new bucket if empty (a bucket's name, 3-63 characters of a-z, 0-9, . and -)"""
+    """An existing bucket's name, to import it into the stack, or to follow it there with `eventSource` `eventbridge`; a new bucket if empty (a bucket's name, 3-63 characters of a-z, 0-9, . and -)"""
     access_log_bucket: pulumi.Input[str]
     """An existing bucket that receives the bucket's server access logs; none if empty (a bucket's name, 3-63 characters of a-z, 0-9, . and -)"""
     alarm_email: str
@@ -73,6 +73,12 @@ class FileMetadataPipelineArgs(TypedDict, total=False):
     """Compare the whole bucket with the whole table every night (one of off, report, repair); off by default"""
     tags: pulumi.Input[dict[str, pulumi.Input[str]]]
     """Tags for every resource, beside Environment and Project; none if empty (at most 48 tags, with keys of 1-128 letters, digits, spaces and _ . : / = + - @, none that begins with aws:, none twice, and neither Environment nor Project)"""
+    event_source: str
+    """How changes of the bucket reach the function (one of notification, eventbridge); notification by default"""
+    bucket_account_id: str
+    """The account that owns the bucket, with `eventSource` `eventbridge`; the stack's own if empty (an account's id, 12 digits)"""
+    bucket_kms_key_arn: pulumi.Input[str]
+    """The ARN of the KMS key of the bucket's objects, with `eventSource` `eventbridge`; none if empty (the ARN of a KMS key)"""
 
 
 class FileMetadataPipeline(pipeline.FileMetadataPipeline):
@@ -96,6 +102,8 @@ class FileMetadataPipeline(pipeline.FileMetadataPipeline):
     """The role for S3 Batch Operations; empty without `batchOperations`"""
     table_stream_arn: pulumi.Output[str]
     """The table's stream, for consumers of your own; empty without `stream` or `extractor`"""
+    undelivered_queue_url: pulumi.Output[str]
+    """Where an event waits that EventBridge could not deliver; empty without `eventSource` `eventbridge`"""
 
     def __init__(
         self,

@@ -29,6 +29,7 @@ TOPIC = "aws:sns/topic:Topic"
 TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
 
 TAGGED = {BUCKET, TABLE, QUEUE, TOPIC, KEY, LOG_GROUP, ROLE, FUNCTION} | {
+    "aws:cloudwatch/eventRule:EventRule",
     "aws:cloudwatch/metricAlarm:MetricAlarm",
     "aws:lambda/eventSourceMapping:EventSourceMapping",
 }

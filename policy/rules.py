@@ -204,15 +204,17 @@ def logs_have_retention(group: Resource) -> list[str]:
 
 
 def permission_names_the_account(permission: Resource) -> list[str]:
-    """Only a bucket of a named account may invoke a function.
+    """Only a bucket of a named account, or a named rule, may invoke a function.
 
-    A bucket's ARN has no account in it: once deleted, its name is anyone's.
+    A bucket's ARN has no account in it: once deleted, its name is anyone's. A rule's has one.
     """
     if permission.type != PERMISSION:
         return []
     principal = value_at(permission.props, "principal")
     if principal == "*":
         return [f"principal must be a service or an account, got {principal!r}"]
+    if principal == "events.amazonaws.com":
+        return must(permission, "sourceArn", "the rule's ARN", bool)
     if principal != "s3.amazonaws.com":
         return []
     return must(permission, "sourceAccount", "the bucket's account, 12 digits", bool)

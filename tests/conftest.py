@@ -23,7 +23,7 @@ from support.extractors import EXTRACTOR
 from support.faults import FaultProxy, fault_proxy
 from support.journeys import Deployed
 from support.markers import markers
-from support.recorder import ROOT, Program, declare
+from support.recorder import EVENTBRIDGE, ROOT, Program, declare
 
 OF_OTHER_CODE = {"bench", "github", "plugin", "policy"}
 """Folders of tests of what coverage is not measured of, unless they deploy it to the emulator.
@@ -166,6 +166,12 @@ def prod() -> Program:
 def extracting() -> Program:
     """The program as the prod stack declares it with an extractor, and without its audit."""
     return declare("prod", {"extractor": EXTRACTOR, "audit": "off"})
+
+
+@pytest.fixture(scope="session")
+def bus() -> Program:
+    """The program as the prod stack declares it where it follows somebody else's bucket."""
+    return declare("prod", EVENTBRIDGE)
 
 
 @pytest.fixture(scope="session")

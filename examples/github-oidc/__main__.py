@@ -17,7 +17,7 @@ repo = roles.repository(config.require("repository"))
 stacks = config.require("stacks").split()
 state_bucket = config.get("stateBucket") or ""
 state_key_arn = config.get("stateKeyArn") or ""
-existing_key_arn = config.get("existingKeyArn") or ""
+existing = [config.get(key) or "" for key in ("existingKeyArn", "followedBucket", "followedKeyArn")]
 tags = {"Project": "DataPipeline"}
 
 partition = aws.get_partition_output()
@@ -82,9 +82,7 @@ for stack in stacks:
         name=boundary_name,
         description=f"Bounds the roles of the file metadata pipeline's stack {stack}",
         policy=pulumi.Output.json_dumps(
-            where.apply(
-                lambda of, stack=stack: roles.boundary(roles.Where(**of), stack, existing_key_arn)
-            )
+            where.apply(lambda of, stack=stack: roles.boundary(roles.Where(**of), stack, *existing))
         ),
         tags=tags,
     )

@@ -142,6 +142,15 @@ ACCESS: dict[str, Access] = {
         reads=("cloudwatch:GetDashboard",),
         writes=("cloudwatch:PutDashboard", "cloudwatch:DeleteDashboards"),
     ),
+    "aws:cloudwatch/eventRule:EventRule": _named(
+        "events",
+        f"rule/{OURS}",
+        "DescribeRule ListTagsForResource",
+        "PutRule DeleteRule TagResource UntagResource",
+    ),
+    "aws:cloudwatch/eventTarget:EventTarget": _named(
+        "events", f"rule/{OURS}", "ListTargetsByRule", "PutTargets RemoveTargets"
+    ),
     "aws:iam/role:Role": _role(
         "GetRole ListRolePolicies ListAttachedRolePolicies",
         "CreateRole DeleteRole UpdateRole UpdateAssumeRolePolicy TagRole UntagRole"

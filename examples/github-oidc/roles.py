@@ -117,7 +117,13 @@ def boundary_name(stack: str) -> str:
     return BOUNDARY.rpartition("/")[2].format(stack=stack)
 
 
-def boundary(where: Where, stack: str, key_arn: str = "") -> Policy:
+def boundary(
+    where: Where,
+    stack: str,
+    key_arn: str = "",
+    followed_bucket: str = "",
+    followed_key_arn: str = "",
+) -> Policy:
     """Bound what a stack's roles may ever do, whatever a deployment gives them.
 
     It holds all that the functions and what invokes them are granted by the pipeline.
@@ -127,6 +133,8 @@ def boundary(where: Where, stack: str, key_arn: str = "") -> Policy:
         where: the stack's account and region.
         stack: its name.
         key_arn: the existing key that its ``kmsKeyArn`` names; empty for none.
+        followed_bucket: somebody else's bucket that it follows; empty for none.
+        followed_key_arn: the key of that bucket's objects; empty for none.
     """
     at = f"{where.region}:{where.account}"
     bucket = f"arn:{where.partition}:s3:::{OURS}"
@@ -135,12 +143,24 @@ def boundary(where: Where, stack: str, key_arn: str = "") -> Policy:
     ours = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in tags.items()}}
     use = ["kms:Decrypt", "kms:GenerateDataKey"]
     existing = [_allow("UseExistingKey", use, key_arn)] if key_arn else []
+    buckets = [bucket]
+    if followed_bucket:
+        buckets.append(f"arn:{where.partition}:s3:::{followed_bucket}")
+    if followed_key_arn:
+        through_s3 = _via(where, "s3")
+        existing.append(
+            _allow("DecryptFollowedObjects", "kms:Decrypt", followed_key_arn, through_s3)
+        )
     return _policy(
-        _allow("ReadObjects", ["s3:GetObject", "s3:GetObjectVersion"], f"{bucket}/*"),
+        _allow(
+            "ReadObjects",
+            ["s3:GetObject", "s3:GetObjectVersion"],
+            [f"{one}/*" for one in buckets],
+        ),
         _allow(
             "ListBucket",
             ["s3:ListBucket", "s3:ListBucketVersions", "s3:PutInventoryConfiguration"],
-            bucket,
+            buckets,
         ),
         _allow(
             "UseRows",

@@ -4,7 +4,7 @@ A property that the emulator ignores is sent all the same.
 """
 
 from local.inputs import Rule
-from local.rules import compute, data, keys, monitoring, s3
+from local.rules import compute, data, events, keys, monitoring, s3
 
 RULES: dict[str, Rule] = {
     **s3.RULES,
@@ -12,4 +12,5 @@ RULES: dict[str, Rule] = {
     **compute.RULES,
     **keys.RULES,
     **monitoring.RULES,
+    **events.RULES,
 }

@@ -141,13 +141,14 @@ def _failure_path(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 
 def _permission(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     statement = inputs.take("statementId") or f"{inputs.name}-{random_suffix()}"
+    account = inputs.take("sourceAccount")
     cloud("lambda").add_permission(
         StatementId=statement,
         FunctionName=inputs.take("function"),
         Action=inputs.take("action"),
         Principal=inputs.take("principal"),
         SourceArn=inputs.take("sourceArn"),
-        SourceAccount=inputs.take("sourceAccount"),
+        **({"SourceAccount": account} if account else {}),
     )
     return statement, {"statementId": statement}
 

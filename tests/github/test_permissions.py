@@ -17,7 +17,7 @@ from support.github_example import (
     policies_of,
 )
 from support.linter import parliament
-from support.recorder import ACCOUNT, REGIONS, Program, declare
+from support.recorder import ACCOUNT, EVENTBRIDGE, REGIONS, Program, declare
 
 # Every type that the program can declare, by way of its configuration.
 STACKS = {
@@ -70,7 +70,8 @@ def test_every_type_that_the_program_declares_has_permissions(
     declared: dict[str, Program],
 ) -> None:
     """A new type without its calls in permissions.py, or one that is gone, is red."""
-    types = {one.type for of in declared.values() for one in of.resources if one.custom}
+    programs = [*declared.values(), declare("dev", EVENTBRIDGE)]
+    types = {one.type for of in programs for one in of.resources if one.custom}
     assert types == ACCESS.keys()
 
 
@@ -254,6 +255,23 @@ def test_the_boundary_holds_an_existing_key_if_there_is_one() -> None:
         if resource == key
     ]
     assert used == [("kms:Decrypt", None), ("kms:GenerateDataKey", None)]
+
+
+def test_the_boundary_holds_a_followed_bucket_and_its_key_if_there_are_any() -> None:
+    key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/theirs"
+    example = declared_example(followedBucket="theirs", followedKeyArn=key)
+    used = {
+        (action, resource): statement.get("Condition")
+        for action, resource, statement in grants(boundary_of(example, "dev"))
+        if "theirs" in resource
+    }
+    through_s3 = {"StringEquals": {"kms:ViaService": ["s3.eu-west-1.amazonaws.com"]}}
+    assert used == {
+        ("s3:GetObject", "arn:aws:s3:::theirs/*"): None,
+        ("s3:ListBucket", "arn:aws:s3:::theirs"): None,
+        ("s3:PutInventoryConfiguration", "arn:aws:s3:::theirs"): None,
+        ("kms:Decrypt", key): through_s3,
+    }
 
 
 @pytest.mark.parametrize("role", ROLES)

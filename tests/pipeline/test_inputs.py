@@ -24,13 +24,23 @@ GIVEN: dict[str, Any] = {
 }
 
 
-def of_outputs(folder: Path, values: dict[str, Any]) -> Program:
-    """Declare the component with these arguments, each an output that is known late."""
+FOLLOWING = {"event_source": "eventbridge", "bucket_name": "somebody-elses"}
+
+
+def of_outputs(folder: Path, values: dict[str, Any], **known: Any) -> Program:
+    """Declare the component with these arguments, each an output that is known late.
+
+    Args:
+        folder: for the program.
+        values: the arguments.
+        known: others, which are plain.
+    """
     shutil.copy(ROOT / "Pulumi.yaml", folder)
     (folder / "__main__.py").write_text(
         "import pulumi\n"
         "from pipeline import FileMetadataPipeline, Settings\n"
         f"late = {{key: pulumi.Output.from_input(value) for key, value in {values!r}.items()}}\n"
+        f"late |= {known!r}\n"
         "settings = Settings(environment_suffix='dev', batch_operations=True, **late)\n"
         "FileMetadataPipeline('file-metadata', settings).export()\n",
         encoding="utf-8",
@@ -88,6 +98,12 @@ def test_a_tag_s_value_may_be_an_output(tmp_path: Path) -> None:
     assert program.one("aws:sqs/queue:Queue").inputs["tags"]["Team"] == "data"
 
 
+def test_the_key_of_a_followed_buckets_objects_may_be_an_output(tmp_path: Path) -> None:
+    program = of_outputs(tmp_path, {"bucket_kms_key_arn": KEY}, **FOLLOWING)
+    [policy] = [one for one in program.resources if one.name.endswith("-decrypt-objects")]
+    assert KEY in policy.inputs["policy"]
+
+
 @pytest.mark.parametrize(
     ("field", "wrong"),
     [
@@ -113,4 +129,4 @@ def test_late_access_logs_never_go_into_the_bucket_itself(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.name)
 def test_what_decides_which_resources_exist_must_be_known(key: Declared) -> None:
-    assert key.takes_outputs == (key.field in GIVEN)
+    assert key.takes_outputs == (key.field in {*GIVEN, "bucket_kms_key_arn"})

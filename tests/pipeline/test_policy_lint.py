@@ -10,7 +10,7 @@ import pytest
 
 from support.extractors import EXTRACTOR
 from support.linter import lint
-from support.recorder import ACCOUNT, Program, declare
+from support.recorder import ACCOUNT, EVENTBRIDGE, Program, declare
 
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
@@ -18,6 +18,7 @@ BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
 TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
 KEY = "aws:kms/key:Key"
+OBJECTS_KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/theirs"
 STACKS = {
     "dev": ("dev", {}),
     "prod": ("prod", {}),
@@ -25,6 +26,7 @@ STACKS = {
     "audited": ("dev", {"audit": "repair", "tracing": "true"}),
     "batch": ("dev", {"batchOperations": "true"}),
     "extracting": ("dev", {"extractor": EXTRACTOR}),
+    "eventbridge": ("prod", EVENTBRIDGE | {"bucketKmsKeyArn": OBJECTS_KEY}),
 }
 # The recorder writes every ARN alike; these are AWS's forms of those that differ.
 REAL_ARNS = {

@@ -95,6 +95,7 @@ def configured(stack: str, **values: str) -> Settings:
         ("kms_key_arn", f"{KEY}1234abcd-12ab-34cd-56ef-1234567890ab"),
         ("kms_key_arn", f"{KEY}mrk-1234abcd".replace("arn:aws:", "arn:aws-cn:")),
         ("alarm_topic_arn", f"{TOPIC}a-Topic_1"),
+        ("event_source", "notification"),
         ("tags", {}),
         ("tags", {"Team": "data", "cost centre:1+=@/": ""}),
         ("tags", {f"tag-{number}": "x" for number in range(48)}),

@@ -178,16 +178,22 @@ def test_production_is_a_word_of_the_stack_s_name(stack: str, expected: bool) ->
 
 @pytest.mark.parametrize("tag", ["Environment", "Project"])
 @pytest.mark.parametrize("kind", sorted(TAGGED))
-def test_each_tag_is_required_of_each_kind(extracting: Program, kind: str, tag: str) -> None:
-    found = broken(changed(as_declared(extracting), kind, f"tags.{tag}", None))
+def test_each_tag_is_required_of_each_kind(
+    extracting: Program, bus: Program, kind: str, tag: str
+) -> None:
+    here = any(one.type == kind for one in extracting.resources)
+    stack = as_declared(extracting if here else bus)
+    found = broken(changed(stack, kind, f"tags.{tag}", None))
     assert found.keys() == {"tags_name_environment_and_project"}
     assert set(found["tags_name_environment_and_project"]) == {
         f"tags.{tag} must be a name, got None"
     }
 
 
-def test_all_that_takes_tags_is_known_to_take_them(dev: Program, extracting: Program) -> None:
-    declared = [*dev.resources, *extracting.resources]
+def test_all_that_takes_tags_is_known_to_take_them(
+    dev: Program, extracting: Program, bus: Program
+) -> None:
+    declared = [*dev.resources, *extracting.resources, *bus.resources]
     assert {found.type for found in declared if accepts_tags(found)} == TAGGED
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from events import Notification
+from pipeline.event_policies import decrypt_objects
 from pipeline.policies import (
     audit,
     extract_files,
@@ -136,7 +137,10 @@ def test_the_security_page_lists_every_statement_of_the_roles_with_its_actions()
         tracing=True,
     )
     of_audit = [*audited["Statement"], *invoke_audit("a")["Statement"]]
-    assert listed("Statement") == actions_of(*function["Statement"], *job["Statement"])
+    objects = decrypt_objects(key_arn="o", region="r", dns_suffix="d")
+    assert listed("Statement") == actions_of(
+        *function["Statement"], *objects["Statement"], *job["Statement"]
+    )
     assert listed("The extractor's statement") == actions_of(*extractor["Statement"])
     assert listed("The audit's statement") == actions_of(*of_audit)
 

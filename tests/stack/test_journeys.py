@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from botocore.exceptions import ClientError
 
+from local.cloud import Cloud
+from support.bus import follows, on_the_bus
 from support.journeys import Deployed
 
 HEAD_ATTRIBUTES = {"file_size", "content_type", "etag", "last_modified", "version_id"}
@@ -22,9 +24,14 @@ KEYS = {
 }
 
 
-@pytest.fixture(scope="module")
-def stack(deploy: Callable[..., Deployed]) -> Deployed:
-    return deploy()
+@pytest.fixture(scope="module", params=["notification", "eventbridge"])
+def stack(
+    request: pytest.FixtureRequest, cloud: Cloud, deploy: Callable[..., Deployed]
+) -> Deployed:
+    """A stack with a bucket of its own, and one that follows somebody else's."""
+    if request.param == "notification":
+        return deploy()
+    return deploy(**follows(cloud, "journeys"))
 
 
 def test_a_put_object_has_a_row_that_says_what_s3_says(stack: Deployed) -> None:
@@ -160,9 +167,26 @@ def test_an_event_of_unknown_shape_is_parked_not_dropped(stack: Deployed) -> Non
     assert stack.parked()["requestPayload"] == event
 
 
-@pytest.fixture(scope="module")
-def filtered(deploy: Callable[..., Deployed]) -> Deployed:
-    return deploy(environmentSuffix="filtered", objectPrefix="in/", objectSuffix=".csv")
+@pytest.mark.parametrize("stack", ["eventbridge"], indirect=True, scope="module")
+def test_a_failing_event_of_eventbridge_is_parked_whole(stack: Deployed) -> None:
+    """Invoked as EventBridge does: the emulator's neither retries nor sends to the queue."""
+    record = stack.announce_as_of("not-the-bucket-of-this-stack", "unlucky.txt")["Records"][0]
+    stack.parked()
+    event = on_the_bus(record)
+    stack.client("lambda").invoke(
+        FunctionName=stack.function, InvocationType="Event", Payload=json.dumps(event).encode()
+    )
+    assert stack.parked()["requestPayload"] == event
+
+
+@pytest.fixture(scope="module", params=["notification", "eventbridge"])
+def filtered(
+    deploy: Callable[..., Deployed], cloud: Cloud, request: pytest.FixtureRequest
+) -> Deployed:
+    chosen = {"environmentSuffix": f"filtered-{request.param}"}
+    if request.param == "eventbridge":
+        chosen |= follows(cloud, "filtered")
+    return deploy(**chosen, objectPrefix="in/", objectSuffix=".csv")
 
 
 def test_only_keys_under_the_prefix_have_rows(filtered: Deployed) -> None:

@@ -10,7 +10,7 @@ import pytest
 from support.extractors import EXTRACTOR
 from support.provider_deletes import DELETES
 from support.provider_facts import FACTS, Change
-from support.recorder import declare
+from support.recorder import EVENTBRIDGE, declare
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
 TABLE = "aws:dynamodb/table:Table"
@@ -37,7 +37,8 @@ def properties(token: str) -> set[str]:
 
 
 def test_every_type_that_the_program_declares_has_its_facts_and_its_deletion() -> None:
-    declared = {resource.type for resource in declare("dev", EVERYTHING).resources}
+    programs = (declare("dev", EVERYTHING), declare("dev", EVENTBRIDGE))
+    declared = {resource.type for program in programs for resource in program.resources}
     assert {token for token in declared if token.startswith("aws:")} == FACTS.keys()
     assert FACTS.keys() == DELETES.keys()
 

@@ -7,6 +7,7 @@ SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuid
 DYNAMODB = (
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html"
 )
+EVENTS = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html"
 LOGS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Monitoring-CloudWatch-Metrics.html"
 
 COUNTED = frozenset({"Sum"})
@@ -53,6 +54,9 @@ AWS_METRICS = {
         "Count", TABLE, COUNTED, DYNAMODB
     ),
     ("AWS/DynamoDB", "SystemErrors"): AwsMetric("Count", OPERATION, COUNTED, DYNAMODB),
+    ("AWS/Events", "InvocationsFailedToBeSentToDlq"): AwsMetric(
+        "Count", (frozenset({"RuleName"}),), COUNTED, EVENTS
+    ),
     ("AWS/Logs", "IncomingBytes"): AwsMetric(
         "Bytes", (frozenset({"LogGroupName"}),), COUNTED, LOGS
     ),

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from local.cloud import Cloud
+from support.recorder import EVENTBRIDGE
 
 REASONS = {
     "ObjectCreated:Put": "PutObject",
@@ -61,8 +62,14 @@ def in_messages(events: list[Record]) -> Record:
     }
 
 
-def switched_on(cloud: Cloud, bucket: str, *, versioned: bool = True) -> str:
-    """Make a bucket that sends its events to EventBridge; its name."""
+def follows(cloud: Cloud, bucket: str, *, versioned: bool = True) -> dict[str, str]:
+    """Make somebody else's bucket, with EventBridge switched on; what a stack needs to follow it.
+
+    Args:
+        cloud: where.
+        bucket: its name; also ends the stack's own names.
+        versioned: whether it keeps versions.
+    """
     s3 = cloud("s3")
     s3.create_bucket(Bucket=bucket)
     if versioned:
@@ -70,4 +77,4 @@ def switched_on(cloud: Cloud, bucket: str, *, versioned: bool = True) -> str:
     s3.put_bucket_notification_configuration(
         Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
-    return bucket
+    return EVENTBRIDGE | {"bucketName": bucket, "environmentSuffix": f"follows-{bucket}"}

@@ -54,6 +54,10 @@ def _alarm(cloud: Cloud, state: State) -> None:
     cloud("cloudwatch").delete_alarms(AlarmNames=[state["name"]])
 
 
+def _target(cloud: Cloud, state: State) -> None:
+    cloud("events").remove_targets(Rule=state["rule"], Ids=[state["targetId"]])
+
+
 def _call(service: str, call: str, **parameters: str) -> Delete:
     """Delete with one call, each of whose parameters is a property of the state."""
 
@@ -121,6 +125,8 @@ DELETES: dict[str, Delete] = {
         "cloudwatch",
         {
             "Dashboard": _dashboard,
+            "EventRule": _call("events", "delete_rule", Name="name"),
+            "EventTarget": _target,
             "LogGroup": _call("logs", "delete_log_group", logGroupName="name"),
             "LogMetricFilter": _call(
                 "logs", "delete_metric_filter", filterName="name", logGroupName="logGroupName"

@@ -20,6 +20,8 @@ OF_AN_ACCOUNT = (
     "accessLogBucket",
     "alarmEmail",
     "alarmTopicArn",
+    "bucketAccountId",
+    "bucketKmsKeyArn",
     "bucketName",
     "kmsKeyArn",
     "permissionsBoundary",
@@ -27,6 +29,12 @@ OF_AN_ACCOUNT = (
 )
 """The keys that name something in the account."""
 REGION = "eu-west-1"
+EVENTBRIDGE = {
+    "eventSource": "eventbridge",
+    "bucketName": "somebody-elses",
+    "noncurrentVersionDays": "90",
+}
+"""The configuration with which a stack follows a bucket that somebody else owns."""
 REGIONS = {"aws": REGION, "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 """One of each partition."""
 
@@ -179,7 +187,10 @@ def shipped_config(stack: str, project: Path = ROOT) -> dict[str, str]:
     So a clone whose stacks were deployed passes the tests like any other.
     """
     values = engine.stack_config(project, stack)
-    chosen = dict.fromkeys(OF_AN_ACCOUNT, "") | {"environmentSuffix": stack}
+    chosen = dict.fromkeys(OF_AN_ACCOUNT, "") | {
+        "environmentSuffix": stack,
+        "eventSource": "notification",
+    }
     ours = {f"{PROJECT}:{key}": value for key, value in chosen.items()}
     return values | {key: value for key, value in ours.items() if key in values}
 
