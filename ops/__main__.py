@@ -8,8 +8,8 @@ from typing import Any
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.bucket import NotNotifiedError
 from ops.commands.backfill import backfill
+from ops.commands.events import events
 from ops.commands.redrive import redrive
 from ops.commands.rows import get, list_rows
 from ops.commands.status import status
@@ -17,13 +17,13 @@ from ops.commands.verify import verify
 
 
 class _Commands(click.Group):
-    """Prints errors of AWS, of the connection and of the bucket in one line."""
+    """Prints errors of AWS and of the connection in one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (ClientError, BotoCoreError, NotNotifiedError) as err:
+        except (ClientError, BotoCoreError) as err:
             raise click.ClickException(str(err)) from err
 
 
@@ -32,7 +32,7 @@ def main() -> None:
     """Operate a deployed pipeline."""
 
 
-for command in (status, get, list_rows, redrive, backfill, verify):
+for command in (status, get, list_rows, redrive, backfill, verify, events):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -14,10 +14,6 @@ if TYPE_CHECKING:
 PAGE = 1000
 
 
-class NotNotifiedError(LookupError):
-    """The bucket has no notification for the function."""
-
-
 @dataclass(frozen=True, slots=True)
 class Current:
     """The current state of a key."""
@@ -49,23 +45,15 @@ class Scope:
         return key.startswith(self.prefix) and key.endswith(self.suffix)
 
     @classmethod
-    def of_function(cls, s3: "S3Client", bucket: str, function: str) -> Self:
-        """Read it from the bucket's notification for the function.
-
-        Raises:
-            NotNotifiedError: there is none. All keys would be a guess, by which a repair could
-                hand the function every object of another bucket.
-        """
+    def of_notification(cls, s3: "S3Client", bucket: str, function: str) -> Self | None:
+        """Read it from the bucket's notification for the function; None if there is none."""
         found = s3.get_bucket_notification_configuration(Bucket=bucket)
         for target in found.get("LambdaFunctionConfigurations", []):
             if _name(target["LambdaFunctionArn"]) == _name(function):
                 rules = target.get("Filter", {}).get("Key", {}).get("FilterRules", [])
                 named = {rule["Name"].lower(): rule["Value"] for rule in rules}
                 return cls(named.get("prefix", ""), named.get("suffix", ""))
-        raise NotNotifiedError(
-            f"bucket {bucket!r} has no notification for the function {function!r};"
-            " give the stack's own bucket and function, or run `pulumi up` to restore it"
-        )
+        return None
 
 
 def _name(function: str) -> str:

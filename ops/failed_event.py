@@ -10,6 +10,9 @@ from urllib.parse import unquote_plus
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
+WHY = ("ERROR_CODE", "ERROR_MESSAGE")
+"""The attributes of a message of EventBridge's."""
+
 
 @dataclass(frozen=True)
 class FailedEvent:
@@ -40,11 +43,18 @@ class FailedEvent:
 def read(message: "MessageTypeDef") -> FailedEvent:
     """Read a message: an event in Lambda's envelope, or bare, as a dead-letter queue has it.
 
+    EventBridge says in the message's attributes why it could not deliver an event:
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
     """
     sent = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
     payload, keys, error = _envelope(message["Body"])
+    attributes = message.get("MessageAttributes", {})
+    said = [attributes[name].get("StringValue", "") for name in WHY if name in attributes]
+    if payload is not None and any(said):
+        error = ": ".join(filter(None, said))
     return FailedEvent(
         message["MessageId"], message["ReceiptHandle"], sent, payload, tuple(keys), error
     )
@@ -64,6 +74,8 @@ def _envelope(body: str) -> tuple[bytes | None, list[str], str]:
 
 
 def _is_event(body: object) -> bool:
+    if _is_of_event_bridge(body):
+        return True
     records = body.get("Records") if isinstance(body, dict) else None
     return (
         isinstance(records, list)
@@ -72,7 +84,13 @@ def _is_event(body: object) -> bool:
     )
 
 
+def _is_of_event_bridge(body: object) -> bool:
+    return isinstance(body, dict) and body.get("source") == "aws.s3" and "detail-type" in body
+
+
 def _keys(event: object) -> list[str]:
+    if _is_of_event_bridge(event):
+        return [_key_of_event_bridge(event)]
     records = event.get("Records") if isinstance(event, Mapping) else None
     found = []
     for record in records if isinstance(records, list) else []:
@@ -81,6 +99,13 @@ def _keys(event: object) -> list[str]:
         except (KeyError, TypeError, AttributeError):
             found.append("?")
     return found
+
+
+def _key_of_event_bridge(event: Any) -> str:
+    try:
+        return str(event["detail"]["object"]["key"])
+    except (KeyError, TypeError):
+        return "?"
 
 
 def _error(envelope: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.failed_event import FailedEvent, read
+from ops.failed_event import WHY, FailedEvent, read
 from ops.pace import Pace
 from ops.recheck import ACCEPTED, RefusedError
 
@@ -87,6 +87,7 @@ class FailureQueue:
                 WaitTimeSeconds=WAIT_SECONDS,
                 VisibilityTimeout=HOLD_SECONDS,
                 MessageSystemAttributeNames=["SentTimestamp"],
+                MessageAttributeNames=list(WHY),
             )
             if not answer.get("Messages"):
                 return
@@ -134,6 +135,16 @@ class Report:
     refused: str = ""
     """Why Lambda or SQS ended the run early; empty if neither did."""
     interrupted: bool = False
+
+    def __add__(self, other: "Report") -> "Report":
+        """What two runs did together."""
+        return Report(
+            self.redriven + other.redriven,
+            self.unreadable + other.unreadable,
+            self.left + other.left,
+            self.refused or other.refused,
+            self.interrupted or other.interrupted,
+        )
 
 
 def peek(

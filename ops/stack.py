@@ -71,6 +71,11 @@ class Stack:
         return self.outputs[name]
 
     @property
+    def undelivered_queue(self) -> str:
+        """The URL of the rule's queue; empty if the stack's events do not come by EventBridge."""
+        return self.outputs.get(outputs.UNDELIVERED_QUEUE_URL, "")
+
+    @property
     def bucket(self) -> str:
         """The bucket's name."""
         return self.output(outputs.S3_BUCKET_NAME)
@@ -120,6 +125,11 @@ class Stack:
         """The client of SQS."""
         client: SQSClient = self._client("sqs")
         return client
+
+    @property
+    def events(self) -> Any:
+        """The client of EventBridge."""
+        return self._client("events")
 
     @property
     def functions(self) -> "LambdaClient":

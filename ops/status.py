@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import rows
+from ops.event_bridge import Notifications
 from ops.failed_event import read
 from ops.stack import Stack
 from pipeline import names
@@ -59,6 +60,8 @@ def of(stack: Stack, now: datetime, *, exact: bool) -> dict[str, Part]:
         "audit": lambda: _audit(stack, now),
         "alarms": lambda: _alarms(stack),
     }
+    if stack.undelivered_queue:
+        parts["events"] = lambda: _events(stack)
     return {name: _answered(ask) for name, ask in parts.items()}
 
 
@@ -270,3 +273,22 @@ def _alarms(stack: Stack) -> Part:
         ],
     }
     return Part(facts, f"{len(ringing)} in alarm" if ringing else "")
+
+
+def _events(stack: Stack) -> Part:
+    """Whether events come, and how many could not be delivered."""
+    answer = stack.sqs.get_queue_attributes(
+        QueueUrl=stack.undelivered_queue,
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )
+    undelivered = sum(int(number) for number in answer["Attributes"].values())
+    on = Notifications.read(stack.s3, stack.bucket).on
+    problems = []
+    if not on:
+        problems.append(
+            f"bucket {stack.bucket!r} sends no events to EventBridge: see `events --enable`, then"
+            " `verify --repair`"
+        )
+    if undelivered:
+        problems.append(f"{undelivered} undelivered: run `pulumi up`, then `redrive`")
+    return Part({"on": on, "undelivered": undelivered}, "; ".join(problems))

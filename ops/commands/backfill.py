@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import backfill as backfills
 from ops import batch_job as batch_jobs
-from ops.bucket import Scope, about_how_many
+from ops.bucket import about_how_many
 from ops.cli import (
     FINDINGS,
     Moment,
@@ -22,6 +22,7 @@ from ops.cli import (
     stack_of,
     stop_on_interrupt,
 )
+from ops.event_bridge import scope
 from ops.pace import Pace
 from ops.recheck import Rechecks
 from ops.stack import Stack
@@ -109,7 +110,7 @@ def backfill(
             stack.s3,
             stack.dynamodb,
             _rechecks(stack, rate, stop),
-            scope=Scope.of_function(stack.s3, plan.bucket, stack.function),
+            scope=scope(stack),
             dry_run=dry_run,
             advance=advance,
         )
@@ -163,7 +164,7 @@ def _submit(
             role_arn=role_arn,
             prefix=prefix,
             since=since,
-            scope=Scope.of_function(stack.s3, stack.bucket, stack.function),
+            scope=scope(stack),
         )
     except (ClientError, BotoCoreError) as err:
         raise click.ClickException(f"no job was made: {err}") from err

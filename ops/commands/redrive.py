@@ -29,18 +29,20 @@ SHOWN_KEYS = 3
 def redrive(*, dry_run: bool, rate: float, as_json: bool, **options: Any) -> NoReturn:
     """Send the failure queue's events to the function again.
 
-    An event leaves the queue only once Lambda has accepted it. Messages that cannot be read stay,
-    and are reported. Messages that arrive after the start are left for the next run. At the end
-    it counts the messages still in the queue, for up to a minute, because SQS counts
-    approximately. Exit status 1 if there are any.
+    Also those of the rule's queue, where a stack follows somebody else's bucket. An event leaves
+    its queue only once Lambda has accepted it. Messages that cannot be read stay, and are
+    reported. Messages that arrive after the start are left for the next run. At the end it counts
+    the messages still in the queue, for up to a minute, because SQS counts approximately. Exit
+    status 1 if there are any.
     """
     stack = stack_of(options, FAILURE_QUEUE_URL, *(() if dry_run else (LAMBDA_FUNCTION_NAME,)))
-    queue = redrives.FailureQueue(stack.sqs, stack.output(FAILURE_QUEUE_URL))
+    urls = [stack.output(FAILURE_QUEUE_URL), stack.undelivered_queue]
+    queues = [redrives.FailureQueue(stack.sqs, url) for url in urls if url]
     out = console(as_json=as_json)
-    shown = 0
+    shown, report = 0, redrives.Report()
     with stop_on_interrupt() as stop, progress(out) as bar:
-        until = queue.now()
-        advance = bar("failed events", queue.count())
+        until = max(queue.now() for queue in queues)
+        advance = bar("failed events", sum(queue.count() for queue in queues))
 
         def done(failed: FailedEvent) -> None:
             nonlocal shown
@@ -51,18 +53,19 @@ def redrive(*, dry_run: bool, rate: float, as_json: bool, **options: Any) -> NoR
             else:
                 out.print(_line(failed, until), soft_wrap=True)
 
-        if dry_run:
-            report = redrives.peek(queue, until=until, stop=stop, done=done)
-        else:
-            report = redrives.redrive(
-                queue,
-                stack.functions,
-                stack.function,
-                rate=rate,
-                until=until,
-                stop=stop,
-                done=done,
-            )
+        for queue in queues:
+            if dry_run:
+                report += redrives.peek(queue, until=until, stop=stop, done=done)
+            else:
+                report += redrives.redrive(
+                    queue,
+                    stack.functions,
+                    stack.function,
+                    rate=rate,
+                    until=until,
+                    stop=stop,
+                    done=done,
+                )
     if as_json:
         click.echo(json.dumps(_summary(report)))
     else:

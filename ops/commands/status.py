@@ -20,6 +20,8 @@ from ops.stack import FLAGS
 def status(*, exact: bool, as_json: bool, **options: Any) -> NoReturn:
     """Show function, errors, failure queue, rows, last audit and alarms.
 
+    Of a stack that follows somebody else's bucket also whether its events come.
+
     Exit status 1 if one of them needs a person, or did not answer.
     """
     stack = stack_of(options, *FLAGS)
@@ -81,6 +83,10 @@ def _alarms(facts: dict[str, Any]) -> Iterator[str]:
         yield f"{alarm['name']} since {alarm['since']}: {alarm['description']}"
 
 
+def _events(facts: dict[str, Any]) -> Iterator[str]:
+    yield f"EventBridge {'on' if facts['on'] else 'off'}, {facts['undelivered']} undelivered"
+
+
 SHOWN = {
     "function": _function,
     "errors": _errors,
@@ -88,4 +94,5 @@ SHOWN = {
     "rows": _rows,
     "audit": _audit,
     "alarms": _alarms,
+    "events": _events,
 }

@@ -12,8 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from ops import verify as verifies
-from ops.bucket import Scope
 from ops.cli import FINDINGS, console, of_a_stack, progress, stack_of, stop_on_interrupt
+from ops.event_bridge import scope
 from ops.pace import Pace
 from ops.recheck import Rechecks, RefusedError
 from ops.spill import spill
@@ -114,7 +114,7 @@ def verify(
         stack.dynamodb,
         stack.bucket,
         stack.table,
-        Scope.of_function(stack.s3, stack.bucket, stack.function),
+        scope(stack),
         timedelta(seconds=grace),
     )
     with stop_on_interrupt() as stop, progress(out) as bar, spill() as kept:

@@ -367,7 +367,7 @@ def test_a_submitted_job_makes_every_row_and_no_other(
         role_arn=stack.outputs["BatchOperationsRoleArn"],
         prefix="",
         since=None,
-        scope=Scope.of_function(stack.client("s3"), stack.bucket, stack.function),
+        scope=Scope.of_notification(stack.client("s3"), stack.bucket, stack.function),
     )
     job = asked(control, account)
     found = stack.client("iam").get_role(RoleName=job["RoleArn"].rpartition("/")[2])["Role"]

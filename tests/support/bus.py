@@ -78,3 +78,52 @@ def follows(cloud: Cloud, bucket: str, *, versioned: bool = True) -> dict[str, s
         Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
     return EVENTBRIDGE | {"bucketName": bucket, "environmentSuffix": f"follows-{bucket}"}
+
+
+def notify_others(cloud: Cloud, bucket: str) -> None:
+    """Have a bucket notify a function, a queue and a topic, which are somebody else's."""
+    region = f"us-east-1:{cloud('sts').get_caller_identity()['Account']}"
+    s3, kept = cloud("s3"), configuration(cloud, bucket)
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket,
+        NotificationConfiguration=kept
+        | {
+            "LambdaFunctionConfigurations": [
+                {
+                    "Id": "thumbnails",
+                    "LambdaFunctionArn": f"arn:aws:lambda:{region}:function:thumbnails",
+                    "Events": ["s3:ObjectCreated:*"],
+                    "Filter": {
+                        "Key": {
+                            "FilterRules": [
+                                {"Name": "suffix", "Value": ".png"},
+                                {"Name": "prefix", "Value": "photos/"},
+                            ]
+                        }
+                    },
+                }
+            ],
+            "QueueConfigurations": [
+                {
+                    "Id": "imports",
+                    "QueueArn": f"arn:aws:sqs:{region}:imports",
+                    "Events": ["s3:ObjectCreated:Put"],
+                }
+            ],
+            "TopicConfigurations": [
+                {
+                    "Id": "audit",
+                    "TopicArn": f"arn:aws:sns:{region}:audit",
+                    "Events": ["s3:ObjectRemoved:*", "s3:LifecycleTransition"],
+                }
+            ],
+        },
+        SkipDestinationValidation=True,
+    )
+
+
+def configuration(cloud: Cloud, bucket: str) -> dict[str, Any]:
+    """A bucket's notification configuration as S3 gives it."""
+    found: dict[str, Any] = cloud("s3").get_bucket_notification_configuration(Bucket=bucket)
+    del found["ResponseMetadata"]
+    return found

@@ -1,0 +1,53 @@
+"""``events``: whether the bucket sends its events to EventBridge, and switching it on."""
+
+import json
+from typing import Any, NoReturn
+
+import click
+
+from ops.cli import FINDINGS, console, of_a_stack, stack_of
+from ops.event_bridge import ChangedError, Notifications, switch_on
+from pipeline.outputs import S3_BUCKET_NAME
+
+
+@click.command()
+@of_a_stack
+@click.option("--enable", is_flag=True, help="Switch it on, if it is off.")
+@click.option("--dry-run", is_flag=True, help="Say only what --enable would do.")
+def events(*, enable: bool, dry_run: bool, as_json: bool, **options: Any) -> NoReturn:
+    """Say whether the bucket sends its events to EventBridge, and switch it on.
+
+    A bucket has one notification configuration. --enable reads it, adds EventBridge, writes it
+    and reads it again; targets that are there stay. If somebody else changes it at the same time
+    it stops and says so. No other command changes the bucket, and it is never switched off again.
+    Exit status 1 if it is off.
+    """
+    stack = stack_of(options, S3_BUCKET_NAME)
+    before = Notifications.read(stack.s3, stack.bucket)
+    switch = enable and not before.on
+    if switch and not dry_run:
+        try:
+            switch_on(stack.s3, stack.bucket, before)
+        except ChangedError as err:
+            raise click.ClickException(f"bucket {stack.bucket!r}: {err}") from err
+    on = before.on or (switch and not dry_run)
+    if as_json:
+        facts = {"bucket": stack.bucket, "targets": before.targets, "on": on}
+        click.echo(json.dumps(facts | {"switched": switch and not dry_run}))
+    else:
+        out = console(as_json=False)
+        out.print(f"{stack.bucket}: {len(before.targets)} notified directly", markup=False)
+        for target in before.targets:
+            out.print(f"  {target}", markup=False, soft_wrap=True)
+        out.print(f"EventBridge {_said(before, switch=switch, dry_run=dry_run)}")
+    raise click.exceptions.Exit(0 if on else FINDINGS)
+
+
+def _said(before: Notifications, *, switch: bool, dry_run: bool) -> str:
+    if before.on:
+        return "is on"
+    if not switch:
+        return "is off; --enable switches it on, and leaves all else"
+    if dry_run:
+        return "is off; would be switched on, and all else left"
+    return "was off, and is switched on; S3 takes about five minutes"
