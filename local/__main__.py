@@ -16,13 +16,13 @@ import pulumi
 from rich.console import Console
 
 from local import emulator as emulators
-from local import engine, show
+from local import engine, owner, show
 from local.cloud import Cloud
 from local.demo import Demo
 from local.files import FilesError, LocalFile, collect
 from local.inputs import UnknownPropertyError
 from local.resources import CloudMocks, UnknownTypeError
-from pipeline.settings import PROJECT, Settings
+from pipeline.settings import EVENTBRIDGE, NOTIFICATION, PROJECT, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"
@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         files = collect(options.files, Path.cwd()) if options.files else collect(["."], SAMPLES)
         config = engine.stack_config(ROOT, options.stack)
+        if options.source == EVENTBRIDGE:
+            config = owner.following(config)
         contextvars.Context().run(_check, options.stack, config)
     except (FilesError, engine.StackConfigError, pulumi.RunError) as err:
         print(f"demo: {err}", file=sys.stderr)
@@ -49,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _forget_aws_settings()
     out = show.console(picture=options.picture is not None)
     try:
-        status = _demo(out, files, options.stack, config, keep=options.keep)
+        status = _demo(out, files, options, config)
     except (ValueError, pulumi.RunError) as err:
         first = _first(err)
         if not isinstance(first, UnknownTypeError | UnknownPropertyError | pulumi.RunError):
@@ -77,18 +79,20 @@ def _check(stack: str, config: Mapping[str, str]) -> None:
 def _demo(
     out: Console,
     files: Sequence[LocalFile],
-    stack: str,
+    options: argparse.Namespace,
     config: Mapping[str, str],
-    *,
-    keep: bool,
 ) -> int:
     region = config["aws:region"]
     with ExitStack() as cleanup:
         with show.stage(out, "AWS emulator started"):
             emulator = cleanup.enter_context(emulators.running())
         cloud = Cloud(emulator.endpoint, region)
-        with show.stage(out, f"program deployed, stack {stack}"):
-            outputs = engine.run(ROOT, stack, config, CloudMocks(cloud))
+        somebody = owner.Owner(cloud) if options.source == EVENTBRIDGE else None
+        if somebody:
+            with show.stage(out, "somebody else's bucket made"):
+                somebody.make()
+        with show.stage(out, f"program deployed, stack {options.stack}"):
+            outputs = engine.run(ROOT, options.stack, config, CloudMocks(cloud))
         for name, value in outputs.items():
             if value:
                 out.print(f"  {name:<20}{value}", soft_wrap=True)
@@ -97,13 +101,17 @@ def _demo(
             _run(out, demo, files)
         out.print(show.rows_table(demo.rows()))
         problems = demo.problems()
+        if somebody and (changed := somebody.problem()):
+            problems.append(changed)
         if problems:
             for problem in problems:
                 out.print(f"wrong: {show.printable(problem)}", style="red", markup=False)
             out.print(emulator.log(), markup=False)
             return WRONG_ROWS
         out.print(f"all {len(demo.expected)} rows agree with the bucket")
-        if keep:
+        if somebody:
+            out.print("the bucket's own notification configuration is as it was")
+        if options.keep:
             _keep(out, emulator, region, outputs)
     return 0
 
@@ -158,6 +166,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--stack",
         default=os.environ.get("STACK") or "dev",
         help="stack whose configuration is deployed (also STACK=prod); dev by default",
+    )
+    parser.add_argument(
+        "--source",
+        choices=(NOTIFICATION, EVENTBRIDGE),
+        default=os.environ.get("SOURCE") or NOTIFICATION,
+        help="where events come from: eventbridge follows a bucket that is somebody else's (also"
+        " SOURCE=eventbridge)",
     )
     parser.add_argument(
         "--keep",

@@ -14,8 +14,10 @@ import psutil
 import pytest
 
 from local import demo as demos
+from local.cloud import Cloud
 from local.demo import Demo
 from local.files import collect
+from local.owner import BUCKET, Owner
 from support.journeys import Deployed
 from support.recorder import ROOT
 
@@ -116,7 +118,7 @@ def test_output_that_is_no_terminal_is_plain_text(
 
 @pytest.fixture(scope="module")
 def mine(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """What a run over a user's files printed, with the prod stack's configuration, and its picture.
+    """What a run over a user's files in a followed bucket printed, as prod, and its picture.
 
     It is started in another folder.
     """
@@ -126,11 +128,11 @@ def mine(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     (folder / "mine/line\nbreak.txt").write_text("")
     (folder / "mine/zz.bin").write_bytes(b"\0" * 100_000)
     picture = folder / "demo.svg"
-    settings = {"TMPDIR": str(folder), "STACK": "prod", "PICTURE": str(picture)}
+    settings = {"TMPDIR": str(folder), "STACK": "prod", "SOURCE": "eventbridge"}
     done = subprocess.run(
         [sys.executable, "-m", "local", "mine"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **settings},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PICTURE": str(picture), **settings},
         capture_output=True,
         text=True,
         timeout=120,
@@ -147,6 +149,19 @@ def test_files_and_folders_of_the_users_have_rows(mine: tuple[str, Path]) -> Non
 
 def test_the_prod_stacks_configuration_runs_too(mine: tuple[str, Path]) -> None:
     assert "file-metadata-table-prod" in mine[0]
+
+
+def test_a_followed_bucket_stays_its_owners(mine: tuple[str, Path]) -> None:
+    assert re.search(r"S3BucketName +somebody-elses-files", mine[0])
+    assert "the bucket's own notification configuration is as it was" in mine[0]
+
+
+def test_a_followed_bucket_that_was_changed_is_a_problem(cloud: Cloud) -> None:
+    owner = Owner(cloud)
+    owner.make()
+    assert owner.problem() is None
+    cloud("s3").put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={})
+    assert str(owner.problem()).endswith("got {}")
 
 
 def test_a_demo_can_draw_what_it_shows(mine: tuple[str, Path]) -> None:

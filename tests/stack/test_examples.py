@@ -17,6 +17,7 @@ from local.cloud import Cloud
 from local.resources import CloudMocks
 from pipeline.package import AUDIT_FILES
 from pipeline.settings import PROJECT
+from support.bus import follows
 from support.extractors import EXTRACTOR
 from support.journeys import assert_a_file_gets_its_row
 from support.plugin_process import TOKEN, Plugin, environment, resources, running_plugin
@@ -190,6 +191,18 @@ def test_the_python_example_keeps_the_metadata_of_files_on_the_emulator(
     folder = python_example(tmp_path, PYTHON.replace("pulumi.get_stack()", '"example"'))
     outputs = engine.run(folder, "dev", {}, CloudMocks(cloud))
     assert_a_file_gets_its_row(cloud, outputs["bucket"], outputs["table"])
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_eventbridge_example_follows_a_bucket_on_the_emulator(
+    tmp_path: Path, cloud: Cloud
+) -> None:
+    bucket = follows(cloud, "of-the-example")["bucketName"]
+    text = (EXAMPLES / "eventbridge" / "__main__.py").read_text(encoding="utf-8")
+    folder = python_example(tmp_path, text.replace("pulumi.get_stack()", '"example-bus"'))
+    outputs = engine.run(folder, "dev", {f"{PROJECT}:bucket": bucket}, CloudMocks(cloud))
+    assert outputs["S3BucketName"] == bucket
+    assert_a_file_gets_its_row(cloud, bucket, outputs["DynamoDBTableName"])
 
 
 INSTALLED = """

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 import roles
 from local import emulator as emulators
 from local.cloud import Cloud
+from support.bus import follows, notify_others
 from support.deployment import REGION, deploy_to
 from support.enforcing import enforcing_emulator
 from support.extractors import EXTRACTOR
@@ -73,12 +74,34 @@ class Account:
 
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+def enforcing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulators.Emulator]:
     with enforcing_emulator(tmp_path_factory.mktemp("tls")) as running:
-        bound = boundary(Cloud(running.endpoint, REGION, running.certificate), "enforced")
-        config = {"permissionsBoundary": bound, "extractor": EXTRACTOR}
-        stack = deploy_to(running, "prod", environmentSuffix="enforced", **config)
-        yield as_role_of(running, stack, stack.function)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def account(enforcing: emulators.Emulator) -> Account:
+    return deployed(enforcing, environmentSuffix="enforced", extractor=EXTRACTOR)
+
+
+THEIRS = "theirs"
+
+
+@pytest.fixture(scope="module")
+def following(enforcing: emulators.Emulator) -> Account:
+    """A stack that follows somebody else's bucket."""
+    cloud = Cloud(enforcing.endpoint, REGION, enforcing.certificate)
+    chosen = follows(cloud, THEIRS)
+    notify_others(cloud, THEIRS)
+    return deployed(enforcing, **chosen)
+
+
+def deployed(running: emulators.Emulator, **config: str) -> Account:
+    """A stack within its boundary, seen from its function's role."""
+    suffix = config["environmentSuffix"]
+    bound = boundary(Cloud(running.endpoint, REGION, running.certificate), suffix)
+    stack = deploy_to(running, "prod", **config, permissionsBoundary=bound)
+    return as_role_of(running, stack, stack.function)
 
 
 def as_role_of(running: emulators.Emulator, stack: Deployed, function: str) -> Account:
@@ -102,8 +125,8 @@ def extractor(account: Account) -> Account:
 def boundary(cloud: Cloud, stack: str) -> str:
     """Make a stack's boundary as the example for GitHub does; return its ARN."""
     where = in_aws(cloud("sts").get_caller_identity()["Account"], REGION)
-    document = json.dumps(roles.boundary(where, stack))
-    made = cloud("iam").create_policy(PolicyName="boundary", PolicyDocument=document)
+    document = json.dumps(roles.boundary(where, stack, followed_bucket=THEIRS))
+    made = cloud("iam").create_policy(PolicyName=f"boundary-{stack}", PolicyDocument=document)
     return str(made["Policy"]["Arn"])
 
 
@@ -276,3 +299,39 @@ def assert_refused(account: Account, call: str) -> None:
         "AccessDeniedException",
         "AWS.SimpleQueueService.AccessDenied",
     }
+
+
+def test_a_followed_bucket_is_read_under_the_role(following: Account) -> None:
+    stack = following.stack
+    assert stack.completed("works.txt", stack.put("works.txt", b"five."))["file_size"] == 5
+    stack.delete("works.txt")
+    assert stack.deleted("works.txt")
+
+
+def test_without_its_permission_a_followed_bucket_is_not_read(following: Account) -> None:
+    following.allow(without(following.policy["Statement"], "s3:GetObject"))
+    failure = following.invoke("unread.txt", "F" * 18)
+    following.allow(following.policy["Statement"])
+    assert "1 of 1 records failed" in failure
+
+
+ON_THEIRS = {
+    "put an object": lambda c: c.put_object(Bucket=THEIRS, Key="x"),
+    "delete an object": lambda c: c.delete_object(Bucket=THEIRS, Key="x"),
+    "read its notification": lambda c: c.get_bucket_notification_configuration(Bucket=THEIRS),
+    "change its notification": lambda c: c.put_bucket_notification_configuration(
+        Bucket=THEIRS, NotificationConfiguration={}
+    ),
+    "change its versioning": lambda c: c.put_bucket_versioning(
+        Bucket=THEIRS, VersioningConfiguration={"Status": "Suspended"}
+    ),
+    "change its policy": lambda c: c.put_bucket_policy(Bucket=THEIRS, Policy="{}"),
+    "delete it": lambda c: c.delete_bucket(Bucket=THEIRS),
+}
+
+
+@pytest.mark.parametrize("call", ON_THEIRS)
+def test_the_role_may_not_touch_a_followed_bucket(following: Account, call: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        ON_THEIRS[call](following.as_the_function("s3"))
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403

@@ -3,9 +3,12 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
 """
 
+import contextlib
 import json
 from typing import Any
 from urllib.parse import unquote_plus
+
+from botocore.exceptions import ClientError
 
 from local.cloud import Cloud
 from support.recorder import EVENTBRIDGE
@@ -126,4 +129,31 @@ def configuration(cloud: Cloud, bucket: str) -> dict[str, Any]:
     """A bucket's notification configuration as S3 gives it."""
     found: dict[str, Any] = cloud("s3").get_bucket_notification_configuration(Bucket=bucket)
     del found["ResponseMetadata"]
+    return found
+
+
+SETTINGS = (
+    *("accelerate_configuration", "acl", "cors", "encryption", "lifecycle_configuration"),
+    *("logging", "ownership_controls", "policy", "tagging", "versioning", "website"),
+)
+
+
+def as_it_is(cloud: Cloud, bucket: str) -> dict[str, Any]:
+    """All that a bucket is set to, and its notification configuration byte for byte."""
+    s3, found = Cloud(cloud.endpoint, cloud.region)("s3"), {}
+
+    def keep(http_response: Any, model: Any, **_: Any) -> None:
+        # Each answer has another request id, but in its headers alone; an error's is cut off.
+        content = http_response.content
+        found[model.name] = (
+            content if http_response.status_code < 300 else http_response.status_code
+        )
+
+    s3.meta.events.register("after-call.s3", keep)
+    for setting in (*SETTINGS, "notification_configuration"):
+        with contextlib.suppress(ClientError):
+            getattr(s3, f"get_bucket_{setting}")(Bucket=bucket)
+    with contextlib.suppress(ClientError):
+        s3.get_public_access_block(Bucket=bucket)
+    assert found["GetBucketNotificationConfiguration"]
     return found
