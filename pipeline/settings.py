@@ -376,7 +376,8 @@ class Settings:
             if_empty="the stack's own",
             rule=matching(r"[0-9]{12}", "an account's id, 12 digits"),
             more="[What the other account has to do](eventbridge.md#a-bucket-of-another-account).",
-            live="In place. Another account than the owner's: no events arrive any more.",
+            live="In place; refused with `notification`. Another account than the owner's: no"
+            " events arrive any more.",
         ),
     ] = ""
     bucket_kms_key_arn: Annotated[
@@ -388,7 +389,7 @@ class Settings:
             rule=KMS_KEY,
             more="The function may use it through S3 alone. Without it, rows of objects under a KMS"
             " key have no `checksum`.",
-            live="In place: the role gets or loses a policy.",
+            live="In place: the role gets or loses a policy. Refused with `notification`.",
         ),
     ] = ""
 

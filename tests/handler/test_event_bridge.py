@@ -1,8 +1,6 @@
 """An event of EventBridge's is read as the notification that S3 sends of the same change."""
 
 import copy
-import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,8 +9,10 @@ import events
 from events import Item, Notification
 from fields import EventError
 from local.cloud import Cloud
+from support.both_ways import both_ways, change_in_each_way, received
 from support.bus import REASONS, in_messages, on_the_bus
 from support.handler_env import load
+from support.journeys import PATIENCE_SECONDS
 
 PUT = load("put")["Records"][0]
 NAMES = sorted(REASONS)
@@ -100,68 +100,11 @@ def test_an_unknown_event_is_refused_by_name(path: tuple[str, ...], value: Any, 
         read(changed(*path, value=value))
 
 
-BOTH = "sent-by-both"
-
-
-@pytest.fixture(scope="module")
-def queues(cloud: Cloud) -> Iterator[tuple[str, str]]:
-    """A bucket whose changes arrive in two queues: as notifications, and through EventBridge."""
-    s3, sqs, bus = cloud("s3"), cloud("sqs"), cloud("events")
-    urls = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("direct", "bus")]
-    arns = [
-        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
-            "QueueArn"
-        ]
-        for url in urls
-    ]
-    s3.create_bucket(Bucket=BOTH)
-    s3.put_bucket_versioning(Bucket=BOTH, VersioningConfiguration={"Status": "Enabled"})
-    target = {"QueueArn": arns[0], "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
-    s3.put_bucket_notification_configuration(
-        Bucket=BOTH,
-        NotificationConfiguration={
-            "QueueConfigurations": [target],
-            "EventBridgeConfiguration": {},
-        },
-    )
-    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [BOTH]}}}
-    bus.put_rule(Name=BOTH, EventPattern=json.dumps(pattern))
-    bus.put_targets(Rule=BOTH, Targets=[{"Id": "queue", "Arn": arns[1]}])
-    sqs.purge_queue(QueueUrl=urls[0])  # S3 has sent its test event
-    yield urls[0], urls[1]
-    bus.remove_targets(Rule=BOTH, Ids=["queue"])
-    bus.delete_rule(Name=BOTH)
-
-
-def received(cloud: Cloud, url: str, count: int) -> list[Notification]:
-    """Read so many events of a queue, in the order of their changes, times in whole seconds."""
-    found: list[Notification] = []
-    while len(found) < count:
-        answer = cloud("sqs").receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=5
-        )
-        assert "Messages" in answer, found
-        for message in answer["Messages"]:
-            found.append(read(json.loads(message["Body"])))
-            cloud("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return sorted(found, key=lambda one: str(one.sequencer))
-
-
-def test_each_change_arrives_as_one_notification_by_both_ways(
-    cloud: Cloud, queues: tuple[str, str]
-) -> None:
-    s3, where = cloud("s3"), {"Bucket": BOTH, "Key": "a b+c %2F \U0001f4ce.txt"}
-    first = s3.put_object(**where, Body=b"1")["VersionId"]
-    s3.put_object(**where, Body=b"22")
-    s3.copy_object(Bucket=BOTH, Key="copy", CopySource=where)
-    upload = s3.create_multipart_upload(**where)["UploadId"]
-    part = s3.upload_part(**where, UploadId=upload, PartNumber=1, Body=b"333")
-    parts = [{"PartNumber": 1, "ETag": part["ETag"]}]
-    s3.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": parts})
-    marker = s3.delete_object(**where)["VersionId"]
-    s3.delete_object(**where, VersionId=marker)
-    s3.delete_object(**where, VersionId=first)
-    notified, sent = (received(cloud, url, 7) for url in queues)
+def test_each_change_arrives_as_one_notification_by_both_ways(cloud: Cloud) -> None:
+    name, key = "sent-both-ways", "a b+c %2F \U0001f4ce.txt"
+    with both_ways(cloud, name, PATIENCE_SECONDS) as queues:
+        count = change_in_each_way(cloud, name, key)
+        notified, sent = (received(cloud, url, key, count, PATIENCE_SECONDS) for url in queues)
     assert [one.event_name for one in notified] == [
         "ObjectCreated:Put",
         "ObjectCreated:Put",

@@ -7,7 +7,8 @@
 
 The tests touch keys of a prefix of their own, and events about such keys. On AWS they need the
 permissions of ``exercise`` in ``examples/github-oidc/roles.py``, and about eight minutes: Lambda
-takes three to park an event, twice.
+takes three to park an event, twice. The comparison of sequencers makes a bucket, two queues and a
+rule of its own, and removes them; it is skipped for who may not.
 """
 
 import json
@@ -17,6 +18,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from pipeline.alarms import alarms
+from support.both_ways import both_ways, change_in_each_way, received
 from support.places import Place, on_aws
 
 pytestmark = pytest.mark.aws
@@ -80,6 +82,22 @@ def test_every_alarm_rings_the_topic(place: Place) -> None:
     expected = [alarm.role for alarm in alarms(queue="q", function="f", table="t", timeout=15)]
     named = [name.removeprefix("file-metadata-monitoring-")[:-8] for name in ringing]
     assert sorted(named) == sorted(expected)
+
+
+def test_a_change_has_one_sequencer_in_its_notification_and_in_eventbridge(place: Place) -> None:
+    """AWS does not say so. Where it holds, two sources may follow one another on one table."""
+    name, key = f"file-metadata-{place.prefix.strip('/')}", "compared.txt"
+    patience = place.stack.patience
+    try:
+        with both_ways(place.maker, name, patience) as queues:
+            count = change_in_each_way(place.maker, name, key)
+            notified, sent = (received(place.maker, url, key, count, patience) for url in queues)
+    except ClientError as err:
+        if "AccessDenied" not in err.response["Error"]["Code"]:
+            raise
+        pytest.skip(f"needs to make a bucket, two queues and a rule: {err}")
+    compared = [[(one.event_name, one.sequencer) for one in way] for way in (notified, sent)]
+    assert compared[0] == compared[1]
 
 
 def test_the_bucket_is_closed_to_plain_http(place: Place) -> None:

@@ -4,7 +4,7 @@ import functools
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,8 @@ class Place:
     stack: Deployed
     prefix: str
     """How each key of this run starts."""
+    maker: Callable[[str], Any]
+    """Clients that make what a test needs beside the stack."""
     plain_http: Any
     """A client of S3 that speaks without TLS."""
     where: tuple[str, ...]
@@ -158,6 +160,7 @@ def on_aws(config: pytest.Config) -> Iterator[Place]:
                 PAUSE_ON_AWS_SECONDS,
             ),
             prefix=f"{PREFIX}{secrets.token_hex(4)}/",
+            maker=functools.cache(session.client),
             plain_http=over_plain_http(session.client("s3", use_ssl=False)),
             where=(*where, "--region", region),
         )
