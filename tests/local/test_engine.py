@@ -15,7 +15,7 @@ from local.resources import CloudMocks, UnknownTypeError
 from local.rules import RULES
 from support.extractors import EXTRACTOR
 from support.journeys import Deployed
-from support.recorder import ROOT, declare
+from support.recorder import ROOT, Program, declare
 
 
 @pytest.fixture
@@ -255,9 +255,9 @@ def test_keys_turn_to_pascal_case_all_the_way_down() -> None:
     assert pascal({"onFailure": [{"logFormat": "x"}]}) == {"OnFailure": [{"LogFormat": "x"}]}
 
 
-def test_every_declared_type_has_a_rule() -> None:
+def test_every_declared_type_has_a_rule(bus: Program) -> None:
     everything = {"accessLogBucket": "logs", "alarmEmail": "a@example.com", "extractor": EXTRACTOR}
-    program = declare("prod", everything)
-    declared = {resource.type for resource in program.resources if resource.custom}
+    resources = [*declare("prod", everything).resources, *bus.resources]
+    declared = {resource.type for resource in resources if resource.custom}
     of_examples = {"aws:iam/openIdConnectProvider:OpenIdConnectProvider", "aws:iam/policy:Policy"}
     assert declared | of_examples == set(RULES)
