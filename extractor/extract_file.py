@@ -24,8 +24,9 @@ from user_code import Failure
 LOG = logging.getLogger(__name__)
 REGION = os.environ["AWS_REGION"]
 ACCOUNT = os.environ["DYNAMODB_TABLE_ARN"].split(":")[4]
+OWNER = os.environ.get("S3_BUCKET_ACCOUNT_ID", ACCOUNT)
 EXTRACTIONS = Extractions(
-    s3=s3.bucket(os.environ["S3_BUCKET_NAME"], ACCOUNT, REGION),
+    s3=s3.bucket(os.environ["S3_BUCKET_NAME"], OWNER, REGION),
     dynamodb=tables(REGION),
     table=os.environ["DYNAMODB_TABLE_NAME"],
     # Last, so that no file of the user's takes the place of one of the function's own.

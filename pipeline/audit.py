@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from . import policies
 from .audit_watch import audit_filters
-from .bucket import DataBucket
+from .bucket_reference import AnyBucket
 from .names import metric_namespace
 from .package import audit_archive
 from .processor import RUNTIME, Processor, json_logs, log_group_prefix
@@ -29,7 +29,7 @@ class AuditArgs:
     """Arguments of the audit: what it compares, and what repairs."""
 
     shared: Shared
-    bucket: DataBucket
+    bucket: AnyBucket
     table: MetadataTable
     processor: Processor
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from . import policies
+from . import event_policies, policies
 from .bucket_reference import AnyBucket
 from .package import extractor_archive
-from .processor import RUNTIME, json_logs, log_group_prefix
+from .processor import RUNTIME, json_logs, log_group_prefix, owner
 from .shared import Shared
 from .table import MetadataTable
 
@@ -69,7 +69,7 @@ class Extractor(pulumi.ComponentResource):
             tags=shared.tags,
             opts=self._child,
         )
-        permissions = self._permissions(role, log_group)
+        permissions = [self._permissions(role, log_group), *self._decryption(role)]
         function = self._function(role, log_group, permissions)
         mapping = aws.lambda_.EventSourceMapping(
             f"{name}-stream",
@@ -120,11 +120,28 @@ class Extractor(pulumi.ComponentResource):
             opts=self._child,
         )
 
+    def _decryption(self, role: aws.iam.Role) -> list[aws.iam.RolePolicy]:
+        """What it needs beside them to read objects under the key of somebody else's bucket."""
+        place, key_arn = self._args.shared.place, self._args.shared.settings.bucket_kms_key_arn
+        if not key_arn:
+            return []
+        where = pulumi.Output.all(key_arn=key_arn, region=place.region, dns_suffix=place.dns_suffix)
+        return [
+            aws.iam.RolePolicy(
+                f"{self._name}-decrypt-objects",
+                role=role.name,
+                policy=pulumi.Output.json_dumps(
+                    where.apply(lambda of: event_policies.decrypt_objects(**of))
+                ),
+                opts=self._child,
+            )
+        ]
+
     def _function(
         self,
         role: aws.iam.Role,
         log_group: aws.cloudwatch.LogGroup,
-        permissions: aws.iam.RolePolicy,
+        permissions: list[aws.iam.RolePolicy],
     ) -> aws.lambda_.Function:
         args, settings = self._args, self._args.shared.settings
         return aws.lambda_.Function(
@@ -145,9 +162,10 @@ class Extractor(pulumi.ComponentResource):
                     "DYNAMODB_TABLE_NAME": args.table.table_name,
                     "DYNAMODB_TABLE_ARN": args.table.table_arn,
                     "S3_BUCKET_NAME": args.bucket.bucket_name,
+                    **owner(args.bucket),
                 }
             },
             tags=args.shared.tags,
             # Invoked before it may log or write, it would fail its first records.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[permissions]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
         )

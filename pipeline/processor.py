@@ -134,11 +134,11 @@ def _variables(args: ProcessorArgs) -> dict[str, pulumi.Input[str]]:
         "TOMBSTONE_DAYS": str(settings.tombstone_days),
         # What a new version's row says until the extractor has read the version.
         **({"EXTRACTION": "pending"} if settings.extractor else {}),
-        **_owner(args.bucket),
+        **owner(args.bucket),
     }
 
 
-def _owner(bucket: AnyBucket) -> dict[str, pulumi.Input[str]]:
+def owner(bucket: AnyBucket) -> dict[str, pulumi.Input[str]]:
     """The account that the function's reads of S3 expect, where it is not the function's own."""
     if isinstance(bucket, BucketReference):
         return {"S3_BUCKET_ACCOUNT_ID": bucket.account_id}

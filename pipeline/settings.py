@@ -307,7 +307,7 @@ class Settings:
         Key(
             means="Longest that the extractor may take for one file",
             rule=between(1, 900, "seconds"),
-            more="A file that takes longer is tried 11 times, while those behind it wait, and then"
+            more="A file that takes longer is tried 101 times, while those behind it wait, and then"
             " stays `pending`.",
             live="In place. New containers.",
         ),

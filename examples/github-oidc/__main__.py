@@ -103,8 +103,7 @@ for stack in stacks:
         role(
             f"deploy-{stack}",
             [subject],
-            reads=lambda of, stack=stack: roles.reads(of, stack),
-            writes=lambda of, stack=stack: roles.writes(of, stack),
+            deploys=lambda of, stack=stack: roles.deploys(of, stack),
             **of_state(stack, writing=True),
         ),
     )

@@ -91,12 +91,16 @@ def reads(where: Where, stack: str) -> Policy:
     return _policy(*_statements(calls, where, stack), _environment_of_function(where))
 
 
-def writes(where: Where, stack: str) -> Policy:
-    """Allow what a deployment of a stack creates, updates and deletes, besides reading.
+def deploys(where: Where, stack: str) -> Policy:
+    """Allow what a deployment of a stack reads, creates, updates and deletes.
 
     It gives roles permissions, but only to roles within the stack's boundary.
     """
-    calls = ((action, access.on) for access in ACCESS.values() for action in access.writes)
+    calls = (
+        (action, access.on)
+        for access in ACCESS.values()
+        for action in (*access.reads, *access.writes)
+    )
     pass_role = _allow(
         "PassRoleToServices",
         "iam:PassRole",
@@ -105,6 +109,7 @@ def writes(where: Where, stack: str) -> Policy:
     )
     return _policy(
         *_statements(calls, where, stack),
+        _environment_of_function(where),
         pass_role,
         *_key_through_services(where),
         _retag_key(where, stack),

@@ -294,4 +294,4 @@ def test_the_example_runs_on_the_emulator(tmp_path: Path, cloud: Cloud) -> None:
     provider = statement["Principal"]["Federated"]
     made = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=provider)
     assert made["ClientIDList"] == ["sts.amazonaws.com"]
-    assert len(iam.list_role_policies(RoleName=name)["PolicyNames"]) == 2
+    assert len(iam.list_role_policies(RoleName=name)["PolicyNames"]) == 1

@@ -270,6 +270,7 @@ def test_the_boundary_holds_a_followed_bucket_and_its_key_if_there_are_any() -> 
         ("s3:GetObject", "arn:aws:s3:::theirs/*"): None,
         ("s3:GetObjectVersion", "arn:aws:s3:::theirs/*"): None,
         ("s3:ListBucket", "arn:aws:s3:::theirs"): None,
+        ("s3:ListBucketVersions", "arn:aws:s3:::theirs"): None,
         ("s3:PutInventoryConfiguration", "arn:aws:s3:::theirs"): None,
         ("kms:Decrypt", key): through_s3,
     }

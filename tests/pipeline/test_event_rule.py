@@ -9,7 +9,7 @@ import rules
 from pipeline import Settings
 from support.aws_metrics import AWS_METRICS
 from support.policy_stacks import as_declared, changed
-from support.recorder import ACCOUNT, EVENTBRIDGE, REGION, REGIONS, Declared, Program, declare
+from support.recorder import ACCOUNT, EVENTBRIDGE, REGION, REGIONS, ROOT, Declared, Program, declare
 
 RULE = "aws:cloudwatch/eventRule:EventRule"
 TARGET = "aws:cloudwatch/eventTarget:EventTarget"
@@ -59,7 +59,7 @@ def test_the_function_reads_that_bucket_and_no_other(bus: Program) -> None:
     found = statements(policy)
     assert found["HeadObject"]["Resource"] == "arn:aws:s3:::somebody-elses/*"
     assert found["DistinguishMissingObject"]["Resource"] == "arn:aws:s3:::somebody-elses"
-    variables = bus.one("aws:lambda/function:Function").inputs["environment"]["variables"]
+    variables = named(bus, "file-metadata-processor-function").inputs["environment"]["variables"]
     assert variables["S3_BUCKET_NAME"] == bus.outputs["S3BucketName"] == "somebody-elses"
     assert variables["S3_BUCKET_ACCOUNT_ID"] == ACCOUNT
 
@@ -97,10 +97,11 @@ def test_prefix_and_suffix_are_one_wildcard(config: dict[str, str], wildcard: st
 
 
 def test_the_bucket_s_account_may_be_another() -> None:
-    program = declare("dev", EVENTBRIDGE | {"bucketAccountId": "210987654321"})
+    chosen = {"extractor": str(ROOT / "examples/extractors/csv_columns")}
+    program = declare("dev", EVENTBRIDGE | chosen | {"bucketAccountId": "210987654321"})
     assert json.loads(program.one(RULE).inputs["eventPattern"])["account"] == ["210987654321"]
-    variables = program.one("aws:lambda/function:Function").inputs["environment"]["variables"]
-    assert variables["S3_BUCKET_ACCOUNT_ID"] == "210987654321"
+    for function in program.all("aws:lambda/function:Function"):
+        assert function.inputs["environment"]["variables"]["S3_BUCKET_ACCOUNT_ID"] == "210987654321"
 
 
 def test_only_the_rule_may_invoke_the_function(bus: Program) -> None:
@@ -152,9 +153,11 @@ def test_all_is_in_place_before_the_first_event(earlier: str) -> None:
     assert program.needs(program.one(TARGET), named(program, earlier))
 
 
-def test_the_objects_key_is_used_through_s3_alone() -> None:
-    program = declare("dev", EVENTBRIDGE | {"bucketKmsKeyArn": KEY})
-    policy = named(program, "file-metadata-events-decrypt-objects")
+@pytest.mark.parametrize("reader", ["events", "extractor"])
+def test_the_objects_key_is_used_through_s3_alone(reader: str) -> None:
+    chosen = {"bucketKmsKeyArn": KEY, "extractor": str(ROOT / "examples/extractors/csv_columns")}
+    program = declare("dev", EVENTBRIDGE | chosen)
+    policy = named(program, f"file-metadata-{reader}-decrypt-objects")
     [statement] = statements(policy).values()
     assert (statement["Action"], statement["Resource"]) == ("kms:Decrypt", KEY)
     through_s3 = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
