@@ -342,7 +342,7 @@ def test_a_live_row_keeps_its_order_and_an_event_after_it_wins(stack: Deployed) 
 def test_keys_that_the_notification_leaves_out_are_left_out(
     deploy: Callable[..., Deployed],
 ) -> None:
-    filtered = deploy(environmentSuffix="scope", objectPrefix="in/", objectSuffix=".csv")
+    filtered = deploy(environmentSuffix="left-out", objectPrefix="in/", objectSuffix=".csv")
 
     def before() -> None:
         for name in ("in/a.csv", "in/a.txt", "out/a.csv"):

@@ -1,6 +1,7 @@
 """The tests' own house: who imports whom, and which markers a test has by what it uses."""
 
 import ast
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,3 +69,16 @@ def test_no_test_module_imports_another(path: Path) -> None:
 def test_helpers_are_in_one_folder() -> None:
     left = set(TESTS.rglob("*.py")) - set(MODULES) - set((TESTS / "support").glob("*.py"))
     assert left == {TESTS / "conftest.py"}
+
+
+def test_no_two_deployments_to_a_worker_s_emulator_have_one_suffix() -> None:
+    """Whichever modules a worker runs: the second would find the first's table."""
+    deployed = [
+        suffix
+        for path in MODULES
+        for suffix in re.findall(
+            r'\bdeploy\([^()]*environmentSuffix="([^"]+)"', path.read_text(encoding="utf-8")
+        )
+    ]
+    assert deployed
+    assert sorted(deployed) == sorted(set(deployed))
