@@ -140,7 +140,7 @@ def test_an_audit_that_is_stopped_in_the_middle_leaves_no_line(audited: Audited)
     variables = functions.get_function_configuration(**name)["Environment"]["Variables"]
     # It takes a connection and never answers.
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        elsewhere = {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        elsewhere = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
         functions.update_function_configuration(
             **name, Environment={"Variables": variables | elsewhere}
         )

@@ -209,13 +209,14 @@ def test_without_a_permission_the_call_that_needs_it_is_refused(
 
 
 BATCH_OPERATIONS_MAY, EXTRACTOR_MAY = "invoke the function", "update a row"
-OTHERS_MAY = {BATCH_OPERATIONS_MAY, EXTRACTOR_MAY}
+AUDIT_MAY = "scan the table"
+OTHERS_MAY = {AUDIT_MAY, BATCH_OPERATIONS_MAY, EXTRACTOR_MAY}
 CALLS = {
     "delete a row": (
         "dynamodb",
         lambda c, s: c.delete_item(TableName=s.table, Key={"file_key": {"S": "x"}}),
     ),
-    "scan the table": ("dynamodb", lambda c, s: c.scan(TableName=s.table)),
+    AUDIT_MAY: ("dynamodb", lambda c, s: c.scan(TableName=s.table)),
     EXTRACTOR_MAY: (
         "dynamodb",
         lambda c, s: c.update_item(TableName=s.table, Key={"file_key": {"S": "x"}}),
