@@ -105,7 +105,10 @@ def test_prefix_and_suffix_are_the_rules(stack: Deployed) -> None:
 
 def status(run: Callable[..., Result]) -> tuple[int, dict[str, Any]]:
     done = run("status", "--json")
-    return done.exit_code, json.loads(done.stdout)["events"]
+    parts = json.loads(done.stdout)
+    others = {name: part["problem"] for name, part in parts.items() if name != "events"}
+    assert not any(others.values()), others
+    return done.exit_code, parts["events"]
 
 
 def test_status_warns_of_a_bucket_that_sends_nothing(
