@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import pulumi
 from rich.console import Console
 
+from handler.answers import MAX_BODY
 from local import emulator as emulators
 from local import engine, owner, show
 from local.cloud import Cloud
@@ -42,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = engine.stack_config(ROOT, options.stack)
         if options.source == EVENTBRIDGE:
             config = owner.following(config)
+        if options.extractor:
+            _check_sizes(files)
+            config = {**config, f"{PROJECT}:extractor": str(Path(options.extractor).resolve())}
         contextvars.Context().run(_check, options.stack, config)
     except (FilesError, engine.StackConfigError, pulumi.RunError) as err:
         print(f"demo: {err}", file=sys.stderr)
@@ -64,6 +68,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.picture:
         out.save_svg(str(options.picture), title="make demo")
     return status
+
+
+def _check_sizes(files: Sequence[LocalFile]) -> None:
+    """Refuse what an extractor could never read: the emulator answers a range with the whole.
+
+    Raises:
+        FilesError: a file is too large.
+    """
+    for file in files:
+        size = file.path.stat().st_size
+        if size > MAX_BODY:
+            raise FilesError(
+                f"{file.key} must be at most {MAX_BODY} bytes for an extractor on the emulator,"
+                f" got {size}"
+            )
 
 
 def _check(stack: str, config: Mapping[str, str]) -> None:
@@ -93,13 +112,17 @@ def _demo(
                 somebody.make()
         with show.stage(out, f"program deployed, stack {options.stack}"):
             outputs = engine.run(ROOT, options.stack, config, CloudMocks(cloud))
+        width = max(len(name) for name, value in outputs.items() if value)
         for name, value in outputs.items():
             if value:
-                out.print(f"  {name:<20}{value}", soft_wrap=True)
+                out.print(f"  {name:<{width}} {value}", soft_wrap=True)
         demo = Demo(cloud, outputs["S3BucketName"], outputs["DynamoDBTableName"])
         with show.stage(out, f"{len(files)} uploaded, 1 overwritten, {_deletions(files)} deleted"):
             _run(out, demo, files)
-        out.print(show.rows_table(demo.rows()))
+        if options.extractor:
+            with show.stage(out, "contents extracted"):
+                demo.await_extractions()
+        out.print(show.rows_table(demo.rows(), extracted=bool(options.extractor)))
         problems = demo.problems()
         if somebody and (changed := somebody.problem()):
             problems.append(changed)
@@ -173,6 +196,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=os.environ.get("SOURCE") or NOTIFICATION,
         help="where events come from: eventbridge follows a bucket that is somebody else's (also"
         " SOURCE=eventbridge)",
+    )
+    parser.add_argument(
+        "--extractor",
+        default=os.environ.get("EXTRACTOR") or None,
+        help="folder with the extract.py that reads the files (also EXTRACTOR=FOLDER)",
     )
     parser.add_argument(
         "--keep",

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from handler.attributes import COMPLETED, DELETED
+from handler.attributes import COMPLETED, DELETED, DONE, FAILED
 from local.cloud import Cloud
 from local.files import LocalFile
 
@@ -55,6 +55,8 @@ class Demo:
     arrived: Callable[[], None] = lambda: None
     """Called when a key's row becomes right."""
     expected: dict[str, Expected] = field(default_factory=dict)
+    extracting: set[str] = field(default_factory=set)
+    """Keys whose contents are still to be extracted."""
     _pending: set[str] = field(default_factory=set)
 
     def run(self, files: Sequence[LocalFile]) -> None:
@@ -71,6 +73,18 @@ class Demo:
             self._delete(others[-1])
         self._await(0)
 
+    def await_extractions(self) -> None:
+        """Wait until each row has a result, or none has come for 30 seconds."""
+        left: set[str] | None = None
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.extracting != left or (left and time.monotonic() < deadline):
+            if self.extracting != left:
+                left, deadline = self.extracting, time.monotonic() + PATIENCE_SECONDS
+            time.sleep(POLL_SECONDS)
+            completed = (row for row in self.rows() if row["processing_status"] == COMPLETED)
+            waiting = (row for row in completed if row.get("extraction") not in (DONE, FAILED))
+            self.extracting = {row["file_key"] for row in waiting}
+
     def rows(self) -> list[Row]:
         """Read the whole table, in the order of keys."""
         pages = self.cloud("dynamodb").get_paginator("scan").paginate(TableName=self.table)
@@ -85,6 +99,7 @@ class Demo:
             for key, expected in self.expected.items()
             if (difference := expected.differs(rows.get(key)))
         ]
+        wrong += [f"{key!r} is still pending" for key in sorted(self.extracting)]
         return wrong + [f"{key!r} has a row, but no file" for key in rows.keys() - self.expected]
 
     def _put(self, file: LocalFile, body: IO[bytes]) -> None:

@@ -1,9 +1,11 @@
 """The demo's output: stages with their seconds, progress, and the rows as a table."""
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from rich import box
@@ -57,8 +59,8 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def rows_table(rows: Sequence[dict[str, Any]]) -> Table:
-    """Lay the rows out, one a line."""
+def rows_table(rows: Sequence[dict[str, Any]], *, extracted: bool = False) -> Table:
+    """Lay the rows out, one a line; with what an extractor found, if asked for."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("file_key", overflow="fold", ratio=1)
     table.add_column("processing_status", no_wrap=True)
@@ -66,6 +68,8 @@ def rows_table(rows: Sequence[dict[str, Any]]) -> Table:
     table.add_column("content_type", no_wrap=True)
     table.add_column("checksum", no_wrap=True)
     table.add_column("lag", justify="right", no_wrap=True)
+    if extracted:
+        table.add_column("extracted", overflow="fold", ratio=2)
     for row in rows:
         status = row["processing_status"]
         deleted = "file_size" not in row
@@ -76,8 +80,20 @@ def rows_table(rows: Sequence[dict[str, Any]]) -> Table:
             Text(printable(row.get("content_type", ""))),
             Text(_cut(row.get("checksum", ""))),
             f"{_lag(row) // timedelta(milliseconds=1)} ms",
+            *([Text(printable(_extracted(row)))] if extracted else []),
         )
     return table
+
+
+def _extracted(row: dict[str, Any]) -> str:
+    if "extraction_error" in row:
+        return f"{row['extraction']}: {row['extraction_error']}"
+    found = row.get("extracted")
+    return json.dumps(found, default=_number) if found is not None else row.get("extraction", "")
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == int(value) else float(value)
 
 
 def _cut(text: str) -> str:

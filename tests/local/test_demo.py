@@ -22,6 +22,7 @@ from support.journeys import Deployed
 from support.recorder import ROOT
 
 Launch = Callable[..., "subprocess.Popen[str]"]
+EXTRACTOR = ROOT / "examples/extractors/csv_columns"
 
 
 @pytest.fixture
@@ -168,6 +169,35 @@ def test_a_demo_can_draw_what_it_shows(mine: tuple[str, Path]) -> None:
     drawn = ElementTree.parse(mine[1]).getroot()  # noqa: S314 - our own
     said = "".join(drawn.itertext()).replace("\xa0", " ")
     assert "all 3 rows agree with the bucket" in said
+
+
+def test_what_an_extractor_finds_is_beside_the_rows(launch: Launch, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("name,price\nbolt,1\nnut,2\n")
+    (tmp_path / "bad.csv").write_bytes(b"\xff\xff")
+    (tmp_path / "zz.csv").write_text("will be deleted")
+    process = launch(".", cwd=tmp_path, PYTHONPATH=str(ROOT), EXTRACTOR=str(EXTRACTOR))
+    output, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, "")
+    assert '"rows": 2}' in output
+    assert "failed: " in output
+    assert "all 3 rows agree" in output
+
+
+def test_a_file_that_no_extractor_could_read_is_named_before_anything_starts(
+    launch: Launch, tmp_path: Path
+) -> None:
+    (tmp_path / "large.csv").write_bytes(b"x" * (4 * 1024**2 + 1))
+    process = launch(".", cwd=tmp_path, PYTHONPATH=str(ROOT), EXTRACTOR=str(EXTRACTOR))
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (2, "")
+    assert "large.csv must be at most 4194304 bytes for an extractor on the emulator" in errors
+
+
+def test_a_folder_that_is_no_extractor_is_named_before_anything_starts(launch: Launch) -> None:
+    process = launch(EXTRACTOR="nowhere")
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (2, "")
+    assert "extractor must be a folder with extract.py, got" in errors
 
 
 def test_a_missing_stack_is_named_before_anything_starts(launch: Launch) -> None:
