@@ -27,7 +27,10 @@ EXTRACTION_ATTRIBUTES = {
         f"With an extractor only: `{PENDING}`, `{DONE}` or `{FAILED}`, of the version that the row"
         " describes",
     ),
-    "extracted": ("M", f"What the extractor found, if `{DONE}`"),
+    "extracted": (
+        "M",
+        f"What the extractor found in that version, if `{DONE}`; also while it is asked for again",
+    ),
     "extracted_at": (
         "S",
         f"When the extraction ended; if `{PENDING}`, when `ops extract` asked for it again",

@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.commands.backfill import backfill
 from ops.commands.events import events
+from ops.commands.extract import extract
 from ops.commands.redrive import redrive
 from ops.commands.rows import get, list_rows
 from ops.commands.status import status
@@ -32,7 +33,7 @@ def main() -> None:
     """Operate a deployed pipeline."""
 
 
-for command in (status, get, list_rows, redrive, backfill, verify, events):
+for command in (status, get, list_rows, redrive, backfill, verify, events, extract):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -21,13 +21,21 @@ SEGMENTS = 4
 DESERIALIZER = TypeDeserializer()
 
 Row = dict[str, Any]
-"""An attribute is a text, a number, or for ``metadata`` a dict of texts."""
+"""An attribute is a text, a number, for ``metadata`` a dict of texts, or for ``extracted`` JSON."""
 
 
 def row(item: dict[str, Any]) -> Row:
     """Make plain values of an item."""
     values = {name: DESERIALIZER.deserialize(value) for name, value in item.items()}
-    return {n: int(v) if isinstance(v, Decimal) else v for n, v in values.items()}
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == int(value) else float(value)
+    if isinstance(value, dict):
+        return {name: _plain(member) for name, member in value.items()}
+    return [_plain(member) for member in value] if isinstance(value, list) else value
 
 
 def get(dynamodb: "DynamoDBClient", table: str, key: str) -> Row | None:

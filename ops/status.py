@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import rows
 from ops.event_bridge import Notifications
+from ops.extract import Extractions
 from ops.failed_event import read
 from ops.stack import Stack
 from pipeline import names
@@ -168,11 +169,13 @@ def _rows(stack: Stack, *, exact: bool) -> Part:
     """Count by status all rows, or the first of a scan, which come in the order of a hash."""
     pages = stack.dynamodb.get_paginator("scan").paginate(
         TableName=stack.table,
-        ProjectionExpression="processing_status, event_time, processed_at",
+        ProjectionExpression="processing_status, event_time, processed_at, extraction,"
+        " extracted_at",
         PaginationConfig={"PageSize": rows.PAGE},
     )
     counts: Counter[str] = Counter()
     newest: list[tuple[str, str]] = []
+    extractions = Extractions()
     complete = True
     for page in pages:
         if counts.total() >= SAMPLE_ROWS and not exact:
@@ -180,6 +183,7 @@ def _rows(stack: Stack, *, exact: bool) -> Part:
             break
         found = [rows.row(item) for item in page["Items"]]
         counts.update(str(row.get("processing_status")) for row in found)
+        extractions.count(found)
         times = [(str(row.get("processed_at")), str(row.get("event_time"))) for row in found]
         newest = nlargest(NEWEST_ROWS, [*newest, *times])
     table = stack.dynamodb.describe_table(TableName=stack.table)["Table"]
@@ -190,6 +194,7 @@ def _rows(stack: Stack, *, exact: bool) -> Part:
         "about": counts.total() if complete else table["ItemCount"],
         "newest": newest[0][0] if newest else None,
         **_lag(newest),
+        "extraction": extractions.facts(),
     }
     return Part(facts)
 

@@ -61,7 +61,8 @@ def extractor_alarms(of: Watched) -> list[Alarm]:
             # A delivery of bad files then rings once, not once for each.
             period=FIFTEEN_MINUTES,
             means="The extractor's code failed on a file; its row says `failed` and why.",
-            first="read the rows' `extraction_error`; it is the file, or the extractor.",
+            first="read the rows' `extraction_error`: it is the file, or the extractor."
+            " After a fix, `python -m ops extract`.",
         ),
         Alarm(
             role="extractions-given-up",
@@ -70,7 +71,8 @@ def extractor_alarms(of: Watched) -> list[Alarm]:
             period=FIVE_MINUTES,
             means="Lambda gave up on files after 11 attempts or 6 hours; their rows stay"
             " `pending`.",
-            first="read the extractor's log for timeouts, lack of memory, and errors of S3.",
+            first="read the extractor's log for timeouts, lack of memory, and errors of S3; then"
+            " `python -m ops extract`.",
         ),
         Alarm(
             role="extraction-age",

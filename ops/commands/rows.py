@@ -13,7 +13,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from handler.attributes import ATTRIBUTES, COMPLETED, DELETED
+from handler.attributes import ATTRIBUTES, COMPLETED, DELETED, EXTRACTION_ATTRIBUTES
 from ops import rows
 from ops.cli import FINDINGS, Moment, Past, console, of_a_stack, stack_of
 from pipeline.outputs import DYNAMODB_TABLE_NAME
@@ -61,6 +61,9 @@ def get(*, key: str, as_json: bool, **options: Any) -> NoReturn:
     is_flag=True,
     help="Print CSV with every attribute. A ' precedes text that a spreadsheet would run.",
 )
+@click.option(
+    "--extraction", is_flag=True, help="Also what an extractor found; JSON always has it."
+)
 def list_rows(
     *,
     prefix: str,
@@ -68,6 +71,7 @@ def list_rows(
     since: Past | None,
     limit: int,
     as_csv: bool,
+    extraction: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -86,12 +90,12 @@ def list_rows(
     found = (row for page in pages for row in page)
     some = islice(found, limit or None)
     if as_csv:
-        _print_csv(some)
+        _print_csv(some, extraction=extraction)
     elif as_json:
         for row in some:
             click.echo(json.dumps(row))
     else:
-        _print_table(some, limit)
+        _print_table(some, limit, extraction=extraction)
 
 
 def _query(prefix: str, status: str | None, since: datetime | None) -> dict[str, Any]:
@@ -112,9 +116,10 @@ def _query(prefix: str, status: str | None, since: datetime | None) -> dict[str,
     }
 
 
-def _print_csv(some: Iterator[rows.Row]) -> None:
+def _print_csv(some: Iterator[rows.Row], *, extraction: bool) -> None:
+    names = [name for name in ATTRIBUTES if extraction or name not in EXTRACTION_ATTRIBUTES]
     # Quoted, so that no key is split into two cells where the separator is another character.
-    writer = csv.DictWriter(sys.stdout, ATTRIBUTES, extrasaction="ignore", quoting=csv.QUOTE_ALL)
+    writer = csv.DictWriter(sys.stdout, names, extrasaction="ignore", quoting=csv.QUOTE_ALL)
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in some)
 
@@ -128,13 +133,14 @@ def _cell(value: Any) -> str | int:
     return f"'{text}" if isinstance(text, str) and text[:1] in FORMULA_STARTS else text
 
 
-def _print_table(some: Iterator[rows.Row], limit: int) -> None:
+def _print_table(some: Iterator[rows.Row], limit: int, *, extraction: bool) -> None:
     out = console(as_json=False)
+    names = (*SHOWN, *EXTRACTION_ATTRIBUTES) if extraction else SHOWN
     table = Table(box=None, pad_edge=False)
-    for name in SHOWN:
+    for name in names:
         table.add_column(name, overflow="fold")
     for row in some:
-        table.add_row(*(Text(_shown(row.get(name, ""))) for name in SHOWN))
+        table.add_row(*(Text(_shown(row.get(name, ""))) for name in names))
     if table.row_count:
         out.print(table)
     more = f", --limit {limit} reached" if limit and table.row_count == limit else ""

@@ -67,6 +67,10 @@ def _rows(facts: dict[str, Any]) -> Iterator[str]:
     if facts["lagMedianMs"] is not None:
         lag = f"median {facts['lagMedianMs']:,} ms, most {facts['lagMostMs']:,} ms"
         yield f"newest {facts['newest']}; lag of the newest read: {lag}"
+    if extraction := facts["extraction"]:
+        counts = ", ".join(f"{number:,} {name}" for name, number in extraction["counts"].items())
+        oldest = extraction["oldestPending"]
+        yield f"extraction: {counts}" + (f"; oldest pending since {oldest}" if oldest else "")
 
 
 def _audit(facts: dict[str, Any]) -> Iterator[str]:

@@ -119,7 +119,7 @@ class ExtractionHistories(Histories):
         """Request what ``ops extract`` does."""
         self._change(
             key,
-            "SET extraction = :p, extracted_at = :now REMOVE extracted, extraction_error",
+            "SET extraction = :p, extracted_at = :now REMOVE extraction_error",
             {":p": {"S": "pending"}, ":now": {"S": datetime.now(UTC).isoformat()}},
         )
 

@@ -1,0 +1,110 @@
+"""``extract``: have files extracted again."""
+
+import json
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from handler.attributes import DONE, FAILED, PENDING
+from ops import extract as extracts
+from ops.cli import FINDINGS, console, of_a_stack, progress, stack_of, stop_on_interrupt
+from ops.pace import Pace
+from pipeline.outputs import DYNAMODB_TABLE_NAME, LAMBDA_FUNCTION_NAME
+
+STATUSES = (PENDING, FAILED, DONE)
+DEFAULT = f"{FAILED},{PENDING}"
+
+
+def _statuses(_context: click.Context, _option: click.Parameter, value: str) -> list[str]:
+    statuses = sorted(set(value.split(",")))
+    if wrong := [status for status in statuses if status not in STATUSES]:
+        raise click.BadParameter(f"must be some of {', '.join(STATUSES)}, got {wrong[0]!r}")
+    return statuses
+
+
+@click.command()
+@of_a_stack
+@click.option("--prefix", default="", help="Only keys that start so.")
+@click.option(
+    "--status",
+    "statuses",
+    default=DEFAULT,
+    show_default=True,
+    callback=_statuses,
+    help=f"Only such rows; some of {', '.join(STATUSES)}, with commas.",
+)
+@click.option("--all", "everything", is_flag=True, help="Whatever the row's extraction is.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=1),
+    default=100,
+    show_default=True,
+    help="Rows a second, at most.",
+)
+@click.option(
+    "--state",
+    "state_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File that keeps the progress; extract-TABLE.json by default.",
+)
+@click.option("--restart", is_flag=True, help="Begin again, whatever was interrupted.")
+def extract(
+    *,
+    prefix: str,
+    statuses: list[str],
+    everything: bool,
+    rate: float,
+    state_file: Path | None,
+    restart: bool,
+    as_json: bool,
+    **options: Any,
+) -> NoReturn:
+    """Have the extractor read files again: those that failed or are pending.
+
+    Rows from before the extractor count as pending. Reads the whole table. After an interruption,
+    run it again to continue.
+    """
+    given = click.get_current_context().get_parameter_source("statuses")
+    if everything and given is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("--all and --status must not be given together")
+    stack = stack_of(options, LAMBDA_FUNCTION_NAME, DYNAMODB_TABLE_NAME)
+    wanted = sorted(STATUSES) if everything else statuses
+    plan = extracts.Plan(table=stack.table, prefix=prefix, statuses=wanted)
+    path = state_file or Path(f"extract-{plan.table}.json")
+    try:
+        start = extracts.check(stack.functions, stack.function)
+    except extracts.NoExtractorError as err:
+        raise click.ClickException(str(err)) from err
+    state = _state(path, plan, start, fresh=restart)
+    out = console(as_json=as_json)
+    if state.resumed:
+        out.print(f"continuing the run of {state.start}, {state.requested} rows asked for")
+    with stop_on_interrupt() as stop, progress(out) as bar:
+        advance = bar("rows", None)
+        advance(state.requested)
+        report = extracts.extract(state, path, stack.dynamodb, Pace(rate, stop), advance)
+    if as_json:
+        summary = {
+            "requested": state.requested,
+            "superseded": report.superseded,
+            "finished": report.finished,
+            "refused": report.refused,
+        }
+        click.echo(json.dumps(summary))
+    else:
+        changed = f", {report.superseded} changed meanwhile" if report.superseded else ""
+        out.print(f"{state.requested} rows asked for{changed}")
+        if not report.finished:
+            why = report.refused or "interrupted"
+            out.print(f"ended early: {why}; run it again to continue", markup=False)
+    raise click.exceptions.Exit(0 if report.finished else FINDINGS)
+
+
+def _state(path: Path, plan: extracts.Plan, start: str, *, fresh: bool) -> extracts.State:
+    try:
+        if fresh:
+            return extracts.State(plan=plan, start=start)
+        return extracts.State.resume(path, plan, start)
+    except extracts.StateError as err:
+        raise click.UsageError(str(err)) from err

@@ -1,0 +1,246 @@
+"""Asks for files to be extracted again: a row that becomes ``pending`` goes into the stream."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handler.attributes import COMPLETED, PENDING
+from ops import rows
+from ops.clients import READS_AT_ONCE
+from ops.pace import Pace
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
+
+NO_EXTRACTION = "not asked for"
+"""Of rows from before the extractor."""
+
+
+class NoExtractorError(Exception):
+    """The function does not make rows ``pending``, or does not show whether it does."""
+
+
+class StateError(ValueError):
+    """The state file is invalid, or belongs to another run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Which rows to ask for again."""
+
+    table: str
+    prefix: str = ""
+    statuses: list[str]
+    """Values of ``extraction``. A completed row without one counts as ``pending``."""
+
+
+@dataclass(kw_only=True)
+class State:
+    """All that a run needs to continue after an interruption."""
+
+    plan: Plan
+    start: str
+    """When the first run began, as rows have times. What ended or was asked for since is done."""
+    resumed: bool = False
+    requested: int = 0
+
+    @classmethod
+    def resume(cls, path: Path, plan: Plan, start: str) -> Self:
+        """Read the state of an interrupted run; a fresh one, if there was none.
+
+        Raises:
+            StateError: the file is not a state, or of another plan.
+        """
+        if not path.exists():
+            return cls(plan=plan, start=start)
+        try:
+            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            state = cls(**values | {"plan": Plan(**values["plan"]), "resumed": True})
+        except (ValueError, TypeError, KeyError) as err:
+            raise StateError(
+                f"{path} must be the state of an `extract`, got {err!r:.200}; give --restart"
+            ) from err
+        if state.plan != plan:
+            raise StateError(
+                f"{path} must be of the same `extract`, got {asdict(state.plan)};"
+                " finish that one first, or give --restart"
+            )
+        return state
+
+    def save(self, path: Path) -> None:
+        """Write the file whole or not at all."""
+        draft = path.with_name(f"{path.name}.new")
+        draft.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        draft.replace(path)
+
+
+@dataclass
+class Report:
+    """What a run did."""
+
+    superseded: int = 0
+    """Rows that changed between the read and the request, and so were left alone."""
+    refused: str = ""
+    """Why AWS ended the run early; empty if it did not."""
+    finished: bool = False
+
+
+class Extractions:
+    """Counts the completed rows of a stack with an extractor by ``extraction``."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._oldest = ""
+
+    def count(self, found: list[rows.Row]) -> None:
+        """Count some rows."""
+        for row in found:
+            if row.get("processing_status") != COMPLETED:
+                continue
+            extraction = row.get("extraction", NO_EXTRACTION)
+            self._counts[extraction] += 1
+            if extraction == PENDING:
+                since = str(row.get("extracted_at") or row.get("processed_at"))
+                self._oldest = min(self._oldest or since, since)
+
+    def facts(self) -> dict[str, Any] | None:
+        """The counts, and since when the oldest waits; None if no row read has an extraction."""
+        if not self._counts.keys() - {NO_EXTRACTION}:
+            return None
+        return {"counts": dict(sorted(self._counts.items())), "oldestPending": self._oldest or None}
+
+
+def check(functions: "LambdaClient", function: str) -> str:
+    """See that the stack has an extractor.
+
+    Returns:
+        The time by AWS's clock, which also stamps the rows, in the form that rows have.
+
+    Raises:
+        NoExtractorError: it has none, or the environment may not be read.
+    """
+    found = functions.get_function_configuration(FunctionName=function)
+    environment = found.get("Environment", {})
+    if error := environment.get("Error"):
+        raise NoExtractorError(
+            f"function {function!r} does not show its environment, and so not whether there is an"
+            f" extractor: {error.get('Message')} (it needs kms:Decrypt)"
+        )
+    if environment.get("Variables", {}).get("EXTRACTION") != PENDING:
+        raise NoExtractorError(
+            f"function {function!r} has no extractor: set `extractor` and run `pulumi up`"
+        )
+    return written(parsedate_to_datetime(found["ResponseMetadata"]["HTTPHeaders"]["date"]))
+
+
+def written(time: datetime) -> str:
+    """Write a time as rows have it, so that texts compare as times do."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def extract(
+    state: State,
+    path: Path,
+    dynamodb: "DynamoDBClient",
+    pace: Pace,
+    advance: Callable[[int], None],
+) -> Report:
+    """Make rows ``pending`` anew, so that the table's stream hands them to the extractor.
+
+    A run that continues reads the whole table again, and leaves what was asked for or ended since
+    the first one began.
+
+    Args:
+        state: where to begin; updated and saved after each page of rows.
+        path: the state's file; removed at the end.
+        dynamodb: the client of DynamoDB.
+        pace: of the requests; stopped, it ends the run.
+        advance: called with how many more rows were asked for.
+    """
+    report = Report()
+    state.save(path)
+
+    def paced(page: list[rows.Row]) -> Iterator[rows.Row]:
+        for row in page:
+            if not pace.wait():
+                return
+            yield row
+
+    pages = rows.pages(dynamodb, state.plan.table, _query(state), pace.stop)
+    try:
+        with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+            for page in pages:
+                asked = list(pool.map(lambda row: _ask(dynamodb, state.plan, row), paced(page)))
+                state.requested += sum(asked)
+                report.superseded += len(asked) - sum(asked)
+                state.save(path)
+                advance(sum(asked))
+    except (ClientError, BotoCoreError) as err:
+        report.refused = str(err)
+        return report
+    if not pace.stop.is_set():
+        report.finished = True
+        path.unlink(missing_ok=True)
+    return report
+
+
+def _query(state: State) -> dict[str, Any]:
+    plan = state.plan
+    values = {":completed": COMPLETED}
+    values |= {f":status{number}": status for number, status in enumerate(plan.statuses)}
+    wanted = [f"extraction = {name}" for name in values if name.startswith(":status")]
+    if PENDING in plan.statuses:
+        wanted.append("attribute_not_exists(extraction)")
+    tests = ["processing_status = :completed", f"({' OR '.join(wanted)})"]
+    if plan.prefix:
+        tests.append("begins_with(file_key, :prefix)")
+        values[":prefix"] = plan.prefix
+    if state.resumed:
+        tests.append("(attribute_not_exists(extracted_at) OR extracted_at < :start)")
+        values[":start"] = state.start
+    return {
+        "FilterExpression": " AND ".join(tests),
+        "ExpressionAttributeValues": {name: {"S": value} for name, value in values.items()},
+        "ProjectionExpression": "file_key, version_id, etag, extraction",
+    }
+
+
+def _ask(dynamodb: "DynamoDBClient", plan: Plan, row: rows.Row) -> bool:
+    """Ask for one row; False if it is not any more as it was read.
+
+    A write that changes nothing makes no stream record, so ``extracted_at`` changes always:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+    """
+    values: dict[str, str] = {
+        ":completed": COMPLETED,
+        ":pending": PENDING,
+        ":now": written(datetime.now(UTC)),
+        ":version": row.get("version_id", ""),
+        ":etag": row.get("etag", ""),
+    }
+    as_read = "attribute_not_exists(extraction)"
+    if before := row.get("extraction"):
+        values |= {":before": before}
+        as_read = "extraction = :before"
+    try:
+        dynamodb.update_item(
+            TableName=plan.table,
+            Key={"file_key": {"S": row["file_key"]}},
+            UpdateExpression="SET extraction = :pending, extracted_at = :now"
+            " REMOVE extraction_error",
+            ConditionExpression="processing_status = :completed AND version_id = :version"
+            f" AND etag = :etag AND {as_read}",
+            ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
+        )
+    except dynamodb.exceptions.ConditionalCheckFailedException:
+        return False
+    return True
