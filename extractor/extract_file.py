@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
 import logging
 import os
 from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,19 +36,6 @@ for service in (EXTRACTIONS.s3.service, EXTRACTIONS.dynamodb.service):
     service.host.open()
 TALLY = Tally(LOG)
 ERROR, NOT_PENDING = "error", "not pending"
-NAMED_FAILURES = 20
-
-
-class RecordsError(Exception):
-    """Records of an event failed; the message has their keys, the cause their errors."""
-
-    def __init__(self, failures: Sequence[tuple[object, Exception]], total: int) -> None:
-        """Name the first 20 of them."""
-        named = [
-            f"{stream.label(record)!r}: {type(error).__name__}: {error}"
-            for record, error in failures[:NAMED_FAILURES]
-        ]
-        super().__init__(f"{len(failures)} of {total} records failed: {'; '.join(named)}")
 
 
 def lambda_handler(event: object, _context: object) -> dict[str, int]:
@@ -64,19 +50,11 @@ def lambda_handler(event: object, _context: object) -> dict[str, int]:
 
     Raises:
         stream.RecordError: the event is of another shape.
-        RecordsError: S3 or DynamoDB failed, or a record is none, so that Lambda retries.
+        ExceptionGroup: S3 or DynamoDB failed, or a record is none, so that Lambda retries.
     """
-    records = stream.records(event)
-    results = [_try(record) for record in records]
-    failures = [
-        (record, result)
-        for record, result in zip(records, results, strict=True)
-        if isinstance(result, Exception)
-    ]
-    if failures:
-        raise RecordsError(failures, len(records)) from ExceptionGroup(
-            "records failed", [error for _, error in failures]
-        )
+    results = [_try(record) for record in stream.records(event)]
+    if failures := [result for result in results if isinstance(result, Exception)]:
+        raise ExceptionGroup(f"{len(failures)} of {len(results)} records failed", failures)
     return dict(Counter(map(str, results)))
 
 
@@ -86,7 +64,7 @@ def _try(record: object) -> str | Exception:
         if version is None:
             return NOT_PENDING
         result = EXTRACTIONS.update(version)
-    except Exception as err:  # the rim: one record's failure must not stop the others
+    except Exception as err:  # one record's failure must not stop the others
         told = {"file_key": stream.label(record), "outcome": ERROR, "count": 1}
         LOG.exception(ERROR, extra=told)
         return err.with_traceback(None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from attributes import COMPLETED, DELETED, EXTRACTION_ATTRIBUTES
+from attributes import COMPLETED, DELETED, EXTRACTION_ATTRIBUTES, PENDING
 from dynamodb import ConditionalCheckFailedError, DynamoDB
 from events import SEQUENCER_WIDTH, Notification
 from row import (
@@ -53,8 +53,8 @@ class Catalog:
     """Where both are."""
     table: str
     tombstone_days: int
-    extraction: str | None = None
-    """What a row says of an object whose contents are to be read; None without an extractor."""
+    extracts: bool = False
+    """Whether there is an extractor, which reads the contents of each new version."""
 
     def update(self, notification: Notification) -> str:
         """Make the row of a key say what the bucket says.
@@ -154,15 +154,15 @@ class Catalog:
 
     def _as_read(self, seen: Stored) -> dict[str, Any]:
         """Condition of a write that carries the extraction: that it is still the one read."""
-        return _unchanged(seen, *(() if self.extraction is None else CARRIED))
+        return _unchanged(seen, *(CARRIED if self.extracts else ()))
 
     def _extraction(self, new: Row, seen: Stored) -> Stored:
         """What a row says of the contents: what it said of the same version, or to read them."""
-        if self.extraction is None or new["processing_status"] == DELETED:
+        if not self.extracts or new["processing_status"] == DELETED:
             return {}
         if "extraction" in seen and is_of_the_same_version(seen, new):
             return {name: seen[name] for name in EXTRACTION_ATTRIBUTES if name in seen}
-        return {"extraction": {"S": self.extraction}}
+        return {"extraction": {"S": PENDING}}
 
     def _put(
         self, new: Row, condition: Mapping[str, Any], carried_from: Stored | None = None

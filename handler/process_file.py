@@ -27,7 +27,7 @@ CATALOG = Catalog(
     region=REGION,
     table=os.environ["DYNAMODB_TABLE_NAME"],
     tombstone_days=int(os.environ["TOMBSTONE_DAYS"]),
-    extraction=os.environ.get("EXTRACTION"),
+    extracts="EXTRACTION" in os.environ,
 )
 for service in (CATALOG.s3.service, CATALOG.dynamodb.service):
     # While a container initialises, Lambda gives it more CPU than in its first event.

@@ -23,7 +23,8 @@ from local.demo import Demo
 from local.files import FilesError, LocalFile, collect
 from local.inputs import UnknownPropertyError
 from local.resources import CloudMocks, UnknownTypeError
-from pipeline.settings import EVENTBRIDGE, NOTIFICATION, PROJECT, Settings
+from pipeline.rules import EVENTBRIDGE, NOTIFICATION
+from pipeline.settings import PROJECT, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.cloud import Cloud
-from pipeline.settings import EVENTBRIDGE, KEYS, PROJECT
+from pipeline.rules import EVENTBRIDGE
+from pipeline.settings import KEYS, PROJECT
 
 BUCKET = "somebody-elses-files"
 QUEUE = "somebody-elses-queue"

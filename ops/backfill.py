@@ -1,18 +1,18 @@
 """Requests rows for the objects that were there before the pipeline, or that it missed."""
 
-import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from handler.attributes import COMPLETED
 from ops import rows
+from ops import state as states
 from ops.bucket import Current, Scope, objects
 from ops.recheck import Rechecks, RefusedError
 
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 EVENT_NAME = "Backfill:Requested"
-
-
-class StateError(ValueError):
-    """The state file is invalid, or belongs to another backfill."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +49,7 @@ class State:
     requested: int = 0
 
     @classmethod
-    def resume(cls, path: Path, plan: Plan) -> Self:
+    def resume(cls, path: Path, plan: Plan) -> "State":
         """Read the state of an interrupted run; a fresh one, if there was none.
 
         The interrupted run's ``since_time`` stays, so that each run takes the same objects.
@@ -61,29 +57,12 @@ class State:
         Raises:
             StateError: the file is not a state, or of another plan.
         """
-        if not path.exists():
-            return cls(plan=plan)
-        try:
-            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            state = cls(**values | {"plan": Plan(**values["plan"])})
-        except (ValueError, TypeError, KeyError) as err:
-            raise StateError(
-                f"{path} must be the state of a backfill, got {err!r:.200}; give --restart"
-            ) from err
-        before = asdict(state.plan)
-        for name, here in asdict(plan).items():
-            if name != "since_time" and here != (there := before[name]):
-                raise StateError(
-                    f"{path} must be of the same backfill, got {name} {there!r}, not {here!r};"
-                    " finish that one first, or give --restart"
-                )
-        return state
 
-    def save(self, path: Path) -> None:
-        """Write the file whole or not at all."""
-        draft = path.with_name(f"{path.name}.new")
-        draft.write_text(json.dumps(asdict(self)), encoding="utf-8")
-        draft.replace(path)
+        def load(values: dict[str, Any]) -> State:
+            return cls(**values | {"plan": Plan(**values["plan"])})
+
+        kept = states.read(path, "backfill", load, plan, may_differ=("since_time",))
+        return kept or cls(plan=plan)
 
 
 @dataclass
@@ -134,7 +113,7 @@ def backfill(
             state.listed += len(batch)
             state.requested += requested
             if not dry_run:
-                state.save(path)
+                states.save(path, state)
             advance(len(batch))
     except (ClientError, BotoCoreError, RefusedError) as err:
         report.refused = str(err)

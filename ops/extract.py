@@ -1,19 +1,19 @@
 """Asks for files to be extracted again: a row that becomes ``pending`` goes into the stream."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from handler.attributes import COMPLETED, PENDING
 from ops import rows
+from ops import state as states
 from ops.clients import READS_AT_ONCE
 from ops.pace import Pace
 
@@ -27,10 +27,6 @@ NO_EXTRACTION = "not asked for"
 
 class NoExtractorError(Exception):
     """The function does not make rows ``pending``, or does not show whether it does."""
-
-
-class StateError(ValueError):
-    """The state file is invalid, or belongs to another run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,33 +50,17 @@ class State:
     requested: int = 0
 
     @classmethod
-    def resume(cls, path: Path, plan: Plan, start: str) -> Self:
+    def resume(cls, path: Path, plan: Plan, start: str) -> "State":
         """Read the state of an interrupted run; a fresh one, if there was none.
 
         Raises:
             StateError: the file is not a state, or of another plan.
         """
-        if not path.exists():
-            return cls(plan=plan, start=start)
-        try:
-            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            state = cls(**values | {"plan": Plan(**values["plan"]), "resumed": True})
-        except (ValueError, TypeError, KeyError) as err:
-            raise StateError(
-                f"{path} must be the state of an `extract`, got {err!r:.200}; give --restart"
-            ) from err
-        if state.plan != plan:
-            raise StateError(
-                f"{path} must be of the same `extract`, got {asdict(state.plan)};"
-                " finish that one first, or give --restart"
-            )
-        return state
 
-    def save(self, path: Path) -> None:
-        """Write the file whole or not at all."""
-        draft = path.with_name(f"{path.name}.new")
-        draft.write_text(json.dumps(asdict(self)), encoding="utf-8")
-        draft.replace(path)
+        def load(values: dict[str, Any]) -> State:
+            return cls(**values | {"plan": Plan(**values["plan"]), "resumed": True})
+
+        return states.read(path, "extract", load, plan) or cls(plan=plan, start=start)
 
 
 @dataclass
@@ -135,16 +115,11 @@ def check(functions: "LambdaClient", function: str) -> str:
             f"function {function!r} does not show its environment, and so not whether there is an"
             f" extractor: {error.get('Message')} (it needs kms:Decrypt)"
         )
-    if environment.get("Variables", {}).get("EXTRACTION") != PENDING:
+    if "EXTRACTION" not in environment.get("Variables", {}):
         raise NoExtractorError(
             f"function {function!r} has no extractor: set `extractor` and run `pulumi up`"
         )
-    return written(parsedate_to_datetime(found["ResponseMetadata"]["HTTPHeaders"]["date"]))
-
-
-def written(time: datetime) -> str:
-    """Write a time as rows have it, so that texts compare as times do."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return rows.written(parsedate_to_datetime(found["ResponseMetadata"]["HTTPHeaders"]["date"]))
 
 
 def extract(
@@ -167,7 +142,7 @@ def extract(
         advance: called with how many more rows were asked for.
     """
     report = Report()
-    state.save(path)
+    states.save(path, state)
 
     def paced(page: list[rows.Row]) -> Iterator[rows.Row]:
         for row in page:
@@ -182,7 +157,7 @@ def extract(
                 asked = list(pool.map(lambda row: _ask(dynamodb, state.plan, row), paced(page)))
                 state.requested += sum(asked)
                 report.superseded += len(asked) - sum(asked)
-                state.save(path)
+                states.save(path, state)
                 advance(sum(asked))
     except (ClientError, BotoCoreError) as err:
         report.refused = str(err)
@@ -223,7 +198,7 @@ def _ask(dynamodb: "DynamoDBClient", plan: Plan, row: rows.Row) -> bool:
     values: dict[str, str] = {
         ":completed": COMPLETED,
         ":pending": PENDING,
-        ":now": written(datetime.now(UTC)),
+        ":now": rows.written(datetime.now(UTC)),
         ":version": row.get("version_id", ""),
         ":etag": row.get("etag", ""),
     }

@@ -5,6 +5,7 @@ import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,11 @@ def row(item: dict[str, Any]) -> Row:
     """Make plain values of an item."""
     values = {name: DESERIALIZER.deserialize(value) for name, value in item.items()}
     return {name: _plain(value) for name, value in values.items()}
+
+
+def written(time: datetime) -> str:
+    """Write a time as rows have it, so that texts compare as times do."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _plain(value: Any) -> Any:

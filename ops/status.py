@@ -31,6 +31,11 @@ LEVELS = ("ERROR", "CRITICAL")
 ERRORS = "{ " + " || ".join(f'$.level = "{level}"' for level in LEVELS) + " }"
 # CloudWatch keeps data by 5 minutes for longer than anyone asks for:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html
+AUDIT_METRICS = {
+    "disagreements": names.DISAGREE_METRIC,
+    "compared": names.COMPARED_METRIC,
+    "incomplete": names.INCOMPLETE_METRIC,
+}
 AUDIT_PERIOD_SECONDS = 300
 AUDITS_SINCE = timedelta(days=4)
 OLDEST = "ApproximateAgeOfOldestMessage"
@@ -221,13 +226,13 @@ def _audit(stack: Stack, now: datetime) -> Part:
             "MetricStat": {
                 "Metric": {
                     "Namespace": names.metric_namespace(suffix),
-                    "MetricName": f"Audit{name.capitalize()}",
+                    "MetricName": metric,
                 },
                 "Period": AUDIT_PERIOD_SECONDS,
                 "Stat": "Maximum",
             },
         }
-        for name in ("disagreements", "compared", "incomplete")
+        for name, metric in AUDIT_METRICS.items()
     ]
     answer = stack.cloudwatch.get_metric_data(
         MetricDataQueries=queries,

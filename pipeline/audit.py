@@ -5,16 +5,15 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from . import function as functions
 from . import policies
-from .audit_watch import audit_filters
 from .bucket_reference import AnyBucket
-from .names import metric_namespace
 from .package import audit_archive
-from .processor import RUNTIME, Processor, json_logs, log_group_prefix
+from .processor import Processor
+from .rules import REPAIR
 from .shared import Shared
 from .table import MetadataTable
 
-OFF, REPORT, REPAIR = "off", "report", "repair"
 ENTRY_POINT = "auditor.run_audit.lambda_handler"
 # One vCPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 MEMORY_MB = 1769
@@ -42,6 +41,7 @@ class Audit(pulumi.ComponentResource):
     """
 
     function_name: pulumi.Output[str]
+    log_group_name: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: AuditArgs, opts: pulumi.ResourceOptions | None = None
@@ -50,16 +50,9 @@ class Audit(pulumi.ComponentResource):
         super().__init__("file-metadata:index:Audit", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        shared = args.shared
 
-        log_group = aws.cloudwatch.LogGroup(
-            log_group_prefix(name),
-            retention_in_days=shared.settings.log_retention_days,
-            kms_key_id=shared.key_arn,
-            tags=shared.tags,
-            opts=self._child,
-        )
-        role = self._role("role", policies.trust_lambda())
+        log_group = functions.log_group(name, args.shared, self._child)
+        role = functions.role(f"{name}-role", policies.trust_lambda(), args.shared, self._child)
         permissions = self._permissions(role, log_group)
         function = self._function(role, log_group, permissions)
         # Of its own, for the function's name has a random end.
@@ -72,19 +65,11 @@ class Audit(pulumi.ComponentResource):
             maximum_event_age_in_seconds=MAXIMUM_EVENT_AGE_SECONDS,
             opts=self._child,
         )
-        self._metrics(log_group)
         self._schedule(function, [successor, once])
         self.function_name = function.name
-        self.register_outputs({"function_name": self.function_name})
-
-    def _role(self, kind: str, trust: pulumi.Input[policies.Policy]) -> aws.iam.Role:
-        shared = self._args.shared
-        return aws.iam.Role(
-            f"{self._name}-{kind}",
-            assume_role_policy=pulumi.Output.json_dumps(trust),
-            permissions_boundary=shared.settings.permissions_boundary or None,
-            tags=shared.tags,
-            opts=self._child,
+        self.log_group_name = log_group.name
+        self.register_outputs(
+            {"function_name": self.function_name, "log_group_name": self.log_group_name}
         )
 
     def _permissions(
@@ -126,8 +111,8 @@ class Audit(pulumi.ComponentResource):
         args, settings = self._args, self._args.shared.settings
         return aws.lambda_.Function(
             f"{self._name}-function",
-            runtime=RUNTIME,
-            architectures=["arm64"],
+            runtime=functions.RUNTIME,
+            architectures=functions.ARCHITECTURES,
             code=audit_archive(),
             handler=ENTRY_POINT,
             role=role.arn,
@@ -135,9 +120,9 @@ class Audit(pulumi.ComponentResource):
             timeout=TIMEOUT_SECONDS,
             ephemeral_storage={"size": STORAGE_MB},
             kms_key_arn=args.shared.key_arn,
-            tracing_config={"mode": "Active" if settings.tracing else "PassThrough"},
+            tracing_config=functions.tracing(args.shared),
             # Its metrics are made of its last line, which is one at level INFO.
-            logging_config=json_logs(log_group.name, "INFO"),
+            logging_config=functions.json_logs(log_group.name, "INFO"),
             environment={
                 "variables": {
                     "AUDIT": settings.audit,
@@ -152,24 +137,13 @@ class Audit(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permissions]),
         )
 
-    def _metrics(self, log_group: aws.cloudwatch.LogGroup) -> None:
-        namespace = metric_namespace(self._args.shared.settings.environment_suffix)
-        for role, (pattern, metric) in audit_filters(namespace).items():
-            aws.cloudwatch.LogMetricFilter(
-                f"{self._name}-{role}",
-                log_group_name=log_group.name,
-                pattern=pattern,
-                metric_transformation=metric,
-                opts=self._child,
-            )
-
     def _schedule(self, function: aws.lambda_.Function, ready: list[pulumi.Resource]) -> None:
         """Invoke it every day, asynchronously.
 
         https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html
         """
         trust = self._args.shared.place.account_id.apply(policies.trust_scheduler)
-        scheduler = self._role("scheduler", trust)
+        scheduler = functions.role(f"{self._name}-scheduler", trust, self._args.shared, self._child)
         may_invoke = self._may_invoke("start", scheduler, function)
         aws.scheduler.Schedule(
             f"{self._name}-daily",

@@ -3,23 +3,17 @@
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 
 from .alarms import FIVE_MINUTES, MAXIMUM, SUM, Alarm, Metric, function_metric
 from .dashboard import Line, Widget, panel
+from .log_metrics import Filters, Transformation
+from .names import COMPARED_METRIC, DISAGREE_METRIC, INCOMPLETE_METRIC
 
-DISAGREE_METRIC, COMPARED_METRIC, INCOMPLETE_METRIC = (
-    "AuditDisagreements",
-    "AuditCompared",
-    "AuditIncomplete",
-)
 ENDED = '{ $.audit = "ended" }'
 INCOMPLETE = '{ $.audit = "ended" && $.complete IS FALSE }'
 DAY = 24 * 60 * 60
 MORE_THAN_THERE_ARE = 100
 """Audits in a day."""
-
-Transformation = aws.cloudwatch.LogMetricFilterMetricTransformationArgsDict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,16 +25,16 @@ class AuditWatched:
     """Of the metrics that come from the log."""
 
 
-def audit_filters(namespace: str) -> dict[str, tuple[str, Transformation]]:
+def audit_filters(namespace: str) -> Filters:
     """Pattern and metric of each filter on the audit's log, by role."""
 
     def counted(metric: str, value: str) -> Transformation:
         return {"namespace": namespace, "name": metric, "value": value, "unit": "Count"}
 
     return {
-        "disagreements": (ENDED, counted(DISAGREE_METRIC, "$.disagree")),
-        "compared": (ENDED, counted(COMPARED_METRIC, "$.compared")),
-        "incomplete": (INCOMPLETE, counted(INCOMPLETE_METRIC, "1")),
+        "audit-disagreements": (ENDED, counted(DISAGREE_METRIC, "$.disagree")),
+        "audit-compared": (ENDED, counted(COMPARED_METRIC, "$.compared")),
+        "audits-incomplete": (INCOMPLETE, counted(INCOMPLETE_METRIC, "1")),
     }
 
 

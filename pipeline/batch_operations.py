@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from . import function as functions
 from . import policies
 from .bucket_reference import AnyBucket
 from .processor import Processor
@@ -32,13 +33,7 @@ class BatchOperations(pulumi.ComponentResource):
         super().__init__("file-metadata:index:BatchOperations", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 
-        role = aws.iam.Role(
-            f"{name}-role",
-            assume_role_policy=pulumi.Output.json_dumps(policies.trust_batch_operations()),
-            permissions_boundary=args.shared.settings.permissions_boundary or None,
-            tags=args.shared.tags,
-            opts=child,
-        )
+        role = functions.role(f"{name}-role", policies.trust_batch_operations(), args.shared, child)
         aws.iam.RolePolicy(
             f"{name}-permissions",
             role=role.name,

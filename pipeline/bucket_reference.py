@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import pulumi
+import pulumi_aws as aws
 
 from .bucket import DataBucket
+from .event_policies import decrypt_objects
 from .shared import Shared
 
 
@@ -39,5 +41,26 @@ class BucketReference:
         )
 
 
+def decryption(
+    name: str, role_name: pulumi.Input[str], shared: Shared, opts: pulumi.ResourceOptions
+) -> list[aws.iam.RolePolicy]:
+    """Let a role read objects that are under the key of somebody else's bucket, if there is one."""
+    place, key_arn = shared.place, shared.settings.bucket_kms_key_arn
+    if not key_arn:
+        return []
+    where = pulumi.Output.all(key_arn=key_arn, region=place.region, dns_suffix=place.dns_suffix)
+    policy = where.apply(lambda of: decrypt_objects(**of))
+    return [
+        aws.iam.RolePolicy(name, role=role_name, policy=pulumi.Output.json_dumps(policy), opts=opts)
+    ]
+
+
 AnyBucket = DataBucket | BucketReference
 """The bucket of a pipeline: its own, or somebody else's."""
+
+
+def owner(bucket: AnyBucket) -> dict[str, pulumi.Input[str]]:
+    """The account that a function's reads of S3 expect, where it is not the function's own."""
+    if isinstance(bucket, BucketReference):
+        return {"S3_BUCKET_ACCOUNT_ID": bucket.account_id}
+    return {}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .alarms import RUNBOOK
+from .log_metrics import LAG_METRIC, OUTCOME_METRIC
 
 WIDTH = 24
 PANEL_WIDTH, PANEL_HEIGHT = 8, 6
@@ -18,7 +19,6 @@ CONSOLES = {
     "aws-cn": "console.amazonaws.cn",
     "aws-us-gov": "console.amazonaws-us-gov.com",
 }
-OUTCOME_METRIC, LAG_METRIC = "Records", "FreshnessLag"
 
 Widget = dict[str, Any]
 Line = list[Any]

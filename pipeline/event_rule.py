@@ -11,7 +11,7 @@ import pulumi
 import pulumi_aws as aws
 
 from . import event_policies
-from .bucket_reference import BucketReference
+from .bucket_reference import BucketReference, decryption
 from .failures import FailureQueue
 from .processor import Processor
 from .shared import Shared
@@ -34,7 +34,7 @@ class EventRuleArgs:
 
 
 class EventRule(pulumi.ComponentResource):
-    """Every change of every key goes to the function, and what cannot be delivered to a queue."""
+    """The bucket's events within prefix and suffix invoke the function; undelivered ones wait."""
 
     rule_name: pulumi.Output[str]
     undelivered: FailureQueue
@@ -45,7 +45,7 @@ class EventRule(pulumi.ComponentResource):
         """Declare the rule, who may invoke the function and use the queue, and then the target."""
         super().__init__("file-metadata:index:EventRule", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        settings, place = args.shared.settings, args.shared.place
+        settings = args.shared.settings
 
         rule = aws.cloudwatch.EventRule(
             f"{name}-rule",
@@ -85,22 +85,10 @@ class EventRule(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, protect=settings.protect_data),
         )
-        ready = [permission, queue_policy, *args.processor.ready]
-        if settings.bucket_kms_key_arn:
-            ready.append(
-                aws.iam.RolePolicy(
-                    f"{name}-decrypt-objects",
-                    role=args.processor.role_name,
-                    policy=pulumi.Output.json_dumps(
-                        pulumi.Output.all(
-                            key_arn=settings.bucket_kms_key_arn,
-                            region=place.region,
-                            dns_suffix=place.dns_suffix,
-                        ).apply(lambda of: event_policies.decrypt_objects(**of))
-                    ),
-                    opts=child,
-                )
-            )
+        decrypts = decryption(
+            f"{name}-decrypt-objects", args.processor.role_name, args.shared, child
+        )
+        ready = [permission, queue_policy, *decrypts, *args.processor.ready]
         aws.cloudwatch.EventTarget(
             f"{name}-target",
             rule=rule.name,

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from . import event_policies, policies
-from .bucket_reference import AnyBucket
+from . import function as functions
+from . import policies
+from .bucket_reference import AnyBucket, decryption, owner
 from .package import extractor_archive
-from .processor import RUNTIME, json_logs, log_group_prefix, owner
 from .shared import Shared
 from .table import MetadataTable
 
@@ -54,22 +54,12 @@ class Extractor(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         shared = args.shared
 
-        # Declared, not left to Lambda, so that it has a retention and is destroyed with the stack.
-        log_group = aws.cloudwatch.LogGroup(
-            log_group_prefix(name),
-            retention_in_days=shared.settings.log_retention_days,
-            kms_key_id=shared.key_arn,
-            tags=shared.tags,
-            opts=self._child,
-        )
-        role = aws.iam.Role(
-            f"{name}-role",
-            assume_role_policy=pulumi.Output.json_dumps(policies.trust_lambda()),
-            permissions_boundary=shared.settings.permissions_boundary or None,
-            tags=shared.tags,
-            opts=self._child,
-        )
-        permissions = [self._permissions(role, log_group), *self._decryption(role)]
+        log_group = functions.log_group(name, shared, self._child)
+        role = functions.role(f"{name}-role", policies.trust_lambda(), shared, self._child)
+        permissions = [
+            self._permissions(role, log_group),
+            *decryption(f"{name}-decrypt-objects", role.name, shared, self._child),
+        ]
         function = self._function(role, log_group, permissions)
         mapping = aws.lambda_.EventSourceMapping(
             f"{name}-stream",
@@ -120,23 +110,6 @@ class Extractor(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _decryption(self, role: aws.iam.Role) -> list[aws.iam.RolePolicy]:
-        """What it needs beside them to read objects under the key of somebody else's bucket."""
-        place, key_arn = self._args.shared.place, self._args.shared.settings.bucket_kms_key_arn
-        if not key_arn:
-            return []
-        where = pulumi.Output.all(key_arn=key_arn, region=place.region, dns_suffix=place.dns_suffix)
-        return [
-            aws.iam.RolePolicy(
-                f"{self._name}-decrypt-objects",
-                role=role.name,
-                policy=pulumi.Output.json_dumps(
-                    where.apply(lambda of: event_policies.decrypt_objects(**of))
-                ),
-                opts=self._child,
-            )
-        ]
-
     def _function(
         self,
         role: aws.iam.Role,
@@ -146,8 +119,8 @@ class Extractor(pulumi.ComponentResource):
         args, settings = self._args, self._args.shared.settings
         return aws.lambda_.Function(
             f"{self._name}-function",
-            runtime=RUNTIME,
-            architectures=["arm64"],
+            runtime=functions.RUNTIME,
+            architectures=functions.ARCHITECTURES,
             code=extractor_archive(settings.extractor),
             handler=ENTRY_POINT,
             role=role.arn,
@@ -155,8 +128,8 @@ class Extractor(pulumi.ComponentResource):
             timeout=settings.extractor_timeout,
             ephemeral_storage={"size": settings.extractor_storage},
             kms_key_arn=args.shared.key_arn,
-            tracing_config={"mode": "Active" if settings.tracing else "PassThrough"},
-            logging_config=json_logs(log_group.name, settings.log_level),
+            tracing_config=functions.tracing(args.shared),
+            logging_config=functions.json_logs(log_group.name, settings.log_level),
             environment={
                 "variables": {
                     "DYNAMODB_TABLE_NAME": args.table.table_name,

@@ -8,19 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_aws as aws
 
 from .alarms import FIVE_MINUTES, MAXIMUM, SUM, Alarm, Metric, function_metric
 from .dashboard import Line, Widget, panel
+from .log_metrics import COUNTED, Filters, Transformation
 
 OUTCOMES = ("done", "failed", "superseded", "error")
 FAILED = "failed"
 EXTRACTION_METRIC, EXTRACTION_LAG_METRIC = "Extractions", "ExtractionLag"
-# Of the extractor's JSON lines, one for each record.
-COUNTED = "{ $.outcome = * && $.count > 0 }"
 DONE = '{ $.outcome = "done" && $.lag_ms >= 0 }'
-
-Transformation = aws.cloudwatch.LogMetricFilterMetricTransformationArgsDict
 
 FIFTEEN_MINUTES = 15 * 60
 AGE_MS = 60 * 60 * 1000
@@ -69,7 +65,7 @@ def extractor_alarms(of: Watched) -> list[Alarm]:
             metrics=(given_up,),
             threshold=0,
             period=FIVE_MINUTES,
-            means="Lambda gave up on files after 11 attempts or 6 hours; their rows stay"
+            means="Lambda gave up on files after many attempts or 6 hours; their rows stay"
             " `pending`.",
             first="read the extractor's log for timeouts, lack of memory, and errors of S3; then"
             " `python -m ops extract`.",
@@ -80,8 +76,8 @@ def extractor_alarms(of: Watched) -> list[Alarm]:
             threshold=AGE_MS,
             period=FIVE_MINUTES,
             means="A row has been `pending` for more than an hour.",
-            first="a backfill is over when it is over; else check the extractor's errors,"
-            " duration and throttles.",
+            first="during a backfill, wait; otherwise check the extractor's errors, duration and"
+            " throttles. What was given up meanwhile, `python -m ops extract` asks for again.",
         ),
         Alarm(
             # Lambda retries by itself, so a single error needs nobody.
@@ -92,12 +88,13 @@ def extractor_alarms(of: Watched) -> list[Alarm]:
             periods=3,
             means="The extractor has failed again and again for 15 minutes: out of memory, out of"
             " time, or S3 or DynamoDB refuse it.",
-            first="read its log; raise `extractorMemorySize` or `extractorTimeout`.",
+            first="read its log; raise `extractorMemorySize` or `extractorTimeout`; then"
+            " `python -m ops extract` for what was given up.",
         ),
     ]
 
 
-def extractor_filters(namespace: str) -> dict[str, tuple[str, Transformation]]:
+def extractor_filters(namespace: str) -> Filters:
     """Pattern and metric of each filter on the extractor's log, by role."""
     count: Transformation = {
         "namespace": namespace,

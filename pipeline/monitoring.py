@@ -9,35 +9,19 @@ import pulumi_aws as aws
 from . import policies
 from .alarms import Alarm, Metric, alarms
 from .audit import Audit
-from .audit_watch import AuditWatched, audit_alarms, audit_panels
+from .audit_watch import AuditWatched, audit_alarms, audit_filters, audit_panels
 from .bucket_reference import AnyBucket
-from .dashboard import (
-    LAG_METRIC,
-    OUTCOME_METRIC,
-    Names,
-    Widget,
-    dashboard,
-    dashboard_url,
-)
+from .dashboard import Names, Widget, dashboard, dashboard_url
 from .event_rule import EventRule
 from .event_rule_watch import event_rule_alarms
 from .extractor import Extractor
-from .extractor_watch import (
-    Transformation,
-    Watched,
-    extractor_alarms,
-    extractor_filters,
-    extractor_panels,
-)
+from .extractor_watch import Watched, extractor_alarms, extractor_filters, extractor_panels
 from .failures import FailureQueue
+from .log_metrics import Filters, processor_filters
 from .names import dashboard_name, metric_namespace
 from .processor import Processor
 from .shared import Shared
 from .table import MetadataTable
-
-# Of the handler's JSON lines; those that count nothing have no count.
-COUNTED = "{ $.outcome = * && $.count > 0 }"
-FRESH = '{ ($.outcome = "completed" || $.outcome = "deleted") && $.count > 0 && $.lag_ms >= 0 }'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,15 +61,19 @@ class Monitoring(pulumi.ComponentResource):
             table=args.table.table_name,
             timeout=args.shared.settings.timeout,
         )
-        if extractor := self._extractor():
-            watched += extractor_alarms(extractor)
-        if args.audit:
-            watched += audit_alarms(self._audited(args.audit.function_name))
+        self._filters(args.processor.log_group_name, processor_filters(self._namespace))
+        if extractor := args.extractor:
+            watched += extractor_alarms(
+                self._extractor(extractor.function_name, extractor.mapping_id)
+            )
+            self._filters(extractor.log_group_name, extractor_filters(self._namespace))
+        if audit := args.audit:
+            watched += audit_alarms(self._audit(audit.function_name))
+            self._filters(audit.log_group_name, audit_filters(self._namespace))
         if rule := args.rule:
             undelivered = rule.undelivered.queue_name
             watched += event_rule_alarms(queue=undelivered, rule=rule.rule_name)
         made = [self._alarm(alarm, ready) for alarm in watched]
-        self._metrics()
         board = self._dashboard([alarm.arn for alarm in made])
 
         self.dashboard_url = pulumi.Output.all(
@@ -94,31 +82,6 @@ class Monitoring(pulumi.ComponentResource):
             partition=args.shared.place.partition,
         ).apply(lambda of: dashboard_url(**of))
         self.register_outputs({"topic_arn": self.topic_arn, "dashboard_url": self.dashboard_url})
-
-    def _extractor(self) -> Watched | None:
-        extractor = self._args.extractor
-        if extractor is None:
-            return None
-        return Watched(
-            function=extractor.function_name,
-            mapping=extractor.mapping_id,
-            namespace=self._namespace,
-        )
-
-    def _extractor_panels(self) -> pulumi.Output[list[Widget]]:
-        extractor = self._args.extractor
-        if extractor is None:
-            return pulumi.Output.from_input([])
-        return pulumi.Output.all(
-            region=self._args.shared.place.region,
-            function=extractor.function_name,
-            mapping=extractor.mapping_id,
-        ).apply(
-            lambda of: extractor_panels(
-                Watched(function=of["function"], mapping=of["mapping"], namespace=self._namespace),
-                of["region"],
-            )
-        )
 
     def _topic(self) -> tuple[pulumi.Output[str], list[pulumi.Resource]]:
         """The topic's ARN, and what must be in place before the first alarm."""
@@ -172,52 +135,36 @@ class Monitoring(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
         )
 
-    def _audited(self, function: pulumi.Input[str]) -> AuditWatched:
-        suffix = self._args.shared.settings.environment_suffix
-        return AuditWatched(function=function, namespace=metric_namespace(suffix))
+    def _filters(self, log_group: pulumi.Input[str], filters: Filters) -> None:
+        for role, (pattern, metric) in filters.items():
+            aws.cloudwatch.LogMetricFilter(
+                f"{self._name}-{role}",
+                log_group_name=log_group,
+                pattern=pattern,
+                metric_transformation=metric,
+                opts=self._child,
+            )
 
-    def _audit_panels(self) -> pulumi.Output[list[Widget]]:
-        audit = self._args.audit
-        if audit is None:
-            return pulumi.Output.from_input([])
-        return pulumi.Output.all(
-            region=self._args.shared.place.region, function=audit.function_name
-        ).apply(lambda of: audit_panels(self._audited(of["function"]), of["region"]))
+    def _extractor(self, function: pulumi.Input[str], mapping: pulumi.Input[str]) -> Watched:
+        return Watched(function=function, mapping=mapping, namespace=self._namespace)
 
-    def _metrics(self) -> None:
-        """Count what the functions log, at no cost to them.
+    def _audit(self, function: pulumi.Input[str]) -> AuditWatched:
+        return AuditWatched(function=function, namespace=self._namespace)
 
-        https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
-        """
-        records: Transformation = {
-            "namespace": self._namespace,
-            "name": OUTCOME_METRIC,
-            "value": "$.count",
-            "unit": "Count",
-            "dimensions": {"Outcome": "$.outcome"},
-        }
-        lag: Transformation = {
-            "namespace": self._namespace,
-            "name": LAG_METRIC,
-            "value": "$.lag_ms",
-            "unit": "Milliseconds",
-        }
-        log_group = self._args.processor.log_group_name
-        self._metric("records", log_group, COUNTED, records)
-        self._metric("freshness", log_group, FRESH, lag)
-        if extractor := self._args.extractor:
-            for role, (pattern, metric) in extractor_filters(self._namespace).items():
-                self._metric(role, extractor.log_group_name, pattern, metric)
-
-    def _metric(
-        self, role: str, log_group: pulumi.Input[str], pattern: str, metric: Transformation
-    ) -> None:
-        aws.cloudwatch.LogMetricFilter(
-            f"{self._name}-{role}",
-            log_group_name=log_group,
-            pattern=pattern,
-            metric_transformation=metric,
-            opts=self._child,
+    def _panels(self) -> pulumi.Output[list[Widget]]:
+        """The panels of an extractor and of an audit, if there are any."""
+        args, of_parts = self._args, []
+        region = args.shared.place.region
+        if extractor := args.extractor:
+            names = pulumi.Output.all(region, extractor.function_name, extractor.mapping_id)
+            of_parts.append(
+                names.apply(lambda of: extractor_panels(self._extractor(of[1], of[2]), of[0]))
+            )
+        if audit := args.audit:
+            names = pulumi.Output.all(region, audit.function_name)
+            of_parts.append(names.apply(lambda of: audit_panels(self._audit(of[1]), of[0])))
+        return pulumi.Output.all(*of_parts).apply(
+            lambda parts: [panel for part in parts for panel in part]
         )
 
     def _dashboard(self, alarm_arns: list[pulumi.Output[str]]) -> aws.cloudwatch.Dashboard:
@@ -239,10 +186,9 @@ class Monitoring(pulumi.ComponentResource):
                 lambda region: dashboard_name(suffix, region)
             ),
             dashboard_body=pulumi.Output.json_dumps(
-                pulumi.Output.all(names, self._extractor_panels(), self._audit_panels()).apply(
+                pulumi.Output.all(names, self._panels()).apply(
                     lambda of: dashboard(
-                        Names(**of[0], namespace=self._namespace, timeout=timeout),
-                        more=[*of[1], *of[2]],
+                        Names(**of[0], namespace=self._namespace, timeout=timeout), more=of[1]
                     )
                 )
             ),

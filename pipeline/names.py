@@ -1,4 +1,8 @@
-"""Every name and tag that is built from an environment's suffix. Pure, without Pulumi."""
+"""Names that more than one part knows, and tags. Pure, without Pulumi."""
+
+DISAGREE_METRIC = "AuditDisagreements"
+COMPARED_METRIC = "AuditCompared"
+INCOMPLETE_METRIC = "AuditIncomplete"
 
 
 def table_name(environment_suffix: str) -> str:

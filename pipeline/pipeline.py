@@ -5,7 +5,7 @@ import re
 import pulumi
 
 from . import names
-from .audit import OFF, Audit, AuditArgs
+from .audit import Audit, AuditArgs
 from .batch_operations import BatchOperations, BatchOperationsArgs
 from .bucket import DataBucket
 from .bucket_reference import AnyBucket, BucketReference
@@ -13,12 +13,14 @@ from .encryption import EncryptionKey, EncryptionKeyArgs
 from .event_rule import EventRule, EventRuleArgs
 from .extractor import Extractor, ExtractorArgs
 from .failures import FailureQueue, FailureQueueGuard, FailureQueueGuardArgs
+from .function import log_group_prefix
 from .monitoring import Monitoring, MonitoringArgs
 from .notification import Notification, NotificationArgs
 from .outputs import OUTPUTS
 from .place import Place
-from .processor import Processor, ProcessorArgs, log_group_prefix
-from .settings import EVENTBRIDGE, Settings
+from .processor import Processor, ProcessorArgs
+from .rules import EVENTBRIDGE, OFF
+from .settings import Settings
 from .shared import Shared, Tags
 from .table import MetadataTable
 

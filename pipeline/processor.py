@@ -5,22 +5,17 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from . import function as functions
 from . import policies
-from .bucket_reference import AnyBucket, BucketReference
+from .bucket_reference import AnyBucket, owner
 from .failures import FailureQueue
 from .package import handler_archive
 from .shared import Shared
 from .table import MetadataTable
 
-RUNTIME = "python3.14"
 ENTRY_POINT = "process_file.lambda_handler"
 RETRIES = 2
 MAXIMUM_EVENT_AGE_SECONDS = 6 * 60 * 60
-
-
-def log_group_prefix(name: str) -> str:
-    """How the log group's name starts, of the function's component with this name."""
-    return f"{name}-logs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,21 +48,8 @@ class Processor(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         shared, settings = args.shared, args.shared.settings
 
-        # Declared, not left to Lambda, so that it has a retention and is destroyed with the stack.
-        log_group = aws.cloudwatch.LogGroup(
-            log_group_prefix(name),
-            retention_in_days=settings.log_retention_days,
-            kms_key_id=shared.key_arn,
-            tags=shared.tags,
-            opts=child,
-        )
-        role = aws.iam.Role(
-            f"{name}-role",
-            assume_role_policy=pulumi.Output.json_dumps(policies.trust_lambda()),
-            permissions_boundary=settings.permissions_boundary or None,
-            tags=shared.tags,
-            opts=child,
-        )
+        log_group = functions.log_group(name, shared, child)
+        role = functions.role(f"{name}-role", policies.trust_lambda(), shared, child)
         policy = aws.iam.RolePolicy(
             f"{name}-permissions",
             role=role.name,
@@ -84,8 +66,8 @@ class Processor(pulumi.ComponentResource):
         )
         function = aws.lambda_.Function(
             f"{name}-function",
-            runtime=RUNTIME,
-            architectures=["arm64"],
+            runtime=functions.RUNTIME,
+            architectures=functions.ARCHITECTURES,
             code=handler_archive(),
             handler=ENTRY_POINT,
             role=role.arn,
@@ -93,8 +75,8 @@ class Processor(pulumi.ComponentResource):
             timeout=settings.timeout,
             reserved_concurrent_executions=settings.reserved_concurrency,
             kms_key_arn=shared.key_arn,
-            tracing_config={"mode": "Active" if settings.tracing else "PassThrough"},
-            logging_config=json_logs(log_group.name, settings.log_level),
+            tracing_config=functions.tracing(shared),
+            logging_config=functions.json_logs(log_group.name, settings.log_level),
             environment={"variables": _variables(args)},
             tags=shared.tags,
             # A function that can be invoked before it may log or write would fail its first events.
@@ -132,29 +114,7 @@ def _variables(args: ProcessorArgs) -> dict[str, pulumi.Input[str]]:
         "DYNAMODB_TABLE_ARN": args.table.table_arn,
         "S3_BUCKET_NAME": args.bucket.bucket_name,
         "TOMBSTONE_DAYS": str(settings.tombstone_days),
-        # What a new version's row says until the extractor has read the version.
-        **({"EXTRACTION": "pending"} if settings.extractor else {}),
+        # New versions' rows are then pending, until the extractor has read the version.
+        **({"EXTRACTION": "on"} if settings.extractor else {}),
         **owner(args.bucket),
-    }
-
-
-def owner(bucket: AnyBucket) -> dict[str, pulumi.Input[str]]:
-    """The account that the function's reads of S3 expect, where it is not the function's own."""
-    if isinstance(bucket, BucketReference):
-        return {"S3_BUCKET_ACCOUNT_ID": bucket.account_id}
-    return {}
-
-
-def json_logs(
-    log_group: pulumi.Input[str], log_level: str
-) -> aws.lambda_.FunctionLoggingConfigArgsDict:
-    """JSON lines; the platform's START and REPORT lines, half of all bytes, only for debugging.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
-    """
-    return {
-        "log_format": "JSON",
-        "log_group": log_group,
-        "application_log_level": "WARN" if log_level == "WARNING" else log_level,
-        "system_log_level": "INFO" if log_level == "DEBUG" else "WARN",
     }

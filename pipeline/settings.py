@@ -3,54 +3,18 @@
 A key is declared here and nowhere else: `make generate` writes what repeats it.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Self
 
 import pulumi
 from pulumi.runtime.config import CONFIG
 
-from . import names
-from .keys import KNOWN_LATER, Key, Rule, between, check, check_known, declared, matching, one_of
+from . import rules
+from .keys import Key, between, check, check_known, declared
 from .package import check_extractor
 
 PROJECT = "file-metadata-pipeline"
-
-# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-DAYS_AND_MONTHS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096)
-YEARS = (1827, 2192, 2557, 2922, 3288, 3653)
-UNRESERVED = -1
-NOTIFICATION, EVENTBRIDGE = "notification", "eventbridge"
-PRODUCTION_NAMES = frozenset({"prod", "production"})
-
-# S3 matches other characters only in URL-encoded form, and without a word never otherwise:
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
-PART_OF_KEY = matching(
-    r"[A-Za-z0-9!_.'()/-]{0,1024}", "at most 1024 characters of A-Z a-z 0-9 ! _ . ' ( ) / -"
-)
-BUCKET_NAME = matching(
-    r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name, 3-63 characters of a-z, 0-9, . and -"
-)
-KMS_KEY = matching(
-    r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+", "the ARN of a KMS key"
-)
-
-# Of IAM's, the strictest: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
-TAG_KEY = re.compile(r"[\w .:/=+@-]{1,128}")
-MOST_TAGS = 48
-"""AWS takes 50 a resource, and two are ours."""
-
-
-def _are_tags(value: Mapping[str, pulumi.Input[str]]) -> bool:
-    keys = [key.lower() for key in value]
-    return (
-        len(set(keys)) == len(value) <= MOST_TAGS
-        and not {key.lower() for key in names.tags("")} & set(keys)
-        and not any(key.startswith("aws:") for key in keys)
-        and all(TAG_KEY.fullmatch(key) for key in keys)
-        and all(isinstance(text, (str, *KNOWN_LATER)) for text in value.values())
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +31,7 @@ class Settings:
         Key(
             means="Ends the table's name and tags every resource",
             if_empty="the stack's name",
-            rule=matching(r"[a-z0-9-]{1,32}", "1-32 characters of a-z, 0-9 and -"),
+            rule=rules.SUFFIX,
             more="Two pipelines of one account and region need different ones.",
             live="Refused where `protectData` is true, because the table would be replaced."
             " Otherwise table, key alias, dashboard and an extractor's event source mapping are"
@@ -107,7 +71,7 @@ class Settings:
         int,
         Key(
             means="Days that log events are kept",
-            rule=one_of(DAYS_AND_MONTHS + YEARS, "days"),
+            rule=rules.LOG_RETENTION,
             live="In place. Shorter: CloudWatch Logs permanently deletes older events.",
         ),
     ] = 90
@@ -123,20 +87,17 @@ class Settings:
         int,
         Key(
             means="Invocations at once",
-            rule=Rule(
-                "1 or more invocations, or -1 for unreserved (0 would stop the function)",
-                lambda value: value == UNRESERVED or value >= 1,
-            ),
+            rule=rules.RESERVED_CONCURRENCY,
             live="In place. AWS refuses a number that leaves the account less than 100 unreserved."
             " Lower: events wait, at most 6 hours, then they go to the failure queue.",
         ),
-    ] = UNRESERVED
+    ] = rules.UNRESERVED
     object_prefix: Annotated[
         str,
         Key(
             means="Only keys that start so have rows",
             if_empty="all keys",
-            rule=PART_OF_KEY,
+            rule=rules.PART_OF_KEY,
             live="In place. Keys that no longer match keep their row, which is not updated any"
             " more. Keys that match now have no row until `ops backfill`.",
         ),
@@ -146,7 +107,7 @@ class Settings:
         Key(
             means="Only keys that end so have rows",
             if_empty="all keys",
-            rule=PART_OF_KEY,
+            rule=rules.PART_OF_KEY,
             live="As `objectPrefix`.",
         ),
     ] = ""
@@ -172,7 +133,7 @@ class Settings:
         str,
         Key(
             means="Least severity that the function logs",
-            rule=one_of(("DEBUG", "INFO", "WARNING")),
+            rule=rules.LOG_LEVEL,
             more="Failures and stale notifications are always logged. At `WARNING` the rest is"
             " counted, one line a hundred records or a minute. Lambda's own START and REPORT lines"
             " come with `DEBUG` only.",
@@ -186,7 +147,7 @@ class Settings:
             means="An existing bucket's name, to import it into the stack, or to follow it there"
             " with `eventSource` `eventbridge`",
             if_empty="a new bucket",
-            rule=BUCKET_NAME,
+            rule=rules.BUCKET,
             more="[How to import](operations.md#bring-an-existing-bucket-under-the-pipeline);"
             " [how to follow](eventbridge.md).",
             live="Refused where `protectData` is true, because the bucket would be replaced."
@@ -202,7 +163,7 @@ class Settings:
         Key(
             means="An existing bucket that receives the bucket's server access logs",
             if_empty="none",
-            rule=BUCKET_NAME,
+            rule=rules.BUCKET,
             # Each log file would be a change, which is logged, without end.
             more="Never the bucket itself. The logs are under `<bucket>/`;"
             " [what it needs](operations.md#server-access-logs).",
@@ -215,7 +176,7 @@ class Settings:
         Key(
             means="E-mail address that receives the alarms, once it confirms",
             if_empty="none",
-            rule=matching(r"[^@\s]+@[^@\s]+", "one e-mail address"),
+            rule=rules.EMAIL,
             live="The subscription is replaced. The new address must confirm; until then it gets no"
             " e-mail. An unconfirmed subscription cannot be deleted: SNS drops it after 48 hours.",
         ),
@@ -233,11 +194,7 @@ class Settings:
         Key(
             means="The ARN of an IAM policy that bounds what the stack's roles may ever do",
             if_empty="none",
-            # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
-            rule=matching(
-                r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+",
-                "the ARN of an IAM policy",
-            ),
+            rule=rules.IAM_POLICY_ARN,
             more="[Where it comes from](deploy.md#2-make-the-roles).",
             live="In place. A boundary that lacks a permission of the role refuses that call:"
             " events fail, and wait in the failure queue. The deploy roles of"
@@ -262,7 +219,7 @@ class Settings:
         Key(
             means="The ARN of an existing KMS key to use instead of customerManagedKey",
             if_empty="none",
-            rule=KMS_KEY,
+            rule=rules.KMS_KEY_ARN,
             more="[What its policy must allow](use.md#an-existing-kms-key).",
             live="In place for bucket, table, queue, topic, logs and function; refused beside"
             " `customerManagedKey`. What was written before [needs its old"
@@ -274,9 +231,7 @@ class Settings:
         Key(
             means="The ARN of an existing SNS topic for the alarms",
             if_empty="a new topic",
-            rule=matching(
-                r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+", "the ARN of an SNS topic"
-            ),
+            rule=rules.TOPIC_ARN,
             more="[What its policy must allow](use.md#an-existing-sns-topic).",
             live="In place. Set: the stack's own topic is deleted with its subscriptions.",
         ),
@@ -307,8 +262,8 @@ class Settings:
         Key(
             means="Longest that the extractor may take for one file",
             rule=between(1, 900, "seconds"),
-            more="A file that takes longer is tried 101 times, while those behind it wait, and then"
-            " stays `pending`.",
+            more="A file that takes longer is tried again and again while those behind it wait, and"
+            " [then stays](extract.md#what-happens-if-something-fails) `pending`.",
             live="In place. New containers.",
         ),
     ] = 60
@@ -334,23 +289,19 @@ class Settings:
         str,
         Key(
             means="Compare the whole bucket with the whole table every night",
-            rule=one_of(("off", "report", "repair")),
+            rule=rules.AUDIT,
             more="`repair` also has the function read again what disagrees."
             " [What it does](audit.md).",
             live="In place between `report` and `repair`. `off`: the audit's function, its log"
             " and schedule are deleted, and no audit alarm is left; the metrics stay 15 months.",
         ),
-    ] = "off"
+    ] = rules.OFF
     tags: Annotated[
         pulumi.Input[dict[str, pulumi.Input[str]]],
         Key(
             means="Tags for every resource, beside Environment and Project",
             if_empty="none",
-            rule=Rule(
-                "at most 48 tags, with keys of 1-128 letters, digits, spaces and _ . : / = + - @,"
-                " none that begins with aws:, none twice, and neither Environment nor Project",
-                _are_tags,
-            ),
+            rule=rules.TAGS,
             more="`pulumi config set --path 'file-metadata-pipeline:tags.Team' data`.",
             live="In place.",
         ),
@@ -359,7 +310,7 @@ class Settings:
         str,
         Key(
             means="How changes of the bucket reach the function",
-            rule=one_of((NOTIFICATION, EVENTBRIDGE)),
+            rule=rules.EVENT_SOURCE,
             more="`eventbridge` [follows a bucket that somebody else owns](eventbridge.md), named"
             " by `bucketName`, and declares nothing of it.",
             live="Refused where `protectData` is true, in the preview: a table's rows are of one"
@@ -368,13 +319,13 @@ class Settings:
             " their sequencers can be compared with the new source's."
             " [What to do instead](changes.md#change-the-source-of-events).",
         ),
-    ] = NOTIFICATION
+    ] = rules.NOTIFICATION
     bucket_account_id: Annotated[
         str,
         Key(
             means="The account that owns the bucket, with `eventSource` `eventbridge`",
             if_empty="the stack's own",
-            rule=matching(r"[0-9]{12}", "an account's id, 12 digits"),
+            rule=rules.ACCOUNT,
             more="[What the other account has to do](eventbridge.md#a-bucket-of-another-account).",
             live="In place; refused with `notification`. Another account than the owner's: no"
             " events arrive any more.",
@@ -386,7 +337,7 @@ class Settings:
             means="The ARN of the KMS key of the bucket's objects, with `eventSource`"
             " `eventbridge`",
             if_empty="none",
-            rule=KMS_KEY,
+            rule=rules.KMS_KEY_ARN,
             more="The function may use it through S3 alone. Without it, rows of objects under a KMS"
             " key have no `checksum`.",
             live="In place: the role gets or loses a policy. Refused with `notification`.",
@@ -413,7 +364,7 @@ class Settings:
         )
         _check_source(self)
         check(
-            self.protect_data or not _is_production(self.environment_suffix),
+            self.protect_data or not rules.is_production(self.environment_suffix),
             f"protectData must be true where environmentSuffix is {self.environment_suffix!r}"
             " (set protectData to true, or name the environment otherwise)",
             self.protect_data,
@@ -447,7 +398,7 @@ class Settings:
                     values[key.field] = value
             settings = cls(**values)
             check(
-                settings.protect_data or not _is_production(stack),
+                settings.protect_data or not rules.is_production(stack),
                 f"protectData must be true on the stack {stack!r}"
                 f" (pulumi config set {PROJECT}:protectData true)",
                 settings.protect_data,
@@ -477,13 +428,13 @@ def _check_source(settings: Settings) -> None:
     Raises:
         ValueError: there is something.
     """
-    if settings.event_source == EVENTBRIDGE:
-        where = f"where eventSource is {EVENTBRIDGE}"
+    if settings.event_source == rules.EVENTBRIDGE:
+        where = f"where eventSource is {rules.EVENTBRIDGE}"
         check(bool(settings.bucket_name), f"bucketName must be given {where}", "")
         only_own = ("access_log_bucket", "noncurrent_version_days")
         reason = "which leaves the bucket's settings to its owner"
     else:
-        where, reason = f"where eventSource is {NOTIFICATION}", "the stack's own bucket"
+        where, reason = f"where eventSource is {rules.NOTIFICATION}", "the stack's own bucket"
         only_own = ("bucket_account_id", "bucket_kms_key_arn")
     for key in KEYS.values():
         if key.field in only_own:
@@ -498,7 +449,3 @@ def _check_keys(namespace: str) -> None:
         of, _, name = full_key.partition(":")
         if of == namespace:
             check_known(name, KEYS)
-
-
-def _is_production(name: str) -> bool:
-    return not PRODUCTION_NAMES.isdisjoint(re.split(r"[^a-z0-9]+", name.lower()))

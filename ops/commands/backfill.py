@@ -26,6 +26,7 @@ from ops.event_bridge import scope
 from ops.pace import Pace
 from ops.recheck import Rechecks
 from ops.stack import Stack
+from ops.state import StateError
 from pipeline.outputs import (
     BATCH_OPERATIONS_ROLE_ARN,
     DYNAMODB_TABLE_NAME,
@@ -184,7 +185,7 @@ def _submit(
 def _state(path: Path, plan: backfills.Plan, *, fresh: bool) -> backfills.State:
     try:
         return backfills.State(plan=plan) if fresh else backfills.State.resume(path, plan)
-    except backfills.StateError as err:
+    except StateError as err:
         raise click.UsageError(str(err)) from err
 
 

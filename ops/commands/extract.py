@@ -10,6 +10,7 @@ from handler.attributes import DONE, FAILED, PENDING
 from ops import extract as extracts
 from ops.cli import FINDINGS, console, of_a_stack, progress, stack_of, stop_on_interrupt
 from ops.pace import Pace
+from ops.state import StateError
 from pipeline.outputs import DYNAMODB_TABLE_NAME, LAMBDA_FUNCTION_NAME
 
 STATUSES = (PENDING, FAILED, DONE)
@@ -106,5 +107,5 @@ def _state(path: Path, plan: extracts.Plan, start: str, *, fresh: bool) -> extra
         if fresh:
             return extracts.State(plan=plan, start=start)
         return extracts.State.resume(path, plan, start)
-    except extracts.StateError as err:
+    except StateError as err:
         raise click.UsageError(str(err)) from err

@@ -5,7 +5,7 @@ import json
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any, NoReturn
 
@@ -105,9 +105,7 @@ def _query(prefix: str, status: str | None, since: datetime | None) -> dict[str,
     if status:
         tests["processing_status = :status"] = (":status", status)
     if since:
-        # As the function writes times, so that texts compare as times do.
-        text = since.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        tests["processed_at >= :since"] = (":since", text)
+        tests["processed_at >= :since"] = (":since", rows.written(since))
     if not tests:
         return {}
     return {

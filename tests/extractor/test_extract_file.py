@@ -203,10 +203,9 @@ def test_an_error_of_s3_or_dynamodb_raises_and_leaves_the_row_pending(
     monkeypatch.setattr("service.MAX_BACKOFF_SECONDS", 0)
     record = extracting.put(KEY, b"1")
     extracting.bench.proxy.fail(operation, fault)
-    with pytest.raises(extracting.function.RecordsError, match="1 of 1 records failed") as caught:
+    with pytest.raises(ExceptionGroup, match="1 of 1 records failed") as caught:
         extracting.extract(text, record)
-    assert isinstance(caught.value.__cause__, ExceptionGroup)
-    assert isinstance(caught.value.__cause__.exceptions[0], CallError)
+    assert isinstance(caught.value.exceptions[0], CallError)
     assert extraction(extracting) == {"extraction": "pending"}
     extracting.bench.proxy.heal()
     assert extracting.extract(text, record) == {"done": 1}
@@ -231,8 +230,9 @@ def test_an_error_of_s3_raises_though_the_extractor_caught_it(
                 caught.append(str(err))
         return {"size": 100}
 
-    with pytest.raises(extracting.function.RecordsError, match="s3 refused GetObject: 503"):
+    with pytest.raises(ExceptionGroup) as raised:
         extracting.extract(catches, record)
+    assert str(raised.value.exceptions[0]).startswith("s3 refused GetObject: 503")
     assert len(caught) == 2
     assert extraction(extracting) == {"extraction": "pending"}
 
@@ -253,7 +253,7 @@ def test_one_record_s_error_does_not_stop_the_others(
     monkeypatch.setattr("service.MAX_BACKOFF_SECONDS", 0)
     records = [extracting.put(key, key.encode()) for key in ("a", "b", "c")]
     extracting.bench.proxy.fail("GetObject", Fault(status=500), times=2)
-    with pytest.raises(extracting.function.RecordsError, match=r"^1 of 3 records failed: 'a': "):
+    with pytest.raises(ExceptionGroup, match=r"^1 of 3 records failed"):
         extracting.extract(text, *records)
     states = [extraction(extracting, key)["extraction"] for key in ("a", "b", "c")]
     assert states == ["pending", "done", "done"]
@@ -285,8 +285,9 @@ def test_an_event_of_another_shape_is_an_error(extracting: Extracting, event: ob
     ],
 )
 def test_a_record_of_another_shape_is_an_error(extracting: Extracting, record: object) -> None:
-    with pytest.raises(extracting.function.RecordsError, match="record must be a change of a row"):
+    with pytest.raises(ExceptionGroup) as raised:
         extracting.function.lambda_handler({"Records": [record]}, None)
+    assert str(raised.value.exceptions[0]).startswith("record must be a change of a row")
 
 
 def test_the_log_has_a_line_a_record_with_its_outcome_and_delay(
@@ -343,7 +344,7 @@ def test_an_error_is_logged_with_its_key(
 ) -> None:
     record = extracting.put(KEY, b"1")
     extracting.bench.proxy.fail("UpdateItem", Fault(status=403, code="AccessDenied"))
-    with pytest.raises(extracting.function.RecordsError):
+    with pytest.raises(ExceptionGroup):
         extracting.extract(text, record)
     [line] = caplog.records
     assert (line.levelname, line.outcome, line.count) == ("ERROR", "error", 1)  # type: ignore[attr-defined]

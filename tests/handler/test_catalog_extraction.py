@@ -30,7 +30,7 @@ def plain(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> B
 
 @pytest.fixture
 def bench(plain: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    catalog = replace(plain.handler.CATALOG, extraction="pending")
+    catalog = replace(plain.handler.CATALOG, extracts=True)
     monkeypatch.setattr(plain.handler, "CATALOG", catalog)
     return plain
 

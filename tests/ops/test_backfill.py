@@ -229,7 +229,7 @@ def test_a_file_that_is_no_state_is_refused(many: Synthetic, content: str) -> No
     Path("backfill-b.json").write_text(content)
     result = backfill(many)
     assert result.exit_code == 2
-    assert "must be the state of a backfill" in result.output
+    assert "must be the state of `backfill`" in result.output
 
 
 def test_restart_begins_anew(many: Synthetic) -> None:

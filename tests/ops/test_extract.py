@@ -17,6 +17,7 @@ from attributes import EXTRACTION_ATTRIBUTES
 from ops import extract as extracts
 from ops.__main__ import main
 from ops.pace import Pace
+from ops.rows import written
 from support.extractors import EXTRACTOR
 from support.journeys import Deployed, Row
 from support.tool import of
@@ -153,7 +154,7 @@ def extract(stack: Deployed, act: Callable[[threading.Event], None]) -> extracts
     """Run as the command does, with something between the look and each request."""
     plan = extracts.Plan(table=stack.table, statuses=["failed", "pending"])
     path = Path(f"extract-{stack.table}.json")
-    state = extracts.State.resume(path, plan, extracts.written(datetime.now(UTC)))
+    state = extracts.State.resume(path, plan, written(datetime.now(UTC)))
     stop = threading.Event()
     pace = Between(1000, stop, act=lambda: act(stop))
     return extracts.extract(state, path, stack.client("dynamodb"), pace, lambda _: None)
@@ -185,7 +186,7 @@ def test_after_an_interruption_a_run_goes_on_with_the_rest(stack: Deployed) -> N
     first = rows(stack)
     done = asked(stack, before)
     assert len(done) == 2
-    later = extracts.written(datetime.now(UTC) + timedelta(minutes=1))
+    later = written(datetime.now(UTC) + timedelta(minutes=1))
     write(stack, "failed since", "failed", extracted_at={"S": later})
     result = run(stack, "extract", "--status", "failed")
     assert result.exit_code == 2
@@ -206,7 +207,7 @@ def test_a_state_file_that_is_none_is_refused(stack: Deployed) -> None:
     Path("state").write_text("{}")
     result = run(stack, "extract", "--state", "state")
     assert result.exit_code == 2
-    assert "must be the state of an `extract`" in result.output
+    assert "must be the state of `extract`" in result.output
     assert run(stack, "extract", "--state", "state", "--restart").exit_code == 0
 
 

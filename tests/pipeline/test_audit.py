@@ -168,9 +168,8 @@ def test_the_metrics_are_made_of_the_last_line(because: str, expected: dict[str,
 
 def test_the_filters_read_the_audits_log(reporting: Program) -> None:
     [group] = audit_of(reporting, "aws:cloudwatch/logGroup:LogGroup")
-    filters = audit_of(reporting, FILTER)
-    assert len(filters) == 3
-    assert {one.inputs["logGroupName"] for one in filters} == {f"{group.name}-1234567"}
+    reads = [one.inputs["logGroupName"] for one in reporting.all(FILTER)]
+    assert reads.count(f"{group.name}-1234567") == 3
 
 
 def test_an_audit_that_is_missing_rings_after_the_first_and_not_before(

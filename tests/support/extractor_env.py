@@ -103,7 +103,7 @@ def set_up(
         cloud("s3").create_bucket(Bucket=bench.bucket)
     stream = stream_of(cloud, bench.table)
     where = handler_env.in_bucket(bench.handler.CATALOG, bench.bucket)
-    catalog = replace(bench.handler.CATALOG, **where, extraction="pending")
+    catalog = replace(bench.handler.CATALOG, **where, extracts=True)
     monkeypatch.setattr(bench.handler, "CATALOG", catalog)
     function = extract_file(proxy)
     close(function)  # so that each test's first calls are on new connections

@@ -118,7 +118,7 @@ class Histories(RuleBasedStateMachine):
     """One history; ``world`` is set by the test that runs it."""
 
     world: ClassVar[World]
-    extraction: ClassVar[str | None] = None
+    extracts: ClassVar[bool] = False
     source: ClassVar[str] = "notification"
     """How the notifications come: that, or ``eventbridge``."""
 
@@ -138,7 +138,7 @@ class Histories(RuleBasedStateMachine):
             lambda: self._do(self.before_read),
             lambda: self._do(self.after_read),
         )
-        self.catalog = replace(catalog, **place, table=self.world.table, extraction=self.extraction)
+        self.catalog = replace(catalog, **place, table=self.world.table, extracts=self.extracts)
 
     # What happens to the bucket
 

@@ -1,0 +1,34 @@
+"""The metrics that CloudWatch makes of what the function logs, as data, at no cost to it.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
+"""
+
+import pulumi_aws as aws
+
+OUTCOME_METRIC, LAG_METRIC = "Records", "FreshnessLag"
+
+Transformation = aws.cloudwatch.LogMetricFilterMetricTransformationArgsDict
+Filters = dict[str, tuple[str, Transformation]]
+"""Pattern and metric of filters, by role."""
+
+# Lines that count nothing have no count.
+COUNTED = "{ $.outcome = * && $.count > 0 }"
+FRESH = '{ ($.outcome = "completed" || $.outcome = "deleted") && $.count > 0 && $.lag_ms >= 0 }'
+
+
+def processor_filters(namespace: str) -> Filters:
+    """The filters on the log of the function that writes the rows."""
+    records: Transformation = {
+        "namespace": namespace,
+        "name": OUTCOME_METRIC,
+        "value": "$.count",
+        "unit": "Count",
+        "dimensions": {"Outcome": "$.outcome"},
+    }
+    lag: Transformation = {
+        "namespace": namespace,
+        "name": LAG_METRIC,
+        "value": "$.lag_ms",
+        "unit": "Milliseconds",
+    }
+    return {"records": (COUNTED, records), "freshness": (FRESH, lag)}
