@@ -40,7 +40,7 @@ class ExtractionHistories(Histories):
     """One history; ``second`` is set by the test too."""
 
     second: ClassVar[Second]
-    extraction = "pending"
+    extracts = True
 
     @initialize()
     def start(self) -> None:
