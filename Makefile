@@ -25,10 +25,12 @@ bench: $(VENV)/ready ## Measure the function beside two references; writes bench
 	$(BIN)/python -m bench.cost --write docs/cost.md
 
 quick: $(VENV)/ready ## Every test that needs no emulator and no other process
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not (emulator or processes or pulumi or aws)" $(PYTEST_ARGS)
+	@# Some of them wait for sockets: three workers keep two cores busy.
+	@$(BIN)/python -m pytest -q -n 3 --dist worksteal -m "not (emulator or processes or pulumi or aws)" $(PYTEST_ARGS)
 
 test: check ## make check, then every test with branch coverage
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov $(PYTEST_ARGS)
+	@# Half of the time is waiting: four workers keep two cores busy.
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --cov $(PYTEST_ARGS)
 
 soak: $(VENV)/ready ## The model's large bounds, 20,000 histories, the fault matrix, 20,000 objects
 	$(BIN)/python -m pytest -n 2 -rP tests/handler/test_protocol.py tests/handler/test_convergence.py \

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 START_ATTEMPTS = 3
 START_SECONDS = 30
-STOP_SECONDS = 5
+STOP_SECONDS = 2
 
 
 class EmulatorError(RuntimeError):
