@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import event_bridge
 import events
 from events import Item, Notification
 from fields import EventError
@@ -57,6 +58,10 @@ def test_an_expiration_has_no_order_whatever_it_carries(name: str) -> None:
     event = on_the_bus(direct(name))
     assert event["detail"]["object"]["sequencer"]
     assert read(event).sequencer is None
+
+
+def test_an_event_without_a_sequencer_has_no_order() -> None:
+    assert read(changed("detail", "object", "sequencer")).sequencer is None
 
 
 def test_a_deletion_for_another_reason_has_no_order() -> None:
