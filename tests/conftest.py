@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--objects",
         type=int,
         default=250,
-        help="objects in the bucket that is backfilled, damaged and mended (default: 250)",
+        help="objects in the bucket that is backfilled, damaged and repaired (default: 250)",
     )
     parser.addoption(
         "--listed",
@@ -212,7 +212,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return sorted(row for r in reports for name, row in r.user_properties if name == kind)
 
     if rows := told("fault"):
-        terminalreporter.section("faults: keys, right rows, parked, wrong, lost")
+        terminalreporter.section("faults: keys, right rows, failed, wrong, lost")
         for case, *figures in rows:
             terminalreporter.line(f"{case:<36}" + "".join(f"{n:>8}" for n in figures))
     if rows := told("model"):

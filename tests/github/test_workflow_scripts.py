@@ -196,7 +196,7 @@ def test_prod_is_compared_with_what_was_deployed_last(
         assert (tmp_path / "git-said").read_text() == f"checkout --quiet {checked_out}\n"
 
 
-def test_there_is_no_look_for_drift_when_github_does_not_say_what_is_deployed(
+def test_there_is_no_check_for_drift_when_github_does_not_say_what_is_deployed(
     tmp_path: Path,
 ) -> None:
     text = script(DRIFT, "environment=prod")

@@ -76,7 +76,7 @@ def test_a_task_never_beats_a_live_event(bench: Bench) -> None:
 
 
 def test_a_task_whose_calls_fail_is_to_be_tried_again(bench: Bench) -> None:
-    """Nothing is parked for a job: it calls and waits, so its own retry is the only one."""
+    """No failure queue holds a job's event: the job waits, and its own retry is the only one."""
     bench.put(KEY)
     bench.proxy.fail("PutItem", Fault(status=500, code="InternalServerError"))
     [result] = run(bench, job(bench))["results"]

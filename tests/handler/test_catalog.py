@@ -1,4 +1,4 @@
-"""Whatever the order, number and overlap of announcements, the row is the bucket's state."""
+"""Whatever the order, number and overlap of notifications, the row is the bucket's state."""
 
 import hashlib
 import itertools
@@ -11,7 +11,7 @@ import pytest
 from local.cloud import Cloud
 from service import RefusedError
 from support.faults import Fault, FaultProxy
-from support.handler_env import ACCOUNT, EARLIER, NEWER, NEWEST, Bench, announce, set_up
+from support.handler_env import ACCOUNT, EARLIER, NEWER, NEWEST, Bench, notified, set_up
 
 KEY = "dir/r\u00e9sum\u00e9 1+2.txt"
 
@@ -50,7 +50,7 @@ def test_a_new_object_is_completed(bench: Bench) -> None:
     }
 
 
-def test_a_sequenced_record_costs_one_look_and_one_write(bench: Bench) -> None:
+def test_a_sequenced_record_costs_one_read_of_s3_and_one_write(bench: Bench) -> None:
     bench.put(KEY)
     bench.update(KEY)
     assert bench.proxy.calls == ["HeadObject", "PutItem"]
@@ -61,7 +61,7 @@ def test_a_sequenced_record_costs_one_look_and_one_write(bench: Bench) -> None:
     list(itertools.permutations([EARLIER, NEWER, NEWEST])),
     ids=["123", "132", "213", "231", "312", "321"],
 )
-def test_the_newest_announcement_wins_in_any_order(bench: Bench, order: Sequence[str]) -> None:
+def test_the_newest_notification_wins_in_any_order(bench: Bench, order: Sequence[str]) -> None:
     bench.put(KEY, b"1")
     bench.put(KEY, b"22")
     version = bench.put(KEY, b"333")
@@ -72,7 +72,7 @@ def test_the_newest_announcement_wins_in_any_order(bench: Bench, order: Sequence
     assert (row["sequencer"], row["version_id"]) == (NEWEST, version)
 
 
-def test_a_newer_announcement_replaces_a_row(bench: Bench) -> None:
+def test_a_newer_notification_replaces_a_row(bench: Bench) -> None:
     bench.put(KEY, b"1")
     bench.update(KEY, EARLIER)
     version = bench.put(KEY, b"22")
@@ -80,7 +80,7 @@ def test_a_newer_announcement_replaces_a_row(bench: Bench) -> None:
     assert state(bench) == ("completed", version)
 
 
-def test_an_older_announcement_is_stale_and_changes_nothing(bench: Bench) -> None:
+def test_an_older_notification_is_stale_and_changes_nothing(bench: Bench) -> None:
     bench.put(KEY, b"1")
     bench.update(KEY, NEWER)
     before = bench.row(KEY)
@@ -97,8 +97,8 @@ def test_a_duplicate_is_stale_and_changes_nothing(bench: Bench) -> None:
     assert bench.row(KEY) == before
 
 
-def test_the_row_is_of_the_current_object_and_not_of_the_announced_one(bench: Bench) -> None:
-    bench.put(KEY, b"announced")
+def test_the_row_is_of_the_current_object_and_not_of_the_notified_one(bench: Bench) -> None:
+    bench.put(KEY, b"notified")
     version = bench.put(KEY, b"current", "text/html")
     bench.update(KEY, NEWER)
     row = bench.row(KEY)
@@ -141,7 +141,7 @@ def test_a_delete_marker_turns_a_row_into_a_tombstone(bench: Bench) -> None:
     }
 
 
-def test_a_tombstone_outlasts_a_write_that_looked_before_the_deletion(bench: Bench) -> None:
+def test_a_tombstone_outlasts_a_write_that_read_before_the_deletion(bench: Bench) -> None:
     bench.put(KEY)
 
     def delete() -> None:
@@ -181,7 +181,7 @@ def test_the_delete_of_the_current_version_shows_the_one_before(bench: Bench) ->
     assert (row["version_id"], row["file_size"]) == (before, "1")
 
 
-def test_a_write_that_overtakes_another_ones_look_wins(bench: Bench) -> None:
+def test_a_write_that_overtakes_another_ones_read_wins(bench: Bench) -> None:
     bench.put(KEY, b"1")
     versions = []
 
@@ -201,8 +201,8 @@ def test_an_imported_row_without_a_sequencer_does_not_block(bench: Bench) -> Non
     assert state(bench) == ("completed", version)
 
 
-def test_an_announcement_of_another_bucket_is_refused_before_any_call(bench: Bench) -> None:
-    foreign = announce("another-bucket", KEY, NEWER)
+def test_a_notification_of_another_bucket_is_refused_before_any_call(bench: Bench) -> None:
+    foreign = notified("another-bucket", KEY, NEWER)
     with pytest.raises(
         ValueError, match=rf"s3\.bucket\.name must be {bench.bucket}, got 'another-bucket'"
     ):
@@ -210,14 +210,14 @@ def test_an_announcement_of_another_bucket_is_refused_before_any_call(bench: Ben
     assert bench.proxy.calls == []
 
 
-def test_the_look_names_the_buckets_owner(bench: Bench) -> None:
-    """A bucket that was deleted, and made again by a stranger, must not be looked at."""
+def test_the_read_names_the_buckets_owner(bench: Bench) -> None:
+    """A bucket that was deleted, and made again by a stranger, must not be read."""
     bench.put(KEY)
     bench.update(KEY)
     assert bench.proxy.received[0].headers["x-amz-expected-bucket-owner"] == ACCOUNT
 
 
-def test_the_look_names_no_version(bench: Bench) -> None:
+def test_the_read_names_no_version(bench: Bench) -> None:
     bench.put(KEY)
     bench.update(KEY)
     assert "?" not in bench.proxy.received[0].path

@@ -80,7 +80,7 @@ def test_a_refusal_is_raised_at_once_and_writes_nothing(
     assert bench.row(KEY) is None
 
 
-def test_a_refused_look_leaves_an_existing_row_as_it_is(bench: Bench) -> None:
+def test_a_refused_read_leaves_an_existing_row_as_it_is(bench: Bench) -> None:
     bench.update(KEY, NEWER)
     before = bench.row(KEY)
     bench.proxy.fail("HeadObject", Fault(status=403, code="AccessDenied"))
@@ -97,7 +97,7 @@ def test_a_call_without_an_answer_is_abandoned_and_retried(bench: Bench, operati
     assert size(bench) == "5"
 
 
-def test_a_look_that_is_never_answered_is_raised_and_writes_nothing(bench: Bench) -> None:
+def test_a_read_that_is_never_answered_is_raised_and_writes_nothing(bench: Bench) -> None:
     bench.proxy.fail("HeadObject", SLOW)
     with pytest.raises(CallError, match="TimeoutError"):
         bench.update(KEY)

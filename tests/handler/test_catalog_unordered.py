@@ -1,4 +1,4 @@
-"""An announcement without a sequencer repairs a row, and never outranks one that has it."""
+"""A notification without a sequencer repairs a row, and never outranks one that has it."""
 
 import json
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ def test_an_object_that_is_there_keeps_its_row_at_its_rank(bench: Bench) -> None
     assert (row(bench)["version_id"], row(bench)["sequencer"]) == (version, NEWER)
 
 
-def test_it_costs_one_read_one_look_and_one_write(bench: Bench) -> None:
+def test_it_costs_one_read_of_the_row_one_of_s3_and_one_write(bench: Bench) -> None:
     bench.put(KEY)
     bench.update(KEY, None)
     assert bench.proxy.calls == ["GetItem", "HeadObject", "PutItem"]
@@ -54,7 +54,7 @@ def test_a_row_that_it_makes_has_the_lowest_sequencer(bench: Bench) -> None:
     assert row(bench)["sequencer"] == ZEROS
 
 
-def test_any_ordered_announcement_outranks_a_row_that_it_made(bench: Bench) -> None:
+def test_any_ordered_notification_outranks_a_row_that_it_made(bench: Bench) -> None:
     bench.put(KEY)
     bench.update(KEY, None)
     bench.put(KEY, b"new")

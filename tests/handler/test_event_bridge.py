@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-import event_bridge
 import events
 from events import Item, Notification
 from fields import EventError
@@ -79,9 +78,9 @@ def test_a_creation_for_another_reason_has_its_order() -> None:
 
 def test_an_event_is_read_in_an_envelope_and_in_queue_messages() -> None:
     event = on_the_bus(direct("ObjectCreated:Put"))
-    parked = read({"requestPayload": event})
+    enveloped = read({"requestPayload": event})
     [first, second] = events.items(in_messages([event, event]))
-    assert parked == read(event) == events.notification(first) == events.notification(second)
+    assert enveloped == read(event) == events.notification(first) == events.notification(second)
     assert (first.message_id, second.message_id) == ("0", "1")
 
 

@@ -20,7 +20,7 @@ def message(body: object, name: str = "bad") -> dict[str, Any]:
     return BATCH["Records"][0] | {"messageId": name, "body": body}
 
 
-def parked(event: object, times: int) -> object:
+def enveloped(event: object, times: int) -> object:
     for _ in range(times):
         event = {"requestPayload": event}
     return event
@@ -57,20 +57,20 @@ def test_an_event_that_is_no_object_is_refused(event: object) -> None:
 
 def test_an_envelope_whose_payload_was_too_large_to_keep_is_refused() -> None:
     """Lambda leaves the payload out of a record that would pass the destination's limit."""
-    envelope = load("parked")
+    envelope = load("failed")
     del envelope["requestPayload"]
     with pytest.raises(EventError, match="requestContext"):
         events.items(envelope)
 
 
-def test_an_envelope_that_was_parked_again_is_opened() -> None:
-    event = parked(load("put"), MAX_ENVELOPES - 1)
+def test_an_envelope_that_failed_again_is_opened() -> None:
+    event = enveloped(load("put"), MAX_ENVELOPES - 1)
     assert events.items(event) == [Item(PUT)]
 
 
 def test_envelopes_are_opened_to_a_bounded_depth() -> None:
     with pytest.raises(EventError, match="requestPayload must be nested less than"):
-        events.items(parked(load("put"), MAX_ENVELOPES))
+        events.items(enveloped(load("put"), MAX_ENVELOPES))
 
 
 def test_every_record_of_a_notification_becomes_an_item_in_order() -> None:
@@ -98,7 +98,7 @@ def test_every_record_of_every_message_keeps_its_messages_name() -> None:
         ("null", "event must be an object, got NoneType"),
         ("{}", "event must have a list Records"),
         ('{"Records": 5}', "event must have a list Records"),
-        (json.dumps(parked({}, MAX_ENVELOPES)), "requestPayload must be nested"),
+        (json.dumps(enveloped({}, MAX_ENVELOPES)), "requestPayload must be nested"),
     ],
 )
 def test_a_message_with_a_bad_body_becomes_one_failing_item(body: object, named: str) -> None:
@@ -157,7 +157,7 @@ def test_an_item_without_a_key_is_labelled_with_its_kind(record: object, label: 
 
 
 def test_an_error_stays_small_whatever_came() -> None:
-    """It travels in the parked event, beside the event itself."""
+    """It travels in the failed event, beside the event itself."""
     record = load("put")["Records"][0] | {"eventTime": "x" * 100_000}
     with pytest.raises(EventError) as caught:
         events.notification(Item(record))

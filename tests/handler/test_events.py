@@ -1,4 +1,4 @@
-"""What arrives is read as announcements, or refused by name; it is never dropped."""
+"""What arrives is read as notifications, or refused by name; it is never dropped."""
 
 import copy
 import re
@@ -73,18 +73,16 @@ def sequencer_of(value: Any) -> str:
         ),
         ("delete", "reports/2026 Q1/draft.csv", "ObjectRemoved:Delete", "0055AED7A1B2C3D4E5"),
         ("delete_marker", "photos/📎.png", "ObjectRemoved:DeleteMarkerCreated", "0065F2C0DE"),
-        ("parked", "reports/2026 Q1/résumé+1.csv", "ObjectCreated:Put", "0055AED6DCD90281E5"),
+        ("failed", "reports/2026 Q1/résumé+1.csv", "ObjectCreated:Put", "0055AED6DCD90281E5"),
         (
-            "parked_by_emulator",
+            "failed_by_emulator",
             "reports/2026 Q1/draft.csv",
             "ObjectRemoved:Delete",
             "0055AED7A1B2C3D4E5",
         ),
     ],
 )
-def test_a_real_event_announces_its_key(
-    name: str, key: str, event_name: str, sequencer: str
-) -> None:
+def test_a_real_event_names_its_key(name: str, key: str, event_name: str, sequencer: str) -> None:
     [item] = events.items(load(name))
     read = events.notification(item)
     assert (read.bucket, read.key, read.event_name, read.sequencer) == (
@@ -101,11 +99,11 @@ def test_a_lifecycle_event_without_a_sequencer_has_none(name: str) -> None:
     assert events.notification(item).sequencer is None
 
 
-def test_a_test_event_announces_nothing() -> None:
+def test_a_test_event_has_no_notification() -> None:
     assert events.items(load("test_event")) == []
 
 
-def test_an_empty_notification_announces_nothing() -> None:
+def test_an_empty_event_has_no_notification() -> None:
     assert events.items({"Records": []}) == []
 
 

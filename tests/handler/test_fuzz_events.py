@@ -144,13 +144,13 @@ def check(event: object) -> None:
             assert is_whole(result)
 
 
-def is_whole(announcement: events.Notification) -> bool:
-    texts = (announcement.bucket, announcement.key, announcement.event_name)
-    sequencer = announcement.sequencer
+def is_whole(notification: events.Notification) -> bool:
+    texts = (notification.bucket, notification.key, notification.event_name)
+    sequencer = notification.sequencer
     return (
         all(isinstance(text, str) and text and text.encode() for text in texts)
         and (sequencer is None or re.fullmatch("[0-9A-F]{32}", sequencer) is not None)
-        and announcement.event_time.tzinfo is UTC
+        and notification.event_time.tzinfo is UTC
     )
 
 

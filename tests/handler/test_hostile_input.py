@@ -140,9 +140,9 @@ def test_a_key_stays_inside_its_log_lines(bench: Bench, runtime: Runtime, key: s
     bench.handle(bench.record("plain"))
     bench.handle(bench.record(quote_plus(key)))
     assert [line.index("\n") for line in runtime.json] == [len(line) - 1 for line in runtime.json]
-    plain, _, announced, done = map(json.loads, runtime.json)
-    assert (announced["file_key"], done["file_key"]) == (key, key)
-    assert announced.keys() == plain.keys()
+    plain, _, notified, done = map(json.loads, runtime.json)
+    assert (notified["file_key"], done["file_key"]) == (key, key)
+    assert notified.keys() == plain.keys()
     assert [len(line.splitlines()) for line in runtime.text] == [1] * 4
 
 
@@ -221,7 +221,7 @@ class Answering:
 class Thousand:
     """What became of a thousand records in one event, every other one refused by S3."""
 
-    looked: list[str] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     threads: set[int] = field(default_factory=set)
     error: Exception | None = None
@@ -230,7 +230,7 @@ class Thousand:
 
     def s3(self, request: Request) -> Answer:
         key = request.path.rpartition("/")[2]
-        self.looked.append(key)
+        self.read.append(key)
         self.threads.add(threading.get_ident())
         return Answer(403 if int(key) % 2 else 404, {}, b"")
 
@@ -261,7 +261,7 @@ def thousand(cloud: Cloud, session_proxy: FaultProxy) -> Iterator[Thousand]:
 
 
 def test_a_thousand_records_of_one_event_are_all_tried(thousand: Thousand) -> None:
-    assert sorted(map(int, set(thousand.looked))) == list(range(MANY))
+    assert sorted(map(int, set(thousand.read))) == list(range(MANY))
     assert sorted(map(int, thousand.written)) == list(range(0, MANY, 2))
     assert str(thousand.error).startswith(f"{MANY // 2} of {MANY} records failed: ")
 

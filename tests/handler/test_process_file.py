@@ -123,7 +123,7 @@ def test_a_failed_key_with_a_newline_stays_on_the_errors_one_line(bench: Bench) 
     assert "\n" not in str(caught.value)
 
 
-def test_announcements_of_one_key_in_one_event_leave_the_newest(bench: Bench) -> None:
+def test_notifications_of_one_key_in_one_event_leave_the_newest(bench: Bench) -> None:
     version = bench.put("twice")
     bench.handle(*(bench.record("twice", sequencer[:18]) for sequencer in (NEWEST, EARLIER, NEWER)))
     row = bench.row("twice") or {}
@@ -142,9 +142,9 @@ def test_an_unknown_shape_raises(bench: Bench, event: object) -> None:
         bench.handler.lambda_handler(event, None)
 
 
-def test_a_parked_event_is_handled_like_a_fresh_one(bench: Bench) -> None:
-    bench.put("parked")
-    envelope = load("parked") | {"requestPayload": {"Records": [bench.record("parked")]}}
+def test_a_failed_event_is_handled_like_a_new_one(bench: Bench) -> None:
+    bench.put("failed")
+    envelope = load("failed") | {"requestPayload": {"Records": [bench.record("failed")]}}
     answer = bench.handler.lambda_handler(envelope, None)
     assert json.loads(answer["body"]) == {"completed": 1}
 
@@ -169,7 +169,7 @@ def test_a_queue_batch_answers_the_failed_messages_alone(bench: Bench) -> None:
         message("unreadable", "{"),
         message("test", load("test_event")),
         message("half", {"Records": [bench.record("two"), bad]}),
-        message("parked", {"requestPayload": {"Records": [bench.record("three")]}}),
+        message("failed", {"requestPayload": {"Records": [bench.record("three")]}}),
     )
     assert answer["batchItemFailures"] == [
         {"itemIdentifier": "unreadable"},
@@ -194,7 +194,7 @@ def test_a_queue_batch_without_failures_names_none(bench: Bench) -> None:
 
 
 def test_records_of_one_event_are_handled_at_the_same_time(bench: Bench) -> None:
-    """All looks wait for each other, for less time than a client waits for its answer."""
+    """All reads wait for each other, for less time than a client waits for its answer."""
     together = threading.Barrier(bench.handler.CONCURRENCY)
     bench.before_each("HeadObject", lambda: together.wait(1.5))
     with contextlib.suppress(bench.handler.RecordsError):
@@ -203,7 +203,7 @@ def test_records_of_one_event_are_handled_at_the_same_time(bench: Bench) -> None
 
 
 def test_no_more_records_than_the_limit_are_under_way(bench: Bench) -> None:
-    """The first looks wait for one more than may come."""
+    """The first reads wait for one more than may come."""
     one_too_many = threading.Barrier(bench.handler.CONCURRENCY + 1)
     too_many = threading.Event()
 

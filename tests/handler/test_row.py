@@ -1,4 +1,4 @@
-"""A row is what one look found, attribute by attribute."""
+"""A row is what one read of S3 found, attribute by attribute."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import s3
 from answers import Answer
 from row import Row, row
-from support.handler_env import NEWER, announce
+from support.handler_env import NEWER, notified
 
 NOW = datetime(2026, 3, 14, 9, 26, 55, 1234, tzinfo=UTC)
 HEAD: dict[str, Any] = {
@@ -27,7 +27,7 @@ def described(
     head: dict[str, Any] | None, key: str = "a.csv", days: int = 3, now: datetime = NOW
 ) -> Row:
     return row(
-        announce("data", key, NEWER),
+        notified("data", key, NEWER),
         head,
         sequencer=NEWER,
         region="eu-west-1",
@@ -76,7 +76,7 @@ def item_bytes(item: Row) -> int:
     return sum(len(name.encode()) for name in item) + sum(values)
 
 
-def test_a_key_that_is_there_is_completed_with_what_the_look_found() -> None:
+def test_a_key_that_is_there_is_completed_with_what_s3_answered() -> None:
     assert described(HEAD) == {
         "file_key": "a.csv",
         "bucket_name": "data",
@@ -109,7 +109,7 @@ def test_a_key_that_is_gone_is_a_tombstone_with_nothing_of_the_object() -> None:
 
 
 @pytest.mark.parametrize("days", [1, 30, 365])
-def test_a_tombstone_expires_whole_days_after_the_look(days: int) -> None:
+def test_a_tombstone_expires_whole_days_after_the_read(days: int) -> None:
     assert described(None, days=days)["expires_at"] == int(NOW.timestamp()) + days * 86_400
 
 

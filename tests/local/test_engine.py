@@ -110,7 +110,7 @@ def test_a_property_of_a_metric_that_aws_does_not_know_stops(cloud: Cloud) -> No
         RULES[inputs.type_token](cloud, inputs)
 
 
-def test_a_look_up_without_an_answer_stops_with_its_name(project: Path, cloud: Cloud) -> None:
+def test_a_lookup_without_an_answer_stops_with_its_name(project: Path, cloud: Cloud) -> None:
     program = (
         "import pulumi, pulumi_aws as aws\npulumi.export('zones', aws.get_availability_zones().id)"
     )

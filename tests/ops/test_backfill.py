@@ -21,9 +21,9 @@ from ops.__main__ import main
 from ops.bucket import about_how_many
 from ops.pace import LONGEST_PAUSE_SECONDS, Pace
 from ops.recheck import MOST_BYTES, MOST_KEYS, Rechecks
-from support.announced import keys_in
 from support.journeys import Deployed, eventually
 from support.pauses import Pauses
+from support.rechecks import keys_in
 from support.recorder import ROOT
 from support.synthetic import Synthetic, key, serving
 from support.tool import of, without_notification
@@ -50,10 +50,10 @@ def many() -> Iterator[Synthetic]:
         yield synthetic
 
 
-def test_what_has_no_row_is_announced_once(many: Synthetic) -> None:
+def test_what_has_no_row_is_requested_once(many: Synthetic) -> None:
     result = backfill(many, "--json")
     assert result.exit_code == 0, result.output
-    assert many.announced == [key(n) for n in range(450) if n % 3]
+    assert many.requested == [key(n) for n in range(450) if n % 3]
     assert report(result) == {
         "listed": 450,
         "requested": 300,
@@ -94,23 +94,23 @@ def test_a_read_that_is_stopped_asks_for_no_more(many: Synthetic) -> None:
     assert len(rows.statuses(client, "t", [key(n) for n in range(0, 90, 3)], stop)) == 10
 
 
-def test_what_dynamodb_leaves_for_later_is_announced_or_not_as_any_other(
+def test_what_dynamodb_leaves_for_later_is_requested_or_not_as_any_other(
     many: Synthetic,
 ) -> None:
     many.read_at_once = 60
     backfill(many)
-    assert many.announced == [key(n) for n in range(450) if n % 3]
+    assert many.requested == [key(n) for n in range(450) if n % 3]
 
 
 def test_all_is_all(many: Synthetic) -> None:
     backfill(many, "--all")
-    assert many.announced == [key(n) for n in range(450)]
+    assert many.requested == [key(n) for n in range(450)]
 
 
-def test_a_dry_run_counts_and_announces_nothing(many: Synthetic) -> None:
+def test_a_dry_run_counts_and_requests_nothing(many: Synthetic) -> None:
     result = backfill(many, "--dry-run")
     assert "450 objects listed, 300 to request" in result.output
-    assert many.announced == []
+    assert many.requested == []
     assert list(Path().iterdir()) == []
 
 
@@ -126,36 +126,36 @@ def test_a_finished_run_leaves_no_state_behind(many: Synthetic) -> None:
 
 
 @pytest.mark.parametrize(
-    ("since", "announced"), [("2026-01-02T03:04:05Z", 300), ("2026-01-02T03:04:06Z", 0)]
+    ("since", "requested"), [("2026-01-02T03:04:05Z", 300), ("2026-01-02T03:04:06Z", 0)]
 )
-def test_since_leaves_out_what_changed_before(many: Synthetic, since: str, announced: int) -> None:
-    assert report(backfill(many, "--since", since, "--json"))["requested"] == announced
+def test_since_leaves_out_what_changed_before(many: Synthetic, since: str, requested: int) -> None:
+    assert report(backfill(many, "--since", since, "--json"))["requested"] == requested
 
 
 def test_a_run_that_lambda_ends_goes_on_where_it_was(many: Synthetic) -> None:
-    def refuse(announced: int) -> None:
-        many.lambda_status = 200 if announced > 150 else 202
+    def refuse(requested: int) -> None:
+        many.lambda_status = 200 if requested > 150 else 202
 
-    many.on_announced = refuse
+    many.on_requested = refuse
     ended = backfill(many, "--json")
     assert ended.exit_code == 1
     assert report(ended)["refused"] == "Lambda answered 200, not 202"
-    many.on_announced, many.lambda_status = (lambda _: None), 202
+    many.on_requested, many.lambda_status = (lambda _: None), 202
     result = backfill(many, "--json")
     assert result.exit_code == 0, result.output
     assert report(result)["listed"] == 450
-    assert sorted(set(many.announced)) == [key(n) for n in range(450) if n % 3]
+    assert sorted(set(many.requested)) == [key(n) for n in range(450) if n % 3]
 
 
 def ended_half_way(many: Synthetic, *options: str) -> None:
     """Have Lambda end a backfill."""
 
-    def refuse(announced: int) -> None:
-        many.lambda_status = 200 if announced > 150 else 202
+    def refuse(requested: int) -> None:
+        many.lambda_status = 200 if requested > 150 else 202
 
-    many.on_announced = refuse
+    many.on_requested = refuse
     assert backfill(many, *options).exit_code == 1
-    many.on_announced, many.lambda_status = (lambda _: None), 202
+    many.on_requested, many.lambda_status = (lambda _: None), 202
 
 
 def test_a_run_since_how_long_ago_goes_on_with_the_first_run_s_time(many: Synthetic) -> None:
@@ -191,12 +191,12 @@ def test_an_interrupted_run_goes_on_where_it_was(many: Synthetic, sent: signal.S
     enough = threading.Event()
     go_on = threading.Event()
 
-    def pause(announced: int) -> None:
-        if announced > 150 and not enough.is_set():
+    def pause(requested: int) -> None:
+        if requested > 150 and not enough.is_set():
             enough.set()
             go_on.wait(30)
 
-    many.on_announced = pause
+    many.on_requested = pause
     with start(many) as process:
         assert enough.wait(30)
         process.send_signal(sent)
@@ -205,13 +205,13 @@ def test_an_interrupted_run_goes_on_where_it_was(many: Synthetic, sent: signal.S
         go_on.set()
         output, _ = process.communicate(timeout=30)
     assert process.returncode == (1 if sent == signal.SIGINT else -sent), output
-    before = len(many.announced)
+    before = len(many.requested)
     assert before < 300
     result = backfill(many)
     assert result.exit_code == 0, result.output
     assert "continuing after" in result.output
-    assert sorted(set(many.announced)) == [key(n) for n in range(450) if n % 3]
-    assert len(many.announced) <= 300 + MOST_KEYS
+    assert sorted(set(many.requested)) == [key(n) for n in range(450) if n % 3]
+    assert len(many.requested) <= 300 + MOST_KEYS
 
 
 def test_a_state_of_another_backfill_is_refused(many: Synthetic) -> None:
@@ -221,7 +221,7 @@ def test_a_state_of_another_backfill_is_refused(many: Synthetic) -> None:
     result = backfill(many)
     assert result.exit_code == 2
     assert "prefix 'other/', not ''" in result.output
-    assert many.announced == []
+    assert many.requested == []
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"plan": {"surprise": 1}}', '{"plan": 1}'])
@@ -235,7 +235,7 @@ def test_a_file_that_is_no_state_is_refused(many: Synthetic, content: str) -> No
 def test_restart_begins_anew(many: Synthetic) -> None:
     Path("backfill-b.json").write_text("nonsense")
     backfill(many, "--restart")
-    assert len(many.announced) == 300
+    assert len(many.requested) == 300
 
 
 @pytest.mark.parametrize("since", ["yesterday", "5 weeks", "2026-13-01", "-3d"])
@@ -256,7 +256,7 @@ class Taken:
         return {"StatusCode": 202}
 
 
-def announced(keys: list[str], rate: float = 1e9) -> list[bytes]:
+def requested(keys: list[str], rate: float = 1e9) -> list[bytes]:
     taken = Taken()
     rechecks = Rechecks(taken, "f", "b", "Backfill:Requested", Pace(rate, threading.Event()))  # type: ignore[arg-type]
     assert sum(rechecks.request(keys)) == len(keys)
@@ -266,7 +266,7 @@ def announced(keys: list[str], rate: float = 1e9) -> list[bytes]:
 @pytest.mark.parametrize("letter", ["a", " ", "é", "😀"])
 def test_an_event_stays_small_however_long_the_keys(letter: str) -> None:
     keys = [f"{n:04}{letter * ((1024 - 4) // len(letter.encode()))}" for n in range(250)]
-    events = announced(keys)
+    events = requested(keys)
     assert all(len(event) <= MOST_BYTES + 20 for event in events)
     assert [key for event in events for key in keys_in(json.loads(event))] == keys
     assert all(len(keys_in(json.loads(event))) <= MOST_KEYS for event in events)
@@ -288,7 +288,7 @@ def test_the_rate_is_of_keys_not_of_events() -> None:
     assert sum(rechecks.request(map(str, range(250)))) == pace.let_through == 250
 
 
-def test_what_is_stopped_announces_nothing_more() -> None:
+def test_what_is_stopped_requests_nothing_more() -> None:
     pace, taken = Counted(1, threading.Event()), Taken()
     rechecks = Rechecks(taken, "f", "b", "Backfill:Requested", pace)  # type: ignore[arg-type]
     run = rechecks.request(map(str, range(250)))
@@ -299,7 +299,7 @@ def test_what_is_stopped_announces_nothing_more() -> None:
 
 
 def test_no_key_makes_an_empty_event() -> None:
-    assert announced([]) == []
+    assert requested([]) == []
 
 
 @pytest.fixture(scope="module")
@@ -389,7 +389,7 @@ def test_a_tombstone_of_an_object_that_is_there_counts_as_no_row(stack: Deployed
     stack.row_once("back.txt", lambda row: row["processing_status"] == "completed")
 
 
-def test_the_time_of_the_event_is_that_of_the_announcement(stack: Deployed) -> None:
+def test_the_time_of_the_event_is_that_of_the_request(stack: Deployed) -> None:
     before = datetime.now(UTC) - timedelta(seconds=1)
     without_notification(stack, lambda: stack.put("timed.txt") and None)
     CliRunner().invoke(main, ["backfill", *of(stack), "--prefix", "timed.txt"])

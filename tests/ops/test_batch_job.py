@@ -175,7 +175,7 @@ def control(monkeypatch: pytest.MonkeyPatch) -> Iterator[Control]:
 
 
 def rules_of(scope: Scope) -> dict[str, str]:
-    """The rules of a notification that announces a scope."""
+    """The rules of a notification with a scope."""
     rules = {"prefix": scope.prefix, "suffix": scope.suffix}
     return {name: value for name, value in rules.items() if value}
 
@@ -249,7 +249,7 @@ def test_a_job_takes_prefix_and_time(control: Control) -> None:
         (Scope("in/", ".csv"), "", {"MatchAnyPrefix": "in/", "MatchAnySuffix": ".csv"}),
     ],
 )
-def test_a_job_announces_only_keys_whose_changes_are_announced(
+def test_a_job_requests_only_keys_whose_changes_are_notified(
     control: Control, scope: Scope, prefix: str, chosen: dict[str, str]
 ) -> None:
     """A row of any other would be right once, and nobody would keep it so."""
@@ -261,7 +261,7 @@ def test_a_job_announces_only_keys_whose_changes_are_announced(
 
 
 @pytest.mark.parametrize("prefix", ["out/", "ix", "in-other/"])
-def test_a_prefix_of_no_announced_key_is_wrong_usage(control: Control, prefix: str) -> None:
+def test_a_prefix_of_no_notified_key_is_wrong_usage(control: Control, prefix: str) -> None:
     control.scope = Scope(prefix="in/")
     result = submit(control, "--batch-role", ROLE_ARN, "--prefix", prefix)
     assert result.exit_code == 2

@@ -151,7 +151,7 @@ class Between(Pace):
 
 
 def extract(stack: Deployed, act: Callable[[threading.Event], None]) -> extracts.Report:
-    """Run as the command does, with something between the look and each request."""
+    """Run as the command does, with something between the read and each request."""
     plan = extracts.Plan(table=stack.table, statuses=["failed", "pending"])
     path = Path(f"extract-{stack.table}.json")
     state = extracts.State.resume(path, plan, written(datetime.now(UTC)))

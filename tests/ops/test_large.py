@@ -1,4 +1,4 @@
-"""A bucket from before the pipeline, whole: brought in, interrupted, damaged, and mended.
+"""A bucket from before the pipeline, whole: brought in, interrupted, damaged, and repaired.
 
 `make soak` does it with twenty thousand objects, and measures memory with a hundred thousand.
 """
@@ -77,13 +77,13 @@ def harm(stack: Deployed, keys: list[str], dice: random.Random) -> dict[str, str
             ExpressionAttributeValues={":etag": {"S": "another"}},
         )
 
-    def unannounced() -> None:
+    def unnotified() -> None:
         for key in deleted:
             s3.delete_object(Bucket=stack.bucket, Key=key)
         for key in replaced:
             s3.put_object(Bucket=stack.bucket, Key=key, Body=b"replaced")
 
-    without_notification(stack, unannounced)
+    without_notification(stack, unnotified)
     left_over = [f"left over {number}" for number in range(few)]
     for key in left_over:
         item = {"file_key": {"S": key}, "processing_status": {"S": "completed"}}

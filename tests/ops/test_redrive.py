@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from ops import redrive as redrives
 from ops.__main__ import main
 from ops.pace import Pace
-from support.failure_queue import envelope, lines, ops, park, summary, waiting
+from support.failure_queue import envelope, lines, ops, send_failed, summary, waiting
 from support.faults import Fault, FaultProxy
 from support.journeys import Deployed, eventually
 from support.recorder import ROOT
@@ -37,13 +37,13 @@ def stack(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deplo
     deployed.client("sqs").purge_queue(QueueUrl=deployed.outputs["FailureQueueUrl"])
 
 
-def test_each_parked_event_is_handled_and_leaves_the_queue(stack: Deployed) -> None:
+def test_each_failed_event_is_handled_and_leaves_the_queue(stack: Deployed) -> None:
     keys = [f"redriven/{number}.txt" for number in range(12)]
     versions = {key: stack.client("s3").put_object(Bucket=stack.bucket, Key=key) for key in keys}
     for key in keys:
         stack.completed(key, versions[key]["VersionId"])
         stack.client("dynamodb").delete_item(TableName=stack.table, Key={"file_key": {"S": key}})
-    park(stack, *(envelope(stack, key) for key in keys))
+    send_failed(stack, *(envelope(stack, key) for key in keys))
     result = ops(stack, "--rate", "1000", "--json")
     assert summary(result)["redriven"] == 12
     assert result.exit_code == 0
@@ -58,7 +58,7 @@ def test_an_empty_queue_is_fine(stack: Deployed) -> None:
 
 
 def test_a_dry_run_shows_keys_errors_and_ages_and_takes_nothing(stack: Deployed) -> None:
-    park(stack, envelope(stack, "a+b.txt"), envelope(stack, "c.txt"))
+    send_failed(stack, envelope(stack, "a+b.txt"), envelope(stack, "c.txt"))
     result = ops(stack, "--dry-run", "--json")
     *events, last = lines(result.stdout)
     assert (last["stillInQueue"], result.exit_code) == (2, 0)
@@ -69,7 +69,7 @@ def test_a_dry_run_shows_keys_errors_and_ages_and_takes_nothing(stack: Deployed)
 
 
 def test_people_see_one_line_an_event(stack: Deployed) -> None:
-    park(stack, envelope(stack, "one%0Aline.txt"))
+    send_failed(stack, envelope(stack, "one%0Aline.txt"))
     output = ops(stack, "--dry-run").stdout
     [line] = [line for line in output.splitlines() if "one" in line]
     assert r"'one\nline.txt'" in line
@@ -78,9 +78,9 @@ def test_people_see_one_line_an_event(stack: Deployed) -> None:
 
 
 def test_an_event_of_many_keys_shows_the_first_ones(stack: Deployed) -> None:
-    parked = envelope(stack, "k.txt")
-    parked["requestPayload"]["Records"] *= 5
-    park(stack, parked)
+    failed = envelope(stack, "k.txt")
+    failed["requestPayload"]["Records"] *= 5
+    send_failed(stack, failed)
     assert "and 2 more" in ops(stack, "--dry-run").stdout
 
 
@@ -98,7 +98,7 @@ def test_an_event_of_many_keys_shows_the_first_ones(stack: Deployed) -> None:
 def test_a_message_that_cannot_be_read_stays_and_is_reported(
     stack: Deployed, body: object, problem: str
 ) -> None:
-    park(stack, body)
+    send_failed(stack, body)
     result = ops(stack, "--json")
     event, report = lines(result.stdout)
     assert (report["redriven"], report["unreadable"], result.exit_code) == (0, 1, 1)
@@ -111,7 +111,7 @@ def test_a_bare_event_is_redriven_like_one_in_an_envelope(stack: Deployed) -> No
     version = stack.put("bare.txt", b"bare")
     stack.completed("bare.txt", version)
     stack.client("dynamodb").delete_item(TableName=stack.table, Key={"file_key": {"S": "bare.txt"}})
-    park(stack, envelope(stack, "bare.txt")["requestPayload"])
+    send_failed(stack, envelope(stack, "bare.txt")["requestPayload"])
     event, _ = lines(ops(stack, "--dry-run", "--json").stdout)
     assert (event["readable"], event["keys"]) == (True, ["bare.txt"])
     assert event["error"] == "no error given"
@@ -121,7 +121,7 @@ def test_a_bare_event_is_redriven_like_one_in_an_envelope(stack: Deployed) -> No
 
 
 def test_an_unreadable_message_does_not_stop_the_others(stack: Deployed) -> None:
-    park(stack, "no json", envelope(stack, "x"), "no json either")
+    send_failed(stack, "no json", envelope(stack, "x"), "no json either")
     result = ops(stack)
     assert "1 redriven, 2 cannot be read\n2 still in the queue\n" in result.stdout
     assert waiting(stack) == ["no json", "no json either"]
@@ -134,19 +134,19 @@ def test_an_unreadable_message_does_not_stop_the_others(stack: Deployed) -> None
 def test_an_event_without_keys_is_still_shown(
     stack: Deployed, payload: object, keys: list[str]
 ) -> None:
-    park(stack, {"requestPayload": payload})
+    send_failed(stack, {"requestPayload": payload})
     event, _ = lines(ops(stack, "--dry-run", "--json").stdout)
     assert (event["readable"], event["keys"], event["error"]) == (True, keys, "no error given")
 
 
 def test_without_a_response_the_condition_is_the_error(stack: Deployed) -> None:
-    park(stack, {"requestPayload": {}, "requestContext": {"condition": "EventAgeExceeded"}})
+    send_failed(stack, {"requestPayload": {}, "requestContext": {"condition": "EventAgeExceeded"}})
     event, _ = lines(ops(stack, "--dry-run", "--json").stdout)
     assert event["error"] == "EventAgeExceeded"
 
 
 def test_what_lambda_refuses_stays_in_the_queue(stack: Deployed) -> None:
-    park(stack, envelope(stack, "a"), envelope(stack, "b"))
+    send_failed(stack, envelope(stack, "a"), envelope(stack, "b"))
     result = ops(stack, "--function", "no-such-function", "--json")
     report = summary(result)
     assert (report["redriven"], report["stillInQueue"], result.exit_code) == (0, 2, 1)
@@ -155,7 +155,7 @@ def test_what_lambda_refuses_stays_in_the_queue(stack: Deployed) -> None:
 
 
 def test_an_answer_that_is_no_acceptance_ends_the_run(stack: Deployed, proxy: FaultProxy) -> None:
-    park(stack, envelope(stack, "a"))
+    send_failed(stack, envelope(stack, "a"))
     proxy.fail("PostObject", Fault(status=200))
     result = ops(stack, endpoint=proxy.endpoint)
     assert "ended early: Lambda answered 200, not 202" in result.stdout
@@ -164,14 +164,14 @@ def test_an_answer_that_is_no_acceptance_ends_the_run(stack: Deployed, proxy: Fa
 
 def test_an_event_that_fails_again_is_not_replayed_in_the_same_run(stack: Deployed) -> None:
     poison = {"requestPayload": {"Records": [{"broken": True}]}}
-    park(stack, poison)
+    send_failed(stack, poison)
     result = ops(stack, "--json")
     assert summary(result)["redriven"] == 1
-    assert stack.parked()["requestPayload"] == poison["requestPayload"]
+    assert stack.failed_event()["requestPayload"] == poison["requestPayload"]
 
 
-def test_what_was_parked_after_the_start_is_left_for_the_next_run(stack: Deployed) -> None:
-    park(stack, envelope(stack, "later"))
+def test_what_failed_after_the_start_is_left_for_the_next_run(stack: Deployed) -> None:
+    send_failed(stack, envelope(stack, "later"))
     queue = redrives.FailureQueue(stack.client("sqs"), stack.outputs["FailureQueueUrl"])
     started = datetime.now(UTC) - timedelta(minutes=1)
     assert list(queue.messages(started, threading.Event())) == []
@@ -180,13 +180,13 @@ def test_what_was_parked_after_the_start_is_left_for_the_next_run(stack: Deploye
 
 
 def test_more_messages_than_one_batch_are_all_released(stack: Deployed) -> None:
-    park(stack, *(envelope(stack, f"{number}") for number in range(25)))
+    send_failed(stack, *(envelope(stack, f"{number}") for number in range(25)))
     assert summary(ops(stack, "--dry-run", "--json"))["unreadable"] == 0
     assert len(waiting(stack)) == 25
 
 
 def test_interrupted_it_stops_with_nothing_lost(stack: Deployed, tmp_path: Path) -> None:
-    park(stack, *(envelope(stack, f"{number}") for number in range(12)))
+    send_failed(stack, *(envelope(stack, f"{number}") for number in range(12)))
     outputs = tmp_path / "outputs.json"
     outputs.write_text(json.dumps(dict(stack.outputs)))
     endpoint = stack.client("sqs").meta.endpoint_url

@@ -12,7 +12,15 @@ import pytest
 
 from ops import redrive as redrives
 from ops.failed_event import FailedEvent
-from support.failure_queue import envelope, held_by_another_reader, lines, of, ops, park, summary
+from support.failure_queue import (
+    envelope,
+    held_by_another_reader,
+    lines,
+    of,
+    ops,
+    send_failed,
+    summary,
+)
 from support.faults import FaultProxy
 from support.journeys import Deployed
 from support.recorder import ROOT
@@ -35,7 +43,7 @@ def stack(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deplo
 
 def test_later_messages_hide_no_earlier_ones(stack: Deployed, proxy: FaultProxy) -> None:
     """Another reader has the earlier ones while the queue gives 20 answers of later ones."""
-    park(stack, *(envelope(stack, f"early/{number}") for number in range(10)))
+    send_failed(stack, *(envelope(stack, f"early/{number}") for number in range(10)))
     early = held_by_another_reader(stack)
     asked = 0
 
@@ -44,7 +52,7 @@ def test_later_messages_hide_no_earlier_ones(stack: Deployed, proxy: FaultProxy)
         asked += operation == "ReceiveMessage"
         if operation == "ReceiveMessage" and asked == 1:
             time.sleep(2)  # past what the whole seconds of AWS's clock leave open
-            park(stack, *(envelope(stack, f"late/{number}") for number in range(200)))
+            send_failed(stack, *(envelope(stack, f"late/{number}") for number in range(200)))
         if operation == "ReceiveMessage" and asked == 21:
             for handle in early:
                 stack.client("sqs").change_message_visibility(
@@ -69,7 +77,7 @@ def test_later_messages_without_end_end_the_run(
     """As each comes back at once, the queue always has one to give."""
     monkeypatch.setattr(redrives, "WAIT_SECONDS", 20)
     monkeypatch.setattr(redrives, "HOLD_SECONDS", 1)
-    park(stack, envelope(stack, "later"))
+    send_failed(stack, envelope(stack, "later"))
     queue = redrives.FailureQueue(stack.client("sqs"), stack.outputs["FailureQueueUrl"])
     stop = threading.Event()
     give_up = threading.Timer(60, stop.set)
@@ -80,7 +88,7 @@ def test_later_messages_without_end_end_the_run(
 
 
 def test_what_another_reader_holds_is_still_in_the_queue(stack: Deployed) -> None:
-    park(stack, envelope(stack, "held"))
+    send_failed(stack, envelope(stack, "held"))
     held_by_another_reader(stack)
     result = ops(stack)
     assert (result.exit_code, result.stdout) == (1, "0 redriven\n1 still in the queue\n")
@@ -92,7 +100,7 @@ def test_what_sqs_counts_though_it_is_deleted_is_counted_again(
     stack: Deployed, proxy: FaultProxy
 ) -> None:
     """Another message comes and goes between the counts, as one that SQS counts too long."""
-    park(stack, envelope(stack, "a"))
+    send_failed(stack, envelope(stack, "a"))
     sqs, url = stack.client("sqs"), stack.outputs["FailureQueueUrl"]
     counted = 0
 
@@ -100,7 +108,7 @@ def test_what_sqs_counts_though_it_is_deleted_is_counted_again(
         nonlocal counted
         counted += operation == "GetQueueAttributes"
         if operation == "GetQueueAttributes" and counted == 3:
-            park(stack, "counted too long")
+            send_failed(stack, "counted too long")
         if operation == "GetQueueAttributes" and counted == 4:
             sqs.purge_queue(QueueUrl=url)
 
@@ -110,7 +118,7 @@ def test_what_sqs_counts_though_it_is_deleted_is_counted_again(
 
 
 def test_no_event_is_kept_in_memory(stack: Deployed) -> None:
-    park(stack, *("no json", *(envelope(stack, f"{number}") for number in range(39))))
+    send_failed(stack, *("no json", *(envelope(stack, f"{number}") for number in range(39))))
     queue = redrives.FailureQueue(stack.client("sqs"), stack.outputs["FailureQueueUrl"])
     most = 0
 
@@ -146,7 +154,7 @@ runpy.run_module("ops", run_name="__main__")
 
 
 def test_a_slow_clock_of_the_operator_skips_nothing(stack: Deployed) -> None:
-    park(stack, envelope(stack, "fresh"))
+    send_failed(stack, envelope(stack, "fresh"))
     done = subprocess.run(
         [sys.executable, "-c", AN_HOUR_SLOW, "redrive", *of(stack), "--json"],
         cwd=ROOT,

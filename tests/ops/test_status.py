@@ -33,7 +33,7 @@ def deployed(own_emulator: emulators.Emulator) -> Deployed:
 
 @pytest.fixture
 def stack(deployed: Deployed) -> Deployed:
-    """A stack with nothing parked, no row, and no alarm that rings."""
+    """A stack with no failed event, no row, and no alarm that rings."""
     dynamodb, table = deployed.client("dynamodb"), deployed.table
     for item in dynamodb.scan(TableName=table, ProjectionExpression="file_key")["Items"]:
         dynamodb.delete_item(TableName=table, Key=item)
@@ -65,7 +65,7 @@ def facts(stack: Deployed, *options: str) -> dict[str, Any]:
     return found
 
 
-def park(stack: Deployed) -> None:
+def send_failed(stack: Deployed) -> None:
     stack.client("sqs").send_message(
         QueueUrl=stack.outputs["FailureQueueUrl"],
         MessageBody=json.dumps({"requestPayload": {"Records": []}}),
@@ -93,9 +93,9 @@ def test_a_pipeline_at_rest_is_fine(stack: Deployed) -> None:
     assert f"{stack.function}: Active" in result.output
 
 
-def test_what_is_parked_is_a_finding_with_its_age_and_what_to_do(stack: Deployed) -> None:
-    park(stack)
-    park(stack)
+def test_a_failed_event_is_a_finding_with_its_age_and_what_to_do(stack: Deployed) -> None:
+    send_failed(stack)
+    send_failed(stack)
     result = run(stack)
     assert result.exit_code == 1
     assert "2 failed, oldest 0:00:0" in result.output
@@ -103,7 +103,7 @@ def test_what_is_parked_is_a_finding_with_its_age_and_what_to_do(stack: Deployed
 
 
 def test_the_age_is_cloudwatchs_where_it_has_one(stack: Deployed) -> None:
-    park(stack)
+    send_failed(stack)
     name = stack.outputs["FailureQueueUrl"].rpartition("/")[2]
     now = datetime.now(UTC)
     for minutes, age in ((5, 100), (1, 400), (30, 9999)):
@@ -121,11 +121,11 @@ def test_the_age_is_cloudwatchs_where_it_has_one(stack: Deployed) -> None:
     assert facts(stack)["queue"]["oldestSeconds"] == 400
 
 
-def test_a_look_leaves_the_parked_events_to_others(
+def test_status_leaves_the_failed_events_to_others(
     stack: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(statuses, "_oldest_by_metric", lambda *_: None)
-    park(stack)
+    send_failed(stack)
     run(stack)
     answer = stack.client("sqs").receive_message(QueueUrl=stack.outputs["FailureQueueUrl"])
     assert len(answer["Messages"]) == 1

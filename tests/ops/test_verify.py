@@ -1,4 +1,4 @@
-"""``ops verify``: all that disagrees is found, and nothing else; then it is mended."""
+"""``ops verify``: all that disagrees is found, and nothing else; then it is repaired."""
 
 import json
 import os
@@ -73,11 +73,11 @@ def test_what_disagrees_is_named(
 
 
 @pytest.mark.parametrize("scope", [Scope(prefix="in/"), Scope(suffix=".csv")])
-def test_a_key_that_is_not_announced_needs_no_row(scope: Scope) -> None:
+def test_a_key_that_is_not_notified_needs_no_row(scope: Scope) -> None:
     assert compare(None, OBJECT, scope) is None
 
 
-def test_a_row_of_a_key_that_is_not_announced_must_still_be_true() -> None:
+def test_a_row_of_a_key_that_is_not_notified_must_still_be_true() -> None:
     found = compare(ROW, None, Scope(prefix="in/"))
     assert found is not None
     assert found.kind == "gone"
@@ -147,12 +147,12 @@ def test_each_finding_is_a_line_and_the_last_line_counts_them(many: Synthetic) -
         "requested": 0,
         "endedEarly": "",
     }
-    assert many.announced == []
+    assert many.requested == []
 
 
-def test_repair_announces_what_was_found_and_nothing_else(many: Synthetic) -> None:
+def test_repair_requests_what_was_found_and_nothing_else(many: Synthetic) -> None:
     result = verify(many, "--repair")
-    assert many.announced == [key(n) for n in range(0, 450, 50)]
+    assert many.requested == [key(n) for n in range(0, 450, 50)]
     assert result.exit_code == 1
     assert "9 requested" in result.output
 
@@ -201,7 +201,7 @@ def meddle(stack: Deployed, key: str, how: str) -> str:
         without_notification(stack, lambda: stack.delete(key) and None)
         return "gone"
     if how == "object replaced":
-        without_notification(stack, lambda: stack.put(key, b"unannounced") and None)
+        without_notification(stack, lambda: stack.put(key, b"unnotified") and None)
         return "differs"
     attribute, value = {
         "status": ("processing_status", {"S": "deleted"}),
@@ -231,7 +231,7 @@ def test_a_table_that_is_true_has_no_findings(stack: Deployed, prefix: str) -> N
     assert "3 keys compared: all agree" in result.output
 
 
-def test_all_harm_is_found_and_mended(stack: Deployed, prefix: str) -> None:
+def test_all_harm_is_found_and_repaired(stack: Deployed, prefix: str) -> None:
     """Harm of each kind to rows chosen at random, and rows of objects that never were."""
     dice = random.Random(prefix)  # noqa: S311 - not for secrets
     names = [f"{n:03} +é\n" for n in range(24)]
@@ -250,10 +250,10 @@ def test_all_harm_is_found_and_mended(stack: Deployed, prefix: str) -> None:
     assert found.exit_code == 1
     assert kinds(check(stack, prefix, "--repair", "--json")) == expected
 
-    def mended() -> bool | None:
+    def repaired() -> bool | None:
         return True if check(stack, prefix).exit_code == 0 else None
 
-    eventually(mended, lambda: "end of findings")
+    eventually(repaired, lambda: "end of findings")
 
 
 def test_what_changed_within_the_grace_is_not_judged_but_counted(
@@ -279,14 +279,14 @@ def test_what_changed_within_the_grace_is_not_judged_but_counted(
 def test_what_was_put_right_while_the_table_was_read_is_not_reported(
     stack: Deployed, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both are looked at again: the rows that were read first are old by the end."""
+    """Both are read again: the rows that were read first are old by the end."""
     fill(stack, prefix, ["a"])
     row = stack.row(f"{prefix}a")
     assert row is not None
     meddle(stack, f"{prefix}a", "size")
     read = verifies.Verifier.read_table
 
-    def then_mend(self: verifies.Verifier, *args: Any, **options: Any) -> int:
+    def then_repair(self: verifies.Verifier, *args: Any, **options: Any) -> int:
         total = read(self, *args, **options)
         self.dynamodb.update_item(
             TableName=stack.table,
@@ -296,7 +296,7 @@ def test_what_was_put_right_while_the_table_was_read_is_not_reported(
         )
         return total
 
-    monkeypatch.setattr(verifies.Verifier, "read_table", then_mend)
+    monkeypatch.setattr(verifies.Verifier, "read_table", then_repair)
     result = check(stack, prefix)
     assert result.exit_code == 0, result.output
 
@@ -408,7 +408,7 @@ def test_an_interrupt_in_the_wait_says_how_many_are_not_confirmed(
     assert "ended early: interrupted" in output
 
 
-def test_a_key_that_changes_while_it_is_looked_at_again_is_not_judged(
+def test_a_key_that_changes_while_it_is_read_again_is_not_judged(
     stack: Deployed, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(stack, prefix, ["a"])
@@ -425,7 +425,7 @@ def test_a_key_that_changes_while_it_is_looked_at_again_is_not_judged(
     assert confirmed(verifier, suspect) == []
 
 
-def test_a_key_that_changed_lately_by_the_second_look_is_not_judged(
+def test_a_key_that_changed_lately_by_the_second_read_is_not_judged(
     stack: Deployed, prefix: str
 ) -> None:
     fill(stack, prefix, ["a"])
@@ -467,7 +467,7 @@ def test_a_prefix_leaves_the_rest_alone(stack: Deployed, prefix: str) -> None:
     assert check(stack, f"{prefix}a/").exit_code == 1
 
 
-def test_a_prefix_is_not_looked_for_within_keys(stack: Deployed, prefix: str) -> None:
+def test_a_prefix_is_not_searched_within_keys(stack: Deployed, prefix: str) -> None:
     inside = {"file_key": {"S": f"before/{prefix}x"}, "processing_status": {"S": "completed"}}
     stack.client("dynamodb").put_item(TableName=stack.table, Item=inside)
     assert check(stack, prefix).exit_code == 0

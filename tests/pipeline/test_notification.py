@@ -1,4 +1,4 @@
-"""The link from bucket to function: who may call, what is announced, and when it starts."""
+"""The link from bucket to function: who may call, of what S3 notifies it, and when it starts."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ BEFORE_THE_FIRST_EVENT = (
 )
 
 
-def announcement(program: Program) -> dict[str, Any]:
+def notification(program: Program) -> dict[str, Any]:
     [found] = program.one(NOTIFICATION).inputs["lambdaFunctions"]
     assert isinstance(found, dict)
     return found
@@ -67,7 +67,7 @@ def test_the_notification_has_no_other_target(dev: Program) -> None:
 
 
 def test_the_function_is_told_of_every_kind_of_change(dev: Program) -> None:
-    assert sorted(announcement(dev)["events"]) == [
+    assert sorted(notification(dev)["events"]) == [
         "s3:LifecycleExpiration:*",
         "s3:ObjectCreated:*",
         "s3:ObjectRemoved:*",
@@ -76,12 +76,12 @@ def test_the_function_is_told_of_every_kind_of_change(dev: Program) -> None:
 
 def test_the_function_that_is_told_is_ours(dev: Program) -> None:
     arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:{dev.outputs['LambdaFunctionName']}"
-    assert announcement(dev)["lambdaFunctionArn"] == arn
+    assert notification(dev)["lambdaFunctionArn"] == arn
 
 
 @pytest.mark.parametrize("name", ["filterPrefix", "filterSuffix"])
-def test_every_key_is_announced_unless_told(dev: Program, name: str) -> None:
-    assert name not in announcement(dev)
+def test_every_key_is_notified_unless_told(dev: Program, name: str) -> None:
+    assert name not in notification(dev)
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_every_key_is_announced_unless_told(dev: Program, name: str) -> None:
         ("objectSuffix", {"filterSuffix": "in/"}),
     ],
 )
-def test_only_the_keys_asked_for_are_announced(key: str, filters: dict[str, str]) -> None:
-    found = announcement(declare("dev", {key: "in/"}))
+def test_only_the_keys_asked_for_are_notified(key: str, filters: dict[str, str]) -> None:
+    found = notification(declare("dev", {key: "in/"}))
     assert {name: found[name] for name in found if name.startswith("filter")} == filters
 
 

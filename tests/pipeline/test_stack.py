@@ -101,7 +101,7 @@ def named(folder: Path, name: str) -> Program:
 
 @pytest.fixture
 def asked_elsewhere(tmp_path: Path) -> dict[str, str | None]:
-    """Providers by resource or look-up, of a component that is given ``elsewhere``."""
+    """Providers by resource or lookup, of a component that is given ``elsewhere``."""
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
     (tmp_path / "__main__.py").write_text(
         "import pulumi, pulumi_aws\n"
@@ -159,12 +159,12 @@ def test_the_component_s_provider_is_every_child_s(
 ) -> None:
     ours = {name for name, provider in asked_elsewhere.items() if "::elsewhere::" in str(provider)}
     aws = {resource.name for resource in dev.resources if resource.type.startswith("aws:")}
-    look_ups = {
+    lookups = {
         "aws:index/getCallerIdentity:getCallerIdentity",
         "aws:index/getPartition:getPartition",
         "aws:index/getRegion:getRegion",
     }
-    assert ours == aws | look_ups
+    assert ours == aws | lookups
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])

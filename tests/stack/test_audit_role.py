@@ -151,7 +151,7 @@ def test_an_audit_that_is_stopped_in_the_middle_leaves_no_line(audited: Audited)
         **name, Timeout=900, Environment={"Variables": variables}
     )
 
-    def mended() -> bool | None:
+    def repaired() -> bool | None:
         return audited.run()[0].get("disagree") == 0 or None
 
-    eventually(mended, lambda: "audit without a finding")
+    eventually(repaired, lambda: "audit without a finding")

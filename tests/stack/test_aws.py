@@ -7,7 +7,7 @@
 
 The tests touch keys of a prefix of their own, and events about such keys. On AWS they need the
 permissions of ``exercise`` in ``examples/github-oidc/roles.py``, and about eight minutes: Lambda
-takes three to park an event, twice. The comparison of sequencers makes a bucket, two queues and a
+takes three to fail an event, twice. The comparison of sequencers makes a bucket, two queues and a
 rule of its own, and removes them; it is skipped for who may not.
 """
 
@@ -51,23 +51,23 @@ def test_verify_finds_that_every_row_agrees(place: Place) -> None:
     assert json.loads(done.stdout.splitlines()[-1])["compared"] == len(keys)
 
 
-def test_an_event_that_fails_is_parked_and_redriven(place: Place) -> None:
+def test_an_event_that_fails_is_kept_and_redriven(place: Place) -> None:
     """The event is another bucket's, so that it fails however often, and harms nothing."""
     key = f"{place.prefix}stranger.txt"
-    event = place.stack.announce_as_of(STRANGER, key)
+    event = place.stack.notify_as_of(STRANGER, key)
 
-    def parked() -> list[list[str]]:
+    def failed() -> list[list[str]]:
         *shown, _ = place.ops("redrive", "--dry-run", "--json").stdout.splitlines()
         return [json.loads(found)["keys"] for found in shown]
 
-    place.stack.eventually(lambda: [key] in parked() or None, lambda: f"parked event of {key!r}")
-    others = [keys for keys in parked() if keys != [key]]
+    place.stack.eventually(lambda: [key] in failed() or None, lambda: f"failed event of {key!r}")
+    others = [keys for keys in failed() if keys != [key]]
     if others:
-        pytest.skip(f"events of others are parked, to redrive first: {others}")
+        pytest.skip(f"events of others are in the failure queue, to redrive first: {others}")
     # It fails again, and may be back in the queue before the tool has counted what is left there.
     done = place.ops("redrive", "--json", finds=True)
     assert json.loads(done.stdout.splitlines()[-1])["redriven"] == 1
-    place.stack.take_parked(event)
+    place.stack.take_failed(event)
 
 
 def test_every_alarm_rings_the_topic(place: Place) -> None:

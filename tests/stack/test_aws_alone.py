@@ -118,13 +118,13 @@ def test_what_is_asked_for_runs_by_its_permissions_and_leaves_nothing_behind(
     assert "Messages" not in sqs.receive_message(QueueUrl=queue)
 
 
-def test_parked_events_of_others_stay(deploy: Callable[..., Deployed]) -> None:
+def test_failed_events_of_others_stay(deploy: Callable[..., Deployed]) -> None:
     stack = deploy(environmentSuffix="others")
     sqs, queue = stack.client("sqs"), stack.outputs["FailureQueueUrl"]
     ours, others = {"ours": True}, {"ours": False}
     for event in (others, ours):
         sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"requestPayload": event}))
-    stack.take_parked(ours)
+    stack.take_failed(ours)
     [left] = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     assert json.loads(left["Body"])["requestPayload"] == others
 

@@ -1,7 +1,7 @@
 """Under every fault of the calls that the function makes, no file is lost and no row is guessed.
 
 Each case deals with a few keys while the fault lasts; then every key has the right row or its
-event is parked. Once the fault is over, ``ops redrive`` brings the rest.
+event is failed. Once the fault is over, ``ops redrive`` brings the rest.
 """
 
 import itertools
@@ -37,7 +37,7 @@ class Trial:
     stack: Deployed
     prefix: str
     keys: list[str]
-    parked: set[str]
+    failed: set[str]
 
     def work(self) -> None:
         """Upload the files, overwrite the first, delete the second."""
@@ -56,18 +56,18 @@ class Trial:
         return row is not None and row not in self._history(key)
 
     def settle(self) -> None:
-        """Wait until each key has its right row or a parked event."""
+        """Wait until each key has its right row or a failed event."""
         eventually(
             lambda: True if not self.lost() else None,
-            lambda: f"row or parked event for {self.lost()}",
+            lambda: f"row or failed event for {self.lost()}",
         )
 
     def lost(self) -> set[str]:
-        self._collect_parked()
-        return {key for key in self.keys if key not in self.parked and not self.is_right(key)}
+        self._collect_failed()
+        return {key for key in self.keys if key not in self.failed and not self.is_right(key)}
 
     def redriven(self) -> None:
-        """Replay what is parked until every row is right."""
+        """Replay what is failed until every row is right."""
 
         def right() -> bool | None:
             endpoint = self.stack.client("sqs").meta.endpoint_url
@@ -78,12 +78,12 @@ class Trial:
 
         eventually(right, lambda: f"right rows after the replay, of {self.keys}")
 
-    def _collect_parked(self) -> None:
+    def _collect_failed(self) -> None:
         """Note the keys that wait in the failure queue, and leave them there."""
         for body in waiting(self.stack):
             event = json.loads(body)["requestPayload"]
             keys = {unquote_plus(record["s3"]["object"]["key"]) for record in event["Records"]}
-            self.parked |= keys & set(self.keys)
+            self.failed |= keys & set(self.keys)
 
     def _row(self, key: str) -> tuple[str, ...] | None:
         row = self.stack.row(key)
@@ -127,7 +127,7 @@ ALWAYS = {
     ("reset", "PutItem", "all"),
     ("answer lost", "PutItem", "all"),
 }
-"""One of each outcome: recovered, parked from either call, and written although it failed."""
+"""One of each outcome: recovered, failed from either call, and written although it failed."""
 MATRIX = [
     pytest.param(*case, marks=[] if case in ALWAYS else pytest.mark.soak)
     for case in itertools.product(FAULTS, OPERATIONS, SHARES)
@@ -153,8 +153,8 @@ def tell(record_property: Callable[[str, object], None]) -> Callable[[str, Trial
     def note(case: str, trial: Trial) -> None:
         right = {key for key in trial.keys if trial.is_right(key)}
         wrong = {key for key in trial.keys if trial.is_wrong(key)}
-        lost = set(trial.keys) - right - trial.parked
-        figures = (len(trial.keys), len(right), len(trial.parked), len(wrong), len(lost))
+        lost = set(trial.keys) - right - trial.failed
+        figures = (len(trial.keys), len(right), len(trial.failed), len(wrong), len(lost))
         record_property("fault", [case, *figures])
         assert (wrong, lost) == (set(), set())
 
@@ -162,7 +162,7 @@ def tell(record_property: Callable[[str, object], None]) -> Callable[[str, Trial
 
 
 @pytest.mark.parametrize(("fault", "operation", "share"), MATRIX)
-def test_under_a_fault_every_key_is_right_or_parked_and_the_replay_brings_the_rest(
+def test_under_a_fault_every_key_is_right_or_kept_and_the_replay_brings_the_rest(
     trial: Trial,
     proxy: FaultProxy,
     tell: Callable[[str, Trial], None],
@@ -231,7 +231,7 @@ def test_a_function_that_runs_into_its_timeout_loses_nothing(
         tell("function timeout", trial)
     finally:
         configure(trial.stack)
-    assert trial.parked
+    assert trial.failed
     proxy.heal()
     trial.redriven()
 
@@ -255,15 +255,15 @@ def test_an_emulator_that_is_restarted_loses_nothing(
         trial.work()
         trial.settle()
         configure(stack, DYNAMODB_TABLE_NAME="no-such-table")
-        stack.put(trial.keys[2], b"parked")
+        stack.put(trial.keys[2], b"failed")
         trial.settle()
     with emulators.running(kept) as second:
         outputs = {k: v.replace(first.endpoint, second.endpoint) for k, v in stack.outputs.items()}
         stack = Deployed(Cloud(second.endpoint, REGION), outputs)
-        trial = replace(trial, stack=stack, parked=set())
+        trial = replace(trial, stack=stack, failed=set())
         trial.settle()
         tell("emulator restarted", trial)
-        # On a busy machine an older event may still have been under way, and is parked, too.
-        assert trial.keys[2] in trial.parked
+        # On a busy machine an older event may still have been under way, and is failed, too.
+        assert trial.keys[2] in trial.failed
         configure(stack, DYNAMODB_TABLE_NAME=table)
         trial.redriven()

@@ -133,7 +133,7 @@ def test_the_function_answers_with_counts_by_outcome(stack: Deployed) -> None:
     assert json.load(answer["Payload"]) == {"statusCode": 200, "body": "{}"}
 
 
-def test_a_failing_event_is_parked_whole_and_its_replay_repairs_the_row(
+def test_a_failing_event_is_kept_whole_and_its_replay_repairs_the_row(
     deploy: Callable[..., Deployed],
 ) -> None:
     stack = deploy(environmentSuffix="failing")
@@ -145,7 +145,7 @@ def test_a_failing_event_is_parked_whole_and_its_replay_repairs_the_row(
         FunctionName=stack.function, Environment={"Variables": broken}
     )
     version = stack.put("unlucky.txt")
-    event = stack.parked()["requestPayload"]
+    event = stack.failed_event()["requestPayload"]
     assert [record["s3"]["object"]["key"] for record in event["Records"]] == ["unlucky.txt"]
     assert stack.row("unlucky.txt") is None
 
@@ -159,24 +159,24 @@ def test_a_failing_event_is_parked_whole_and_its_replay_repairs_the_row(
     assert stack.completed("unlucky.txt", version)["processing_status"] == "completed"
 
 
-def test_an_event_of_unknown_shape_is_parked_not_dropped(stack: Deployed) -> None:
+def test_an_event_of_unknown_shape_is_kept_not_dropped(stack: Deployed) -> None:
     event = {"detail-type": "Object Created"}
     stack.client("lambda").invoke(
         FunctionName=stack.function, InvocationType="Event", Payload=json.dumps(event).encode()
     )
-    assert stack.parked()["requestPayload"] == event
+    assert stack.failed_event()["requestPayload"] == event
 
 
 @pytest.mark.parametrize("stack", ["eventbridge"], indirect=True, scope="module")
-def test_a_failing_event_of_eventbridge_is_parked_whole(stack: Deployed) -> None:
+def test_a_failing_event_of_eventbridge_is_kept_whole(stack: Deployed) -> None:
     """Invoked as EventBridge does: the emulator's neither retries nor sends to the queue."""
-    record = stack.announce_as_of("not-the-bucket-of-this-stack", "unlucky.txt")["Records"][0]
-    stack.parked()
+    record = stack.notify_as_of("not-the-bucket-of-this-stack", "unlucky.txt")["Records"][0]
+    stack.failed_event()
     event = on_the_bus(record)
     stack.client("lambda").invoke(
         FunctionName=stack.function, InvocationType="Event", Payload=json.dumps(event).encode()
     )
-    assert stack.parked()["requestPayload"] == event
+    assert stack.failed_event()["requestPayload"] == event
 
 
 @pytest.fixture(scope="module", params=["notification", "eventbridge"])

@@ -150,7 +150,7 @@ def test_the_function_works_end_to_end_under_its_own_role(account: Account) -> N
     assert account.stack.deleted("works.txt")
 
 
-def test_an_unordered_announcement_works_under_the_role_too(account: Account) -> None:
+def test_an_unordered_notification_works_under_the_role_too(account: Account) -> None:
     account.stack.put("unordered.txt")
     assert account.invoke("unordered.txt", None) == ""
 
@@ -227,7 +227,7 @@ CALLS = {
     ),
     "put an object": ("s3", lambda c, s: c.put_object(Bucket=s.bucket, Key="x")),
     "delete an object": ("s3", lambda c, s: c.delete_object(Bucket=s.bucket, Key="x")),
-    "look into another bucket": ("s3", lambda c, _: c.head_object(Bucket="other", Key="x")),
+    "read another bucket": ("s3", lambda c, _: c.head_object(Bucket="other", Key="x")),
     "list another bucket": ("s3", lambda c, _: c.list_objects_v2(Bucket="other")),
     "read the failure queue": (
         "sqs",

@@ -9,7 +9,7 @@ from ops.__main__ import main
 from support.journeys import Deployed
 
 
-def park(stack: Deployed, *bodies: object) -> None:
+def send_failed(stack: Deployed, *bodies: object) -> None:
     """Put messages into the failure queue as Lambda does, or as no one should."""
     for body in bodies:
         text = body if isinstance(body, str) else json.dumps(body)

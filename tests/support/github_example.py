@@ -1,4 +1,4 @@
-"""The example for GitHub, declared without any cloud, and how to look at its policies."""
+"""The example for GitHub, declared without any cloud, and how to read its policies."""
 
 import functools
 import json

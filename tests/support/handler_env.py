@@ -49,10 +49,10 @@ def process_file(proxy: FaultProxy) -> ModuleType:
     return handler
 
 
-def announce(
+def notified(
     bucket: str, key: str, sequencer: str | None, event_name: str = "ObjectCreated:Put"
 ) -> Notification:
-    """Make an announcement, its sequencer already padded."""
+    """Make a notification, its sequencer already padded."""
     return Notification(bucket, key, event_name, EVENT_TIME, sequencer)
 
 
@@ -108,8 +108,8 @@ class Bench:
         self, key: str, sequencer: str | None = NEWER, event_name: str = "ObjectCreated:Put"
     ) -> str:
         """Announce a key's change to the catalog; return the outcome."""
-        announcement = announce(self.bucket, key, sequencer, event_name)
-        return str(self.handler.CATALOG.update(announcement))
+        notification = notified(self.bucket, key, sequencer, event_name)
+        return str(self.handler.CATALOG.update(notification))
 
     def record(self, key: str, sequencer: str = NEWER, **fields: Any) -> dict[str, Any]:
         """Make a record as S3 sends it; the key is URL-encoded already."""

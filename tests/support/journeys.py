@@ -30,7 +30,7 @@ class Deployed:
     patience: float = PATIENCE_SECONDS
     """Seconds to wait for what must come."""
     pause: float = POLL_SECONDS
-    """Seconds between two looks."""
+    """Seconds between two reads."""
 
     @property
     def bucket(self) -> str:
@@ -88,7 +88,7 @@ class Deployed:
         """Return a key's row once it is a tombstone."""
         return self.row_once(key, lambda row: row["processing_status"] == "deleted")
 
-    def parked(self) -> dict[str, Any]:
+    def failed_event(self) -> dict[str, Any]:
         """Take one event from the failure queue: Lambda's envelope."""
 
         def received() -> dict[str, Any] | None:
@@ -106,7 +106,7 @@ class Deployed:
 
         return self.eventually(received, lambda: "event in the failure queue")
 
-    def announce_as_of(self, bucket: str, key: str) -> dict[str, Any]:
+    def notify_as_of(self, bucket: str, key: str) -> dict[str, Any]:
         """Announce a key of another bucket: the function refuses it, and so changes nothing."""
         record = {
             "eventSource": "aws:s3",
@@ -120,16 +120,16 @@ class Deployed:
         )
         return event
 
-    def take_parked(self, event: Mapping[str, Any]) -> None:
+    def take_failed(self, event: Mapping[str, Any]) -> None:
         """Take an event from the failure queue, once it is there; leave all others."""
 
         def taken() -> bool | None:
-            return self.remove_parked(lambda parked: parked == event) or None
+            return self.remove_failed(lambda failed: failed == event) or None
 
         self.eventually(taken, lambda: f"{event} in the failure queue")
 
-    def remove_parked(self, ours: Callable[[Any], bool]) -> int:
-        """Remove those parked events that a look finds and that are ours; say how many."""
+    def remove_failed(self, ours: Callable[[Any], bool]) -> int:
+        """Remove those failed events that one read finds and that are ours; say how many."""
         sqs, where = self.client("sqs"), {"QueueUrl": self.outputs["FailureQueueUrl"]}
         answer = sqs.receive_message(
             **where, MaxNumberOfMessages=10, WaitTimeSeconds=1, VisibilityTimeout=10
@@ -153,28 +153,28 @@ class Deployed:
             for found in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
                 self.delete(found["Key"], version_id=found["VersionId"])
 
-    def eventually(self, look: Callable[[], T | None], what: Callable[[], str]) -> T:
-        """Look again and again, with the patience that this place needs."""
-        return eventually(look, what, within=self.patience, pause=self.pause)
+    def eventually(self, read: Callable[[], T | None], what: Callable[[], str]) -> T:
+        """Read again and again, with the patience that this place needs."""
+        return eventually(read, what, within=self.patience, pause=self.pause)
 
 
 def eventually(
-    look: Callable[[], T | None],
+    read: Callable[[], T | None],
     what: Callable[[], str],
     within: float = PATIENCE_SECONDS,
     pause: float = POLL_SECONDS,
 ) -> T:
-    """Look again and again until there is something to see.
+    """Read again and again until there is something to see.
 
     Args:
-        look: returns what there is, or None.
+        read: returns what there is, or None.
         what: names it, should it never come.
-        within: seconds to look for.
-        pause: seconds between two looks.
+        within: seconds to wait.
+        pause: seconds between two reads.
     """
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
-        seen = look()
+        seen = read()
         if seen is not None:
             return seen
         time.sleep(pause)

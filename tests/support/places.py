@@ -51,7 +51,7 @@ class Place:
     def clean(self) -> None:
         """Remove what the tests made; the rows become tombstones, which expire."""
         self.stack.remove_objects(self.prefix)
-        while self.stack.remove_parked(lambda event: self.prefix in json.dumps(event)):
+        while self.stack.remove_failed(lambda event: self.prefix in json.dumps(event)):
             pass
 
 

@@ -137,7 +137,7 @@ class _Answers(Mocks):
             return {"region": self._region, "id": self._region}, []
         if args.token == "aws:index/getPartition:getPartition":
             return {"partition": self._partition, "dnsSuffix": self._dns_suffix}, []
-        raise AssertionError(f"unexpected look-up {args.token}")
+        raise AssertionError(f"unexpected lookup {args.token}")
 
 
 class _Noted(Mocks):

@@ -1,7 +1,7 @@
 """A bucket and a table that exist only as answers: as many objects as a test wants, at no cost.
 
 It speaks the few calls that `ops backfill` and `ops verify` make, over HTTP, and keeps nothing
-but what was announced. What it answers is right for a bucket of `count` objects; the emulator
+but what was requested. What it answers is right for a bucket of `count` objects; the emulator
 tests are what show that real answers are understood.
 """
 
@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import parse_qs, unquote, unquote_plus, urlsplit
 
-from support.announced import keys_in
+from support.rechecks import keys_in
 
 WHEN = "2026-01-02T03:04:05.000Z"
 NOTIFICATION = (
@@ -34,9 +34,9 @@ class Synthetic:
     count: int
     has_row: Callable[[int], bool] = lambda _: False
     endpoint: str = ""
-    announced: list[str] = field(default_factory=list)
-    on_announced: Callable[[int], None] = lambda _: None
-    """Called with the number of keys announced so far, before Lambda answers."""
+    requested: list[str] = field(default_factory=list)
+    on_requested: Callable[[int], None] = lambda _: None
+    """Called with the number of keys requested so far, before Lambda answers."""
     lambda_status: int = 202
     page: int = 1000
     """How many objects a listing's page has."""
@@ -107,8 +107,8 @@ class _Answers(BaseHTTPRequestHandler):
         body = json.loads(content)
         if functions:
             with self.synthetic.lock:
-                self.synthetic.announced += keys_in(body)
-            self.synthetic.on_announced(len(self.synthetic.announced))
+                self.synthetic.requested += keys_in(body)
+            self.synthetic.on_requested(len(self.synthetic.requested))
             return self._send(self.synthetic.lambda_status, b"", "application/json")
         operation = self.headers["X-Amz-Target"].partition(".")[2]
         answers = {
@@ -146,7 +146,7 @@ class _Answers(BaseHTTPRequestHandler):
         return {"Table": {"ItemCount": self.synthetic.count}}
 
     def _get_item(self, body: Any) -> Any:
-        assert body["ConsistentRead"], "what is looked at again must be what is there now"
+        assert body["ConsistentRead"], "what is read again must be what is there now"
         name = body["Key"]["file_key"]["S"]
         return {"Item": row(name)} if self._has_row(name) else {}
 
