@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from . import function as functions
-from . import policies
+from . import role_policies
 from .bucket_reference import AnyBucket
 from .package import audit_archive
 from .processor import Processor
@@ -52,7 +52,9 @@ class Audit(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
 
         log_group = functions.log_group(name, args.shared, self._child)
-        role = functions.role(f"{name}-role", policies.trust_lambda(), args.shared, self._child)
+        role = functions.role(
+            f"{name}-role", role_policies.trust_lambda(), args.shared, self._child
+        )
         permissions = self._permissions(role, log_group)
         function = self._function(role, log_group, permissions)
         # Of its own, for the function's name has a random end.
@@ -87,7 +89,7 @@ class Audit(pulumi.ComponentResource):
                     repairing_arn=repairs,
                     log_group_arn=log_group.arn,
                     key_arn=args.shared.key_arn,
-                ).apply(lambda arns: policies.audit(**arns, tracing=settings.tracing))
+                ).apply(lambda arns: role_policies.audit(**arns, tracing=settings.tracing))
             ),
             opts=self._child,
         )
@@ -98,7 +100,7 @@ class Audit(pulumi.ComponentResource):
         return aws.iam.RolePolicy(
             f"{self._name}-{kind}",
             role=role.name,
-            policy=pulumi.Output.json_dumps(function.arn.apply(policies.invoke_audit)),
+            policy=pulumi.Output.json_dumps(function.arn.apply(role_policies.invoke_audit)),
             opts=self._child,
         )
 
@@ -142,7 +144,7 @@ class Audit(pulumi.ComponentResource):
 
         https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html
         """
-        trust = self._args.shared.place.account_id.apply(policies.trust_scheduler)
+        trust = self._args.shared.place.account_id.apply(role_policies.trust_scheduler)
         scheduler = functions.role(f"{self._name}-scheduler", trust, self._args.shared, self._child)
         may_invoke = self._may_invoke("start", scheduler, function)
         aws.scheduler.Schedule(

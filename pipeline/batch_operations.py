@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from . import function as functions
-from . import policies
+from . import role_policies
 from .bucket_reference import AnyBucket
 from .processor import Processor
 from .shared import Shared
@@ -33,14 +33,16 @@ class BatchOperations(pulumi.ComponentResource):
         super().__init__("file-metadata:index:BatchOperations", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 
-        role = functions.role(f"{name}-role", policies.trust_batch_operations(), args.shared, child)
+        role = functions.role(
+            f"{name}-role", role_policies.trust_batch_operations(), args.shared, child
+        )
         aws.iam.RolePolicy(
             f"{name}-permissions",
             role=role.name,
             policy=pulumi.Output.json_dumps(
                 pulumi.Output.all(
                     bucket_arn=args.bucket.bucket_arn, function_arn=args.processor.function_arn
-                ).apply(lambda arns: policies.run_batch_jobs(**arns))
+                ).apply(lambda arns: role_policies.run_batch_jobs(**arns))
             ),
             opts=child,
         )

@@ -3,7 +3,7 @@
 import pulumi
 import pulumi_aws as aws
 
-from . import policies
+from . import resource_policies
 from .settings import check_log_bucket
 from .shared import Shared
 
@@ -60,7 +60,9 @@ class DataBucket(pulumi.ComponentResource):
         tls_only = aws.s3.BucketPolicy(
             f"{name}-tls-only",
             bucket=bucket.bucket,
-            policy=pulumi.Output.json_dumps(bucket.arn.apply(policies.bucket_requires_tls)),
+            policy=pulumi.Output.json_dumps(
+                bucket.arn.apply(resource_policies.bucket_requires_tls)
+            ),
             opts=self._after(encryption),
         )
         lifecycle = self.ready = aws.s3.BucketLifecycleConfiguration(

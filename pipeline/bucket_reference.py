@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from .bucket import DataBucket
-from .event_policies import decrypt_objects
+from .role_policies import decrypt_objects
 from .shared import Shared
 
 

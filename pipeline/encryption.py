@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from . import policies
+from . import resource_policies
 from .names import alias_name
 from .place import Place
 from .shared import Tags
@@ -48,7 +48,7 @@ class EncryptionKey(pulumi.ComponentResource):
             enable_key_rotation=True,
             policy=pulumi.Output.json_dumps(
                 pulumi.Output.all(**vars(args.place)).apply(
-                    lambda place: policies.use_of_key(
+                    lambda place: resource_policies.use_of_key(
                         **place,
                         log_group_prefixes=args.log_group_prefixes,
                         event_bridge=args.event_bridge,

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from . import event_policies
+from . import resource_policies
 from .bucket_reference import BucketReference, decryption
 from .failures import FailureQueue
 from .processor import Processor
@@ -80,7 +80,7 @@ class EventRule(pulumi.ComponentResource):
             queue_url=args.undelivered.queue_url,
             policy=pulumi.Output.json_dumps(
                 pulumi.Output.all(queue_arn=args.undelivered.queue_arn, rule_arn=rule.arn).apply(
-                    lambda arns: event_policies.queue_takes_only_from_rule(**arns)
+                    lambda arns: resource_policies.queue_takes_only_from_rule(**arns)
                 )
             ),
             opts=pulumi.ResourceOptions(parent=self, protect=settings.protect_data),

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from . import function as functions
-from . import policies
+from . import role_policies
 from .bucket_reference import AnyBucket, decryption, owner
 from .package import extractor_archive
 from .shared import Shared
@@ -55,7 +55,7 @@ class Extractor(pulumi.ComponentResource):
         shared = args.shared
 
         log_group = functions.log_group(name, shared, self._child)
-        role = functions.role(f"{name}-role", policies.trust_lambda(), shared, self._child)
+        role = functions.role(f"{name}-role", role_policies.trust_lambda(), shared, self._child)
         permissions = [
             self._permissions(role, log_group),
             *decryption(f"{name}-decrypt-objects", role.name, shared, self._child),
@@ -105,7 +105,7 @@ class Extractor(pulumi.ComponentResource):
                     stream_arn=args.table.stream_arn,
                     log_group_arn=log_group.arn,
                     key_arn=args.shared.key_arn,
-                ).apply(lambda arns: policies.extract_files(**arns, tracing=tracing))
+                ).apply(lambda arns: role_policies.extract_files(**arns, tracing=tracing))
             ),
             opts=self._child,
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from . import policies
+from . import resource_policies
 from .shared import Shared
 
 RETENTION_SECONDS = 14 * 24 * 60 * 60
@@ -66,7 +66,7 @@ class FailureQueueGuard(pulumi.ComponentResource):
             queue_url=args.queue.queue_url,
             policy=pulumi.Output.json_dumps(
                 pulumi.Output.all(queue_arn=args.queue.queue_arn, sender_arn=args.sender_arn).apply(
-                    lambda arns: policies.queue_takes_only_from(**arns)
+                    lambda arns: resource_policies.queue_takes_only_from(**arns)
                 )
             ),
             opts=pulumi.ResourceOptions(parent=self),

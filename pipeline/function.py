@@ -3,7 +3,7 @@
 import pulumi
 import pulumi_aws as aws
 
-from .policies import Policy
+from .policy_document import Policy
 from .shared import Shared
 
 RUNTIME = "python3.14"

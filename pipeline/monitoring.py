@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from . import policies
+from . import resource_policies
 from .alarms import Alarm, Metric, alarms
 from .audit import Audit
 from .audit_watch import AuditWatched, audit_alarms, audit_filters, audit_panels
@@ -102,7 +102,7 @@ class Monitoring(pulumi.ComponentResource):
             policy=pulumi.Output.json_dumps(
                 pulumi.Output.all(
                     topic_arn=topic.arn, account_id=self._args.shared.place.account_id
-                ).apply(lambda of: policies.alarms_may_publish(**of))
+                ).apply(lambda of: resource_policies.alarms_may_publish(**of))
             ),
             opts=self._child,
         )

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from . import function as functions
-from . import policies
+from . import role_policies
 from .bucket_reference import AnyBucket, owner
 from .failures import FailureQueue
 from .package import handler_archive
@@ -49,7 +49,7 @@ class Processor(pulumi.ComponentResource):
         shared, settings = args.shared, args.shared.settings
 
         log_group = functions.log_group(name, shared, child)
-        role = functions.role(f"{name}-role", policies.trust_lambda(), shared, child)
+        role = functions.role(f"{name}-role", role_policies.trust_lambda(), shared, child)
         policy = aws.iam.RolePolicy(
             f"{name}-permissions",
             role=role.name,
@@ -60,7 +60,7 @@ class Processor(pulumi.ComponentResource):
                     queue_arn=args.failures.queue_arn,
                     log_group_arn=log_group.arn,
                     key_arn=shared.key_arn,
-                ).apply(lambda arns: policies.process_files(**arns, tracing=settings.tracing))
+                ).apply(lambda arns: role_policies.process_files(**arns, tracing=settings.tracing))
             ),
             opts=child,
         )

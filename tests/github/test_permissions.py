@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from permissions import ACCESS, ON_EVERYTHING
-from pipeline import policies
+from pipeline import role_policies
 from support.extractors import EXTRACTOR
 from support.github_example import (
     ROLES,
@@ -152,7 +152,7 @@ def test_the_tests_touch_objects_of_their_own(example: Program) -> None:
 def test_the_boundary_holds_all_that_the_pipeline_grants(example: Program) -> None:
     at = f"eu-west-1:{ACCOUNT}"
     bucket = "arn:aws:s3:::file-metadata-bucket-objects-1234567"
-    of_function = policies.process_files(
+    of_function = role_policies.process_files(
         bucket_arn=bucket,
         table_arn=f"arn:aws:dynamodb:{at}:table/file-metadata-table-dev",
         queue_arn=f"arn:aws:sqs:{at}:file-metadata-failures-events-1234567",
@@ -161,7 +161,7 @@ def test_the_boundary_holds_all_that_the_pipeline_grants(example: Program) -> No
         tracing=True,
     )
     table = f"arn:aws:dynamodb:{at}:table/file-metadata-table-dev"
-    of_extractor = policies.extract_files(
+    of_extractor = role_policies.extract_files(
         bucket_arn=bucket,
         table_arn=table,
         stream_arn=f"{table}/stream/2026-01-01T00:00:00.000",
@@ -170,8 +170,8 @@ def test_the_boundary_holds_all_that_the_pipeline_grants(example: Program) -> No
         tracing=True,
     )
     function = f"arn:aws:lambda:{at}:function:file-metadata-processor-function-1234567"
-    of_jobs = policies.run_batch_jobs(bucket_arn=bucket, function_arn=function)
-    at_most = policies.audit(
+    of_jobs = role_policies.run_batch_jobs(bucket_arn=bucket, function_arn=function)
+    at_most = role_policies.audit(
         bucket_arn=bucket,
         table_arn=f"arn:aws:dynamodb:{at}:table/file-metadata-table-dev",
         repairing_arn=function,
@@ -179,7 +179,7 @@ def test_the_boundary_holds_all_that_the_pipeline_grants(example: Program) -> No
         key_arn=f"arn:aws:kms:{at}:key/1",
         tracing=True,
     )
-    of_audit = (at_most, policies.invoke_audit(function))
+    of_audit = (at_most, role_policies.invoke_audit(function))
     within = [(action, on) for action, on, _ in grants(boundary_of(example, "dev"))]
     beyond = [
         (action, resource)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pipeline import policies
+from pipeline import resource_policies, role_policies
+from pipeline.policy_document import Policy
 
 BUCKET = "arn:aws:s3:::files"
 TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/rows"
@@ -17,8 +18,8 @@ ROLE = "arn:aws:iam::123456789012:role/function"
 Statement = dict[str, Any]
 
 
-def process_files(*, tracing: bool, key_arn: str | None = None) -> policies.Policy:
-    return policies.process_files(
+def process_files(*, tracing: bool, key_arn: str | None = None) -> Policy:
+    return role_policies.process_files(
         bucket_arn=BUCKET,
         table_arn=TABLE,
         queue_arn=QUEUE,
@@ -28,8 +29,8 @@ def process_files(*, tracing: bool, key_arn: str | None = None) -> policies.Poli
     )
 
 
-def extract_files(*, tracing: bool, key_arn: str | None = None) -> policies.Policy:
-    return policies.extract_files(
+def extract_files(*, tracing: bool, key_arn: str | None = None) -> Policy:
+    return role_policies.extract_files(
         bucket_arn=BUCKET,
         table_arn=TABLE,
         stream_arn=STREAM,
@@ -40,20 +41,22 @@ def extract_files(*, tracing: bool, key_arn: str | None = None) -> policies.Poli
 
 
 EVERY_POLICY = {
-    "trust_lambda": policies.trust_lambda(),
+    "trust_lambda": role_policies.trust_lambda(),
     "process_files": process_files(tracing=False),
     "process_files, traced": process_files(tracing=True),
     "process_files, with a key": process_files(tracing=False, key_arn=KEY),
     "extract_files": extract_files(tracing=True, key_arn=KEY),
-    "bucket_requires_tls": policies.bucket_requires_tls(BUCKET),
-    "alarms_may_publish": policies.alarms_may_publish(topic_arn="arn:t", account_id="1"),
-    "trust_batch_operations": policies.trust_batch_operations(),
-    "run_batch_jobs": policies.run_batch_jobs(bucket_arn=BUCKET, function_arn="arn:f"),
-    "queue_takes_only_from": policies.queue_takes_only_from(queue_arn=QUEUE, sender_arn=ROLE),
+    "bucket_requires_tls": resource_policies.bucket_requires_tls(BUCKET),
+    "alarms_may_publish": resource_policies.alarms_may_publish(topic_arn="arn:t", account_id="1"),
+    "trust_batch_operations": role_policies.trust_batch_operations(),
+    "run_batch_jobs": role_policies.run_batch_jobs(bucket_arn=BUCKET, function_arn="arn:f"),
+    "queue_takes_only_from": resource_policies.queue_takes_only_from(
+        queue_arn=QUEUE, sender_arn=ROLE
+    ),
 }
 
 
-def each(policy: policies.Policy, effect: str) -> list[Statement]:
+def each(policy: Policy, effect: str) -> list[Statement]:
     return [found for found in policy["Statement"] if found["Effect"] == effect]
 
 
@@ -61,7 +64,7 @@ def as_list(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def grants(policy: policies.Policy) -> set[tuple[str, str]]:
+def grants(policy: Policy) -> set[tuple[str, str]]:
     """Every pair of action and resource that a policy allows."""
     return {
         (action, resource)
@@ -100,7 +103,7 @@ def test_only_x_ray_is_allowed_on_every_resource(name: str) -> None:
 
 
 def test_only_lambda_may_assume_the_role() -> None:
-    [statement] = policies.trust_lambda()["Statement"]
+    [statement] = role_policies.trust_lambda()["Statement"]
     del statement["Sid"]
     assert statement == {
         "Effect": "Allow",
@@ -159,7 +162,7 @@ def test_a_key_and_tracing_add_what_the_extractor_needs_and_no_more() -> None:
 
 
 def test_only_batch_operations_may_assume_the_role_of_a_job() -> None:
-    [statement] = policies.trust_batch_operations()["Statement"]
+    [statement] = role_policies.trust_batch_operations()["Statement"]
     del statement["Sid"]
     assert statement == {
         "Effect": "Allow",
@@ -170,7 +173,7 @@ def test_only_batch_operations_may_assume_the_role_of_a_job() -> None:
 
 def test_a_job_may_list_the_bucket_and_invoke_the_function_and_no_more() -> None:
     function = "arn:aws:lambda:eu-west-1:123456789012:function:process"
-    policy = policies.run_batch_jobs(bucket_arn=BUCKET, function_arn=function)
+    policy = role_policies.run_batch_jobs(bucket_arn=BUCKET, function_arn=function)
     assert grants(policy) == {
         ("s3:PutInventoryConfiguration", BUCKET),
         ("lambda:InvokeFunction", function),
@@ -191,7 +194,7 @@ def test_every_statement_of_the_role_allows(tracing: bool) -> None:
     ],
 )
 def test_the_bucket_refuses_an_unsafe_connection(sid: str, condition: dict[str, Any]) -> None:
-    statements = policies.bucket_requires_tls(BUCKET)["Statement"]
+    statements = resource_policies.bucket_requires_tls(BUCKET)["Statement"]
     [statement] = [found for found in statements if found["Sid"] == sid]
     assert statement == {
         "Sid": sid,

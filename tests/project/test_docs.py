@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from events import Notification
-from pipeline.event_policies import decrypt_objects
-from pipeline.policies import (
+from pipeline.role_policies import (
     audit,
+    decrypt_objects,
     extract_files,
     invoke_audit,
     process_files,

@@ -1,0 +1,161 @@
+"""Who may use a bucket, a queue, a topic or a key, as plain documents: ARNs in, a dict out."""
+
+from collections.abc import Sequence
+
+from .policy_document import Policy, allow_service, deny, policy
+
+PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def bucket_requires_tls(bucket_arn: str) -> Policy:
+    """Deny the bucket to plain HTTP and to TLS older than 1.2.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
+    """
+    resources = [bucket_arn, f"{bucket_arn}/*"]
+    return policy(
+        deny("DenyPlainHttp", "s3:*", resources, PLAIN_HTTP),
+        deny("DenyOldTls", "s3:*", resources, {"NumericLessThan": {"s3:TlsVersion": "1.2"}}),
+    )
+
+
+def queue_takes_only_from(*, queue_arn: str, sender_arn: str) -> Policy:
+    """Deny the queue to plain HTTP, and sending to it to all but one role.
+
+    Lambda sends failed events in the name of the function's role, and a role's sessions have
+    the role's ARN as ``aws:PrincipalArn``:
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html
+
+    Args:
+        queue_arn: the queue.
+        sender_arn: the role.
+    """
+    others = {"ArnNotEquals": {"aws:PrincipalArn": sender_arn}}
+    return policy(
+        deny("DenyPlainHttp", "sqs:*", queue_arn, PLAIN_HTTP),
+        deny("DenySendingToOthers", "sqs:SendMessage", queue_arn, others),
+    )
+
+
+def queue_takes_only_from_rule(*, queue_arn: str, rule_arn: str) -> Policy:
+    """Let EventBridge send a rule's undelivered events, over TLS, and nobody else anything.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html
+    """
+    send = allow_service(
+        "RuleSendsUndelivered",
+        "events.amazonaws.com",
+        "sqs:SendMessage",
+        queue_arn,
+        {"ArnEquals": {"aws:SourceArn": rule_arn}},
+    )
+    others = {"ArnNotEquals": {"aws:SourceArn": rule_arn}}
+    return policy(
+        send,
+        deny("DenyPlainHttp", "sqs:*", queue_arn, PLAIN_HTTP),
+        deny("DenySendingToOthers", "sqs:SendMessage", queue_arn, others),
+    )
+
+
+def alarms_may_publish(*, topic_arn: str, account_id: str) -> Policy:
+    """Let this account's alarms, and nobody else, publish to a topic, and over TLS only.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    https://docs.aws.amazon.com/sns/latest/dg/sns-security-best-practices.html
+    """
+    publish = allow_service(
+        "AlarmsPublish",
+        "cloudwatch.amazonaws.com",
+        "sns:Publish",
+        topic_arn,
+        {"StringEquals": {"aws:SourceAccount": account_id}},
+    )
+    return policy(publish, deny("DenyPlainHttp", "sns:Publish", topic_arn, PLAIN_HTTP))
+
+
+def use_of_key(
+    *,
+    account_id: str,
+    region: str,
+    partition: str,
+    dns_suffix: str,
+    log_group_prefixes: Sequence[str],
+    event_bridge: bool = False,
+) -> Policy:
+    """Give the key to the account, and its use to the services that need it, for the account.
+
+    CloudWatch Logs, for our log groups alone, and this account's alarms act in no caller's
+    name. DynamoDB, S3 and SQS use the key in their caller's, who needs no permission on the key as
+    long as the call comes from this account and through them: whoever may upload a file may. A
+    table that comes under the key does so before the function's role may use it. Lambda uses the
+    key with the role's own permission.
+
+    In a key policy, ``*`` is the key itself:
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html
+    """
+    # Without it the account's own IAM policies could not manage the key, nor anyone ever:
+    # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    account = {
+        "Sid": "AccountDecides",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:{partition}:iam::{account_id}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    log_groups = [
+        f"arn:{partition}:logs:{region}:{account_id}:log-group:{prefix}*"
+        for prefix in log_group_prefixes
+    ]
+    logs = allow_service(
+        "LogsEncryptOurLogGroups",
+        f"logs.{region}.{dns_suffix}",
+        [
+            "kms:Encrypt",
+            "kms:Decrypt",
+            "kms:ReEncryptFrom",
+            "kms:ReEncryptTo",
+            "kms:GenerateDataKey",
+            "kms:GenerateDataKeyWithoutPlaintext",
+            "kms:DescribeKey",
+        ],
+        "*",
+        {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": _plain(log_groups)}},
+    )
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    use = ["kms:Decrypt", "kms:GenerateDataKey"]
+    ours = {"StringEquals": {"aws:SourceAccount": account_id}}
+    alarms = allow_service("AlarmsPublishToTopic", "cloudwatch.amazonaws.com", use, "*", ours)
+    # As in the policies of the keys that AWS manages for the three:
+    # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    through_services = {
+        "Sid": "AccountUsesKeyThroughServices",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": use,
+        "Resource": "*",
+        "Condition": {
+            "StringEquals": {
+                "kms:CallerAccount": account_id,
+                "kms:ViaService": [
+                    f"{service}.{region}.{dns_suffix}" for service in ("dynamodb", "s3", "sqs")
+                ],
+            }
+        },
+    }
+    statements = [account, logs, alarms, through_services]
+    if event_bridge:
+        # A rule sends to an encrypted queue in nobody's name:
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+        statements.append(
+            allow_service("EventBridgeSendsToQueue", "events.amazonaws.com", use, "*", ours)
+        )
+    return policy(*statements)
+
+
+def _plain(values: list[str]) -> str | list[str]:
+    """One value without its list, as AWS's pages write it."""
+    return values[0] if len(values) == 1 else values
