@@ -71,6 +71,8 @@ def redrive(*, dry_run: bool, rate: float, as_json: bool, **options: Any) -> NoR
     else:
         did = f"{shown} shown" if dry_run else f"{report.redriven} redriven"
         _print_end(out, did, report)
+        if report.redriven:
+            out.print("what fails again is back in about five minutes: see `status` then")
     left = 0 if dry_run else report.left
     found = left or report.unreadable or report.refused or report.interrupted
     raise click.exceptions.Exit(FINDINGS if found else 0)
