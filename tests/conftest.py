@@ -21,6 +21,7 @@ from local.cloud import Cloud
 from support.deployment import OWN_ENVIRONMENT, REGION, RETRIES_AT_ONCE, deploy_to
 from support.extractors import EXTRACTOR
 from support.faults import FaultProxy, fault_proxy
+from support.handler_env import Bench, set_up
 from support.journeys import Deployed
 from support.markers import markers
 from support.recorder import EVENTBRIDGE, ROOT, Program, declare
@@ -148,6 +149,12 @@ def proxy(session_proxy: FaultProxy) -> Iterator[FaultProxy]:
     session_proxy.heal()
     yield session_proxy
     session_proxy.heal()
+
+
+@pytest.fixture
+def bench(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """The handler in this process, with a bucket and a table of its own, behind the proxy."""
+    return set_up(cloud, proxy, monkeypatch)
 
 
 @pytest.fixture(scope="session")

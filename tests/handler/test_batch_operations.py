@@ -8,18 +8,12 @@ import pytest
 
 import batch_operations
 from fields import EventError
-from local.cloud import Cloud
-from support.faults import Fault, FaultProxy
-from support.handler_env import NEWER, Bench, load, set_up
+from support.faults import Fault
+from support.handler_env import NEWER, Bench, load
 
 KEY = "reports/2026 Q1/résumé+1.csv"
 SCHEMAS = {"1.0": "batch_job_1", "2.0": "batch_job_2"}
 BUCKET_FIELDS = {"1.0": "s3BucketArn", "2.0": "s3Bucket"}
-
-
-@pytest.fixture
-def bench(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    return set_up(cloud, proxy, monkeypatch)
 
 
 def job(bench: Bench, schema: str = "1.0", **changed: Any) -> dict[str, Any]:

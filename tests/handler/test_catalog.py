@@ -8,17 +8,11 @@ from zlib import crc32
 
 import pytest
 
-from local.cloud import Cloud
 from service import RefusedError
-from support.faults import Fault, FaultProxy
-from support.handler_env import ACCOUNT, EARLIER, NEWER, NEWEST, Bench, notified, set_up
+from support.faults import Fault
+from support.handler_env import ACCOUNT, EARLIER, NEWER, NEWEST, Bench, notified
 
 KEY = "dir/r\u00e9sum\u00e9 1+2.txt"
-
-
-@pytest.fixture
-def bench(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    return set_up(cloud, proxy, monkeypatch)
 
 
 def state(bench: Bench) -> tuple[str | None, str | None]:

@@ -3,10 +3,9 @@
 import pytest
 
 import service
-from local.cloud import Cloud
 from service import CallError, RefusedError
-from support.faults import Fault, FaultProxy
-from support.handler_env import NEWER, Bench, set_up
+from support.faults import Fault
+from support.handler_env import NEWER, Bench
 
 KEY = "faulty.txt"
 SLOW = Fault(delay=2.5)  # longer than the client waits for an answer
@@ -24,9 +23,8 @@ IDS = [f"{operation}-{fault.code if fault.status else 'reset'}" for operation, f
 
 
 @pytest.fixture
-def bench(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(service, "MAX_BACKOFF_SECONDS", 0)
-    bench = set_up(cloud, proxy, monkeypatch)
     bench.put(KEY, b"there")
     return bench
 

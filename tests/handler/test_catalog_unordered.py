@@ -7,19 +7,13 @@ from typing import Any
 import pytest
 
 from catalog import ContendedError
-from local.cloud import Cloud
 from service import RefusedError
-from support.faults import Fault, FaultProxy
-from support.handler_env import EARLIER, NEWER, NEWEST, Bench, set_up
+from support.faults import Fault
+from support.handler_env import EARLIER, NEWER, NEWEST, Bench
 
 KEY = "expiring.txt"
 ZEROS = "00000000000000000000000000000000"
 EXPIRED = "LifecycleExpiration:DeleteMarkerCreated"
-
-
-@pytest.fixture
-def bench(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    return set_up(cloud, proxy, monkeypatch)
 
 
 def row(bench: Bench) -> dict[str, str]:

@@ -67,11 +67,6 @@ def stack(deploy: Callable[..., Deployed]) -> Deployed:
     return deploy(environmentSuffix="hostile")
 
 
-@pytest.fixture
-def bench(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    return set_up(cloud, proxy, monkeypatch)
-
-
 class Runtime(logging.Handler):
     """Writes lines as Lambda's runtime does; what it raises, it raises into the handler."""
 

@@ -9,17 +9,11 @@ from typing import Any
 import pytest
 
 from fields import EventError
-from local.cloud import Cloud
 from service import RefusedError
-from support.faults import Fault, FaultProxy
-from support.handler_env import EARLIER, NEWER, NEWEST, Bench, load, set_up
+from support.faults import Fault
+from support.handler_env import EARLIER, NEWER, NEWEST, Bench, load
 
 TEN = [f"file-{number}" for number in range(10)]
-
-
-@pytest.fixture
-def bench(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    return set_up(cloud, proxy, monkeypatch)
 
 
 def ten_with_one_bad(bench: Bench) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import service
 from local.cloud import Cloud
 from pipeline.settings import Settings
 from support.faults import FaultProxy
-from support.handler_env import ACCOUNT, Bench, process_file, set_up
+from support.handler_env import ACCOUNT, Bench, process_file
 from support.recorder import ROOT
 
 ENVIRONMENT = {
@@ -24,11 +24,6 @@ ENVIRONMENT = {
     "DYNAMODB_TABLE_ARN": f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/t",
     "TOMBSTONE_DAYS": "1",
 }
-
-
-@pytest.fixture
-def bench(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    return set_up(cloud, proxy, monkeypatch)
 
 
 def is_accepted(timeout: int) -> bool:

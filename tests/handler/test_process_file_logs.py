@@ -8,17 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fields import EventError
-from local.cloud import Cloud
 from service import RefusedError
 from support.faults import Fault, FaultProxy
-from support.handler_env import EARLIER, NEWER, Bench, load, set_up
+from support.handler_env import EARLIER, NEWER, Bench, load
 
 PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
-
-@pytest.fixture
-def bench(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    return set_up(cloud, proxy, monkeypatch)
 
 
 @pytest.fixture

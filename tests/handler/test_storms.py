@@ -5,18 +5,11 @@ from typing import Any
 
 import pytest
 
-from local.cloud import Cloud
-from support.faults import FaultProxy
-from support.handler_env import EARLIER, Bench, set_up
+from support.handler_env import EARLIER, Bench
 
 KEY = "overwritten.txt"
 STORM = 100
 AT_ONCE = pytest.mark.parametrize("at_once", [1, 8, 32])
-
-
-@pytest.fixture
-def bench(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    return set_up(cloud, proxy, monkeypatch)
 
 
 def storm(bench: Bench) -> list[Any]:

@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 import tally
-from local.cloud import Cloud
-from support.faults import FaultProxy
-from support.handler_env import EARLIER, NEWER, Bench, set_up
+from support.handler_env import EARLIER, NEWER, Bench
 from tally import Tally
 
 
@@ -121,8 +119,7 @@ def test_threads_lose_no_count(counting: Tally, told: list[dict[str, Any]], cloc
 
 
 @pytest.fixture
-def bench(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    bench = set_up(cloud, proxy, monkeypatch)
+def bench(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(bench.handler, "TALLY", Tally(bench.handler.LOG))
     return bench
 

@@ -19,11 +19,10 @@ from local.cloud import Cloud
 from ops import rows
 from ops.__main__ import main
 from ops.bucket import about_how_many
-from ops.pace import LONGEST_PAUSE_SECONDS, Pace
-from ops.recheck import MOST_BYTES, MOST_KEYS, Rechecks
+from ops.pace import LONGEST_PAUSE_SECONDS
+from ops.recheck import MOST_KEYS
 from support.journeys import Deployed, eventually
 from support.pauses import Pauses
-from support.rechecks import keys_in
 from support.recorder import ROOT
 from support.synthetic import Synthetic, key, serving
 from support.tool import of, without_notification
@@ -243,63 +242,6 @@ def test_a_time_that_is_none_is_refused(many: Synthetic, since: str) -> None:
     result = backfill(many, f"--since={since}")
     assert result.exit_code == 2
     assert "must be an ISO 8601 time" in result.output
-
-
-class Taken:
-    """Stands where Lambda would: keeps events."""
-
-    def __init__(self) -> None:
-        self.events: list[bytes] = []
-
-    def invoke(self, *, Payload: bytes, **_: Any) -> dict[str, int]:  # noqa: N803
-        self.events.append(Payload)
-        return {"StatusCode": 202}
-
-
-def requested(keys: list[str], rate: float = 1e9) -> list[bytes]:
-    taken = Taken()
-    rechecks = Rechecks(taken, "f", "b", "Backfill:Requested", Pace(rate, threading.Event()))  # type: ignore[arg-type]
-    assert sum(rechecks.request(keys)) == len(keys)
-    return taken.events
-
-
-@pytest.mark.parametrize("letter", ["a", " ", "é", "😀"])
-def test_an_event_stays_small_however_long_the_keys(letter: str) -> None:
-    keys = [f"{n:04}{letter * ((1024 - 4) // len(letter.encode()))}" for n in range(250)]
-    events = requested(keys)
-    assert all(len(event) <= MOST_BYTES + 20 for event in events)
-    assert [key for event in events for key in keys_in(json.loads(event))] == keys
-    assert all(len(keys_in(json.loads(event))) <= MOST_KEYS for event in events)
-
-
-class Counted(Pace):
-    """A pace that never waits, and counts what it let through."""
-
-    let_through = 0
-
-    def wait(self, count: int = 1) -> bool:
-        self.let_through += count
-        return not self.stop.is_set()
-
-
-def test_the_rate_is_of_keys_not_of_events() -> None:
-    pace = Counted(1, threading.Event())
-    rechecks = Rechecks(Taken(), "f", "b", "Backfill:Requested", pace)  # type: ignore[arg-type]
-    assert sum(rechecks.request(map(str, range(250)))) == pace.let_through == 250
-
-
-def test_what_is_stopped_requests_nothing_more() -> None:
-    pace, taken = Counted(1, threading.Event()), Taken()
-    rechecks = Rechecks(taken, "f", "b", "Backfill:Requested", pace)  # type: ignore[arg-type]
-    run = rechecks.request(map(str, range(250)))
-    assert next(run) == 100
-    pace.stop.set()
-    assert list(run) == []
-    assert len(taken.events) == 1
-
-
-def test_no_key_makes_an_empty_event() -> None:
-    assert requested([]) == []
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,7 @@
 """The policy pack's rules, over what the program declares and over broken declarations."""
 
-import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -33,22 +32,13 @@ from declared import (
     Resource,
     is_production,
 )
-from support.policy_stacks import ROLE_POLICY, URN, Stack, allowing, as_declared, changed
+from support.policy_stacks import ROLE_POLICY, URN, Stack, allowing, as_declared, broken, changed
 from support.recorder import Program, accepts_tags
 
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 TABLE_ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/files"
 EVERYBODY = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": TABLE_ARN}
 ORG = {"aws:PrincipalOrgID": "o-1234"}
-
-
-def broken(stack: Stack) -> dict[str, list[str]]:
-    """What each rule says, of the rules that say something."""
-    said = {
-        rule.__name__: [message for resource in stack for message in rule(resource)]
-        for rule in rules.RESOURCE_RULES
-    } | {rule.__name__: [message for _, message in rule(stack)] for rule in rules.STACK_RULES}
-    return {rule: messages for rule, messages in said.items() if messages}
 
 
 def with_first_statement(stack: Stack, kind: str, **elements: Any) -> Stack:
@@ -373,63 +363,6 @@ def test_a_bucket_has_one_notification(in_dev: Stack) -> None:
 def test_another_bucket_may_have_a_notification_too(in_dev: Stack) -> None:
     other = Resource(type=NOTIFICATION, urn=URN, props={"bucket": "elsewhere"})
     assert broken([*in_dev, other]) == {}
-
-
-def hidden(value: Any) -> Iterator[Any]:
-    """A value with each of its parts unknown, one at a time, and the whole of it."""
-    yield UNKNOWN
-    keys: Any = ()
-    if isinstance(value, dict):
-        keys = value.keys()
-    elif isinstance(value, list):
-        keys = range(len(value))
-    for key in keys:
-        for part in hidden(value[key]):
-            whole = copy.copy(value)
-            whole[key] = part
-            yield whole
-
-
-@pytest.mark.parametrize("in_stack", ["in_dev", "in_prod"])
-def test_what_a_preview_cannot_know_is_held_against_nobody(
-    in_stack: str, request: pytest.FixtureRequest
-) -> None:
-    stack: Stack = request.getfixturevalue(in_stack)
-    for index, resource in enumerate(stack):
-        for props in hidden(dict(resource.props)):
-            if props is not UNKNOWN:
-                unsure = replace(resource, props=props)
-                assert broken([*stack[:index], unsure, *stack[index + 1 :]]) == {}
-
-
-def test_a_guard_whose_bucket_is_unknown_may_be_this_bucket_s(in_dev: Stack) -> None:
-    unsure = [
-        replace(r, refers={}, props={**r.props, PROTECTIONS[r.type][1]: UNKNOWN})
-        if r.type in PROTECTIONS or r.type == NOTIFICATION
-        else r
-        for r in in_dev
-        if r.type != NOTIFICATION
-    ]
-    assert broken(unsure) == {}
-
-
-def test_two_notifications_of_unknown_buckets_may_be_of_two(in_dev: Stack) -> None:
-    unsure = [
-        Resource(type=NOTIFICATION, urn=f"{URN}{n}", props={"bucket": UNKNOWN}) for n in (1, 2)
-    ]
-    assert rules.bucket_has_one_notification(unsure) == []
-
-
-def test_what_is_known_is_said_beside_what_is_not(in_dev: Stack) -> None:
-    unsure = changed(in_dev, PUBLIC_ACCESS, "blockPublicAcls", UNKNOWN)
-    found = broken(changed(unsure, PUBLIC_ACCESS, "ignorePublicAcls", False))
-    assert found == {"public_access_is_blocked": ["ignorePublicAcls must be true, got False"]}
-
-
-def test_a_document_that_is_partly_unknown_is_not_judged() -> None:
-    policy = {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": UNKNOWN}]}
-    role_policy = Resource(type=ROLE_POLICY, urn=URN, props={"policy": policy})
-    assert broken([role_policy]) == {}
 
 
 @pytest.mark.parametrize("rule", [*rules.RESOURCE_RULES, *rules.STACK_RULES])

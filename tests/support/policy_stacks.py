@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import rules
 from declared import PROTECTIONS, Resource
 from support.recorder import Program
 
@@ -57,3 +58,12 @@ def allowing(stack: Stack, kind: str, statement: dict[str, Any], at: str = "poli
     document = json.loads(text)
     document["Statement"].append({"Effect": "Allow", **statement})
     return changed(stack, kind, at, json.dumps(document))
+
+
+def broken(stack: Stack) -> dict[str, list[str]]:
+    """What each rule says, of the rules that say something."""
+    said = {
+        rule.__name__: [message for resource in stack for message in rule(resource)]
+        for rule in rules.RESOURCE_RULES
+    } | {rule.__name__: [message for _, message in rule(stack)] for rule in rules.STACK_RULES}
+    return {rule: messages for rule, messages in said.items() if messages}

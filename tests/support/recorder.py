@@ -224,6 +224,8 @@ def declare_anew(
     monitor = _Monitor(program, _Answers(region))
     program.outputs = engine.run(project, stack, dict(values), monitor.mocks, monitor)
     assert program.resources, "the program declared nothing"
+    # Registrations that do not wait for each other come in any order.
+    program.resources.sort(key=lambda resource: resource.urn)
     return program
 
 
