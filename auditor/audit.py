@@ -64,10 +64,10 @@ class Audit:
         took = 0.0
         # Another window is worth its while only if it may be compared to the end.
         while not self.progress.walked and self.walk.left() > took:
-            began = time.monotonic()
+            before = self.walk.left()
             if not self._window():
                 break
-            took = 1.2 * (time.monotonic() - began)
+            took = 1.2 * (before - self.walk.left())
         done = self.progress.walked and self._confirm_gone()
         self._repair()
         return done
