@@ -7,14 +7,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from auditor import audit as audits
 from auditor import run_audit
-from auditor.audit import Limits
-from auditor.progress import Progress
+from auditor.audit import Audit, Limits
+from auditor.progress import Deadline, Progress
 from ops import bucket
 from support.audits import LONG, SHORT, SUCCESSOR, Auditor, auditor, make_successor, plant
 from support.faults import Fault, FaultProxy
@@ -192,6 +192,16 @@ def test_more_rows_without_an_object_than_can_be_handed_on_leave_it_incomplete(
     assert ended["unconfirmed"] > 0
     assert not ended["complete"]
     assert "rows without an object" in ended["because"]
+
+
+def test_what_is_handed_on_fits_into_an_event_whatever_the_keys() -> None:
+    """JSON writes a control character in six bytes."""
+    walk = Deadline(lambda: LONG, 0)
+    audit = Audit(cast(Any, None), Progress(), walk, limits=Limits(carried_bytes=1000))
+    for number in range(100):
+        audit._hand_on(f"\x01\x02é{number}")
+    assert 900 < len(json.dumps(audit.progress.gone, ensure_ascii=False).encode()) <= 1000
+    assert audit.progress.unconfirmed == 100 - len(audit.progress.gone)
 
 
 @pytest.mark.parametrize("call", CALLS)

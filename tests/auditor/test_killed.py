@@ -69,14 +69,18 @@ class Function:
         return sum(point["Sum"] for point in answer["Datapoints"])
 
 
+def _variables(function: dict[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = function.get("Environment", {}).get("Variables", {})
+    return found
+
+
 @pytest.fixture(scope="module")
 def function(deploy: Callable[..., Deployed], emulator: emulators.Emulator) -> Function:
     stack = deploy(environmentSuffix="killed", audit="report")
     [found] = [
         one
         for one in stack.client("lambda").list_functions()["Functions"]
-        if one["Environment"]["Variables"].get("AUDIT")
-        and stack.table in one["Environment"]["Variables"].values()
+        if "AUDIT" in _variables(one) and stack.table in _variables(one).values()
     ]
     return Function(stack, emulator, found)
 
