@@ -224,11 +224,13 @@ def _watching(alarm: Alarm) -> dict[str, Any]:
 
 
 def _missing(since: int) -> str:
-    """1 for each period without data, but for those that began before a time.
+    """1 for each period without data that began after a time, seconds since 1970; else 0.
 
-    A new alarm is judged at once by periods before it. Where missing data is breaching, it would
-    ring at deployment; where it is not, or is ``INSUFFICIENT_DATA``, the state of a new alarm, it
-    would never ring before the first data. ``EPOCH`` has a value for every period.
+    CloudWatch judges a new alarm at once by the periods before it, so that one for which missing
+    data is breaching would ring at deployment. One that calls it ``INSUFFICIENT_DATA``, the state
+    of a new alarm, would never ring before the first data. ``EPOCH`` has a value for each period:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     """
     return f"IF(EPOCH(m1) < {since}, 0, FILL(m1, 0) < 1)"
 
