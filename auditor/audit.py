@@ -7,6 +7,7 @@ by key. A window whose rows were not all read counts for nothing; of one that wa
 its end, what was compared counts.
 """
 
+import json
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from ops.verify import GONE, Finding, Verifier, in_step
 STATE_BYTES = 100
 """What a state takes in the file beside its key."""
 BOOKED_EVERY = 1000
+"""How many keys are compared before they are counted, and the time is asked."""
 REPAIR_PAUSES = (2, 4, 8, 16, 30)
 """Seconds, until a repair is compared again, and again while it has not come about."""
 
@@ -33,7 +35,7 @@ class Limits:
     window_bytes: int = 400_000_000
     """Of a window's listing in /tmp; its rows and their sorting take as much again each."""
     carried_bytes: int = 100_000
-    """Of keys that are handed on; an event of Lambda's has been 256 KB at most."""
+    """Of keys that are handed on, as JSON; an event of Lambda's has been 256 KB at most."""
     repairs: int = 20_000
     """Keys; the next audit repairs the rest."""
 
@@ -52,6 +54,12 @@ class Audit:
     findings: list[Finding] = field(default_factory=list)
     """The first of this invocation, to be shown."""
     _to_repair: list[str] = field(default_factory=list)
+    _carried: int = field(init=False)
+    """Bytes of the keys that are handed on."""
+
+    def __post_init__(self) -> None:
+        """Count what was handed on to this invocation."""
+        self._carried = sum(map(_as_json, self.progress.gone))
 
     def run(self) -> bool:
         """Go on with it as long as there is time; whether it is at its end.
@@ -64,10 +72,10 @@ class Audit:
         took = 0.0
         # Another window is worth its while only if it may be compared to the end.
         while not self.progress.walked and self.walk.left() > took:
-            began = time.monotonic()
+            before = self.walk.left()
             if not self._window():
                 break
-            took = 1.2 * (time.monotonic() - began)
+            took = 1.2 * (before - self.walk.left())
         done = self.progress.walked and self._confirm_gone()
         self._repair()
         return done
@@ -137,10 +145,11 @@ class Audit:
 
     def _hand_on(self, key: str) -> None:
         """Keep a row without an object until the grace is over."""
-        size = sum(len(one.encode()) + 4 for one in self.progress.gone)
-        if size + len(key.encode()) > self.limits.carried_bytes:
+        size = _as_json(key)
+        if self._carried + size > self.limits.carried_bytes:
             self.progress.unconfirmed += 1
             return
+        self._carried += size
         self.progress.gone.append(key)
         self.progress.seen_gone = time.time()
 
@@ -178,3 +187,8 @@ class Audit:
                 break
         self.progress.repaired += requested - len(left)
         self._to_repair = []
+
+
+def _as_json(key: str) -> int:
+    """How many bytes a key takes in an event."""
+    return len(json.dumps(key, ensure_ascii=False).encode()) + len(", ")

@@ -25,7 +25,7 @@ class Progress:
     walked: bool = False
     """Whether that was the last of all."""
     share: float = 0.3
-    """Of an invocation's time, for the listing; rows take longer to read and compare."""
+    """Of the time that is left, for a window's listing; its rows take longer."""
     aborted: int = 0
     """How many invocations in a row could not read the rows of the keys that they had listed."""
     gone: list[str] = field(default_factory=list)

@@ -148,9 +148,10 @@ def _ended(progress: Progress, because: str) -> dict[str, Any]:
 
 
 def _log(fields: dict[str, Any]) -> None:
-    """Print a line of JSON, which Lambda passes on as it is.
+    """Print a line of JSON, which Lambda passes on as it is, and whose level and time it reads.
 
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
     """
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     print(json.dumps({"timestamp": now, "level": "INFO", **fields}), flush=True)

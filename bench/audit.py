@@ -1,7 +1,8 @@
 """What an audit takes, by length of key and number of versions: `python -m bench.audit`.
 
 Bucket and table are answers of a server in a process of its own, so that only the audit's CPU is
-counted. `--write docs/cost.md` brings the page's table up to date.
+counted. A few keys stand for many: time and space pass as many times as fast, so that the audit has
+as many windows and invocations. `--write docs/cost.md` brings the page's table up to date.
 """
 
 import json
@@ -10,6 +11,8 @@ import resource
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 import click
 
 from auditor import run_audit
+from auditor.audit import Limits
 from bench.cost import MILLION, VCPU_MB, Row, load_prices, show
 from bench.testbed import run_module
 
@@ -38,6 +42,7 @@ ENVIRONMENT = {
     "OBJECT_SUFFIX": "",
     "S3_BUCKET_NAME": "bucket",
 }
+INVOCATION_SECONDS = 900.0
 WHEN = "2026-01-02T03:04:05.000Z"
 ETAG = "0123456789abcdef0123456789abcdef"
 VERSION = "3HL4kqtJlcpXroDTDmJ.rmSpXd3dIb{:02}"
@@ -84,14 +89,20 @@ class _Bucket(BaseHTTPRequestHandler):
         )
 
     def do_POST(self) -> None:
-        """Scan."""
+        """Scan a page, or take the event of the next invocation."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path.startswith("/2015-03-31/functions/"):
+            self._send("", "application/json", status=202)
+            return
         start = int(body.get("ExclusiveStartKey", {"file_key": {"S": "-1"}})["file_key"]["S"][:10])
         numbers = range(body["Segment"], self.count, body["TotalSegments"])
         rest = numbers[
             (start - body["Segment"]) // body["TotalSegments"] + 1 if start >= 0 else 0 :
         ]
         page = rest[: body["Limit"]]
+        within = body.get("ExpressionAttributeValues", {})
+        after = int(within[":after"]["S"][:10]) if ":after" in within else -1
+        until = int(within[":until"]["S"][:10]) if ":until" in within else self.count
         items = [
             {
                 "file_key": {"S": key(number, self.length)},
@@ -101,12 +112,14 @@ class _Bucket(BaseHTTPRequestHandler):
                 "version_id": {"S": VERSION.format(0)},
             }
             for number in page
+            if after < number <= until
         ]
-        last = {"LastEvaluatedKey": {"file_key": items[-1]["file_key"]}} if items else {}
+        here = {"file_key": {"S": key(page[-1], self.length)}} if page else {}
+        last = {"LastEvaluatedKey": here} if page else {}
         self._send(json.dumps({"Items": items, **last}), "application/x-amz-json-1.0")
 
-    def _send(self, text: str, kind: str) -> None:
-        self.send_response(200)
+    def _send(self, text: str, kind: str, status: int = 200) -> None:
+        self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(text.encode())))
         self.end_headers()
@@ -116,32 +129,75 @@ class _Bucket(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
-class _Time:
-    """Lambda's context."""
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
-    function_name = "audit"
+
+@dataclass
+class _Time:
+    """Lambda's context, where time passes as it would for so many times the keys."""
+
+    scale: float
+    function_name: str = "audit"
+    listings: int = 0
+    began: float = 0.0
+    """When the invocation did, in seconds of this clock."""
+
+    def now(self) -> float:
+        return (_cpu() + self.listings * LIST_WAIT_MS / 1000) * self.scale
 
     def get_remaining_time_in_millis(self) -> int:
-        return 900_000
+        return round(1000 * (self.began + INVOCATION_SECONDS - self.now()))
 
 
-def audited() -> dict[str, float]:
-    """Run an audit in this process; its CPU, and the most memory and disk that it had."""
+def audited(scale: float) -> Row:
+    """Run an audit in this process; what it took, and the most memory and disk that it had.
+
+    Args:
+        scale: how many keys each stands for.
+    """
     most, over = [0], threading.Event()
 
     def watch() -> None:
         while not over.wait(0.05):
             most[0] = max(most[0], _on_disk())
 
+    run_audit.LIMITS = Limits(window_bytes=round(Limits.window_bytes / scale))
+    time, events, windows = _Time(scale), [json.dumps({})], [0]
+    _on("s3", "ListObjectVersions", lambda **_: setattr(time, "listings", time.listings + 1))
+    _on("lambda", "Invoke", lambda params, **_: events.append(params["body"]))
+    _on("dynamodb", "Scan", lambda params, **_: _count_window(windows, params["body"]))
     watching = threading.Thread(target=watch)
     watching.start()
-    idle = resource.getrusage(resource.RUSAGE_SELF)
-    run_audit.lambda_handler({}, _Time())
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    idle, invocations = time.now(), 0
+    while events:
+        time.began = time.now()
+        run_audit.lambda_handler(json.loads(events.pop()), time)
+        invocations += 1
+    seconds = time.now() - idle
     over.set()
     watching.join()
-    cpu = used.ru_utime + used.ru_stime - idle.ru_utime - idle.ru_stime
-    return {"cpu": cpu, "memory": used.ru_maxrss * 1024, "disk": most[0]}
+    return {
+        "seconds": seconds,
+        "listings": time.listings * scale,
+        "windows": windows[0],
+        "invocations": invocations,
+        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "disk": most[0] * scale,
+    }
+
+
+def _on(service: str, operation: str, act: Callable[..., None]) -> None:
+    """Have something done before each call."""
+    events = run_audit._client(service).meta.events
+    events.register(f"before-call.{service}.{operation}", act)
+
+
+def _count_window(windows: list[int], body: bytes) -> None:
+    """Each window scans the table once: the first segment's first page stands for it."""
+    asked = json.loads(body)
+    windows[0] += asked["Segment"] == 0 and "ExclusiveStartKey" not in asked
 
 
 def _on_disk() -> int:
@@ -156,8 +212,15 @@ def _on_disk() -> int:
     return found
 
 
-def case(length: int, versions: int, count: int) -> Row:
-    """Audit so many keys in a process of its own; the figures for a million."""
+def case(length: int, versions: int, count: int, of: int = MILLION) -> Row:
+    """Audit some keys that stand for many, in a process of its own; the figures for many.
+
+    Args:
+        length: of a key, bytes.
+        versions: of each key.
+        count: how many are compared.
+        of: how many they stand for.
+    """
     command = [sys.executable, "-c", SERVE, str(count), str(length), str(versions)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None  # noqa: S101 - it is a pipe
@@ -166,26 +229,27 @@ def case(length: int, versions: int, count: int) -> Row:
                 "PATH": os.environ["PATH"],
                 "AWS_ENDPOINT_URL": server.stdout.readline().strip(),
             }
-            printed = run_module("bench.audit", "--worker", environment=environment)
+            words = ("--worker", "--keys", str(count), "--of", str(of))
+            printed = run_module("bench.audit", *words, environment=environment)
         finally:
             server.kill()
     ended, figures = map(json.loads, printed.splitlines())
     if ended["compared"] != count or not ended["complete"]:
         raise RuntimeError(f"the audit must compare {count} keys, got {ended}")
-    prices, scale = load_prices(), MILLION / count
-    listings = MILLION * versions / PAGE
-    seconds = figures["cpu"] * scale + listings * LIST_WAIT_MS / 1000
+    prices = load_prices()
+    table = of * (length + ROW_BYTES)
     parts = {
-        "compute": prices["lambda_arm64"].of(seconds * VCPU_MB / 1024),
-        "listing": prices["s3_write"].of(listings),
-        "scan": prices["dynamodb_read"].of(MILLION * (length + ROW_BYTES) / 8192),
+        "compute": prices["lambda_arm64"].of(figures["seconds"] * VCPU_MB / 1024),
+        "listing": prices["s3_write"].of(figures["listings"]),
+        "scan": prices["dynamodb_read"].of(figures["windows"] * table / 8192),
     }
     return {
         "key, bytes": length,
         "versions": versions,
-        "CPU s": round(figures["cpu"] * scale),
-        "seconds": round(seconds),
-        "MB on disk": round(figures["disk"] * scale / MILLION),
+        "seconds": round(figures["seconds"]),
+        "invocations": figures["invocations"],
+        "scans": figures["windows"],
+        "MB on disk": round(figures["disk"] / MILLION),
         "memory MB": round(figures["memory"] / MILLION),
         **parts,
         "total": sum(parts.values()),
@@ -205,14 +269,15 @@ server.serve_forever()
 
 @click.command()
 @click.option("--keys", default=100_000, show_default=True, help="How many to compare.")
+@click.option("--of", default=MILLION, show_default=True, help="How many they stand for.")
 @click.option("--worker", is_flag=True, help="Run one audit, as the environment says.")
 @click.option("--write", type=click.Path(path_type=Path, exists=True), help="Put into a page.")
-def main(keys: int, worker: bool, write: Path | None) -> None:
-    """What an audit of a million keys takes and costs."""
+def main(keys: int, of: int, worker: bool, write: Path | None) -> None:
+    """What an audit takes and costs."""
     if worker:
-        click.echo(json.dumps(audited()))
+        click.echo(json.dumps(audited(of / keys)))
         return
-    made = [case(length, versions, keys) for length, versions in CASES]
+    made = [case(length, versions, keys, of) for length, versions in CASES]
     show({"audit": made}, write, as_json=False)
 
 

@@ -100,7 +100,7 @@ def page(_old: str) -> str:
         ),
         alarms=_alarms(alarms(queue="", function="", table="", timeout=Settings.timeout)),
         extractor_alarms=_alarms(extractor_alarms(Watched(function="", mapping="", namespace=""))),
-        audit_alarms=_alarms(audit_alarms(AuditWatched(function="", namespace=""))),
+        audit_alarms=_alarms(audit_alarms(AuditWatched(function="", namespace=""), since=0)),
         event_rule_alarms=_alarms(event_rule_alarms(queue="", rule="")),
         shared=_options(_shared()),
         commands="\n\n".join(_command(name, main.commands[name]) for name in main.commands),

@@ -16,6 +16,7 @@ from pipeline import outputs
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -136,6 +137,17 @@ class Stack:
         """The client of Lambda."""
         client: LambdaClient = self._client("lambda")
         return client
+
+    def alarms(self) -> "list[MetricAlarmTypeDef]":
+        """Return the alarms that publish to the stack's topic, whichever stack's they are."""
+        topic = self.output(outputs.ALARM_TOPIC_ARN)
+        pages = self.cloudwatch.get_paginator("describe_alarms").paginate(ActionPrefix=topic)
+        return [
+            alarm
+            for page in pages
+            for alarm in page["MetricAlarms"]
+            if topic in alarm.get("AlarmActions", [])
+        ]
 
     @cached_property
     def _session(self) -> Any:

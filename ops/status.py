@@ -16,9 +16,9 @@ from ops import rows
 from ops.event_bridge import Notifications
 from ops.extract import Extractions
 from ops.failed_event import read
+from ops.last_audit import last_audit
 from ops.stack import Stack
-from pipeline import names
-from pipeline.outputs import ALARM_TOPIC_ARN, FAILURE_QUEUE_URL
+from pipeline.outputs import FAILURE_QUEUE_URL
 
 SAMPLE_ROWS = 10_000
 NEWEST_ROWS = 100
@@ -29,15 +29,6 @@ RECENT = timedelta(hours=1)
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
 LEVELS = ("ERROR", "CRITICAL")
 ERRORS = "{ " + " || ".join(f'$.level = "{level}"' for level in LEVELS) + " }"
-# CloudWatch keeps data by 5 minutes for longer than anyone asks for:
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html
-AUDIT_METRICS = {
-    "disagreements": names.DISAGREE_METRIC,
-    "compared": names.COMPARED_METRIC,
-    "incomplete": names.INCOMPLETE_METRIC,
-}
-AUDIT_PERIOD_SECONDS = 300
-AUDITS_SINCE = timedelta(days=4)
 OLDEST = "ApproximateAgeOfOldestMessage"
 
 
@@ -63,7 +54,7 @@ def of(stack: Stack, now: datetime, *, exact: bool) -> dict[str, Part]:
         "errors": lambda: _errors(stack, now),
         "queue": lambda: _queue(stack, now),
         "rows": lambda: _rows(stack, exact=exact),
-        "audit": lambda: _audit(stack, now),
+        "audit": lambda: Part(*last_audit(stack, now)),
         "alarms": lambda: _alarms(stack),
     }
     if stack.undelivered_queue:
@@ -217,59 +208,8 @@ def _lag(newest: list[tuple[str, str]]) -> dict[str, int | None]:
     return {"lagMedianMs": round(median(lags)), "lagMostMs": max(lags)}
 
 
-def _audit(stack: Stack, now: datetime) -> Part:
-    """Read the metrics of the last audit's last line; without one there are no facts."""
-    suffix = stack.table.removeprefix(names.table_name(""))
-    queries: list[Any] = [
-        {
-            "Id": name,
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": names.metric_namespace(suffix),
-                    "MetricName": metric,
-                },
-                "Period": AUDIT_PERIOD_SECONDS,
-                "Stat": "Maximum",
-            },
-        }
-        for name, metric in AUDIT_METRICS.items()
-    ]
-    answer = stack.cloudwatch.get_metric_data(
-        MetricDataQueries=queries,
-        StartTime=now - AUDITS_SINCE,
-        EndTime=now,
-        ScanBy="TimestampDescending",
-    )
-    values = {
-        found["Id"]: dict(zip(found["Timestamps"], found["Values"], strict=True))
-        for found in answer["MetricDataResults"]
-    }
-    if not values["compared"]:
-        return Part({"last": None})
-    last = max(values["compared"])
-    disagree = round(values["disagreements"].get(last, 0))
-    facts = {
-        "last": last.isoformat(timespec="seconds"),
-        "compared": round(values["compared"][last]),
-        "disagree": disagree,
-        "complete": last not in values["incomplete"],
-    }
-    problems = [
-        f"{disagree} rows disagree: see `verify`" if disagree else "",
-        "" if facts["complete"] else "it ended early: its log says why",
-    ]
-    return Part(facts, "; ".join(filter(None, problems)))
-
-
 def _alarms(stack: Stack) -> Part:
-    topic = stack.output(ALARM_TOPIC_ARN)
-    pages = stack.cloudwatch.get_paginator("describe_alarms").paginate(ActionPrefix=topic)
-    alarms = [
-        alarm
-        for page in pages
-        for alarm in page["MetricAlarms"]
-        if topic in alarm.get("AlarmActions", [])
-    ]
+    alarms = stack.alarms()
     ringing = [alarm for alarm in alarms if alarm["StateValue"] == "ALARM"]
     facts = {
         "total": len(alarms),

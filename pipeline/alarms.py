@@ -45,8 +45,8 @@ class Alarm:
     """Seconds."""
     periods: int = 1
     """How many of them in a row must pass the threshold."""
-    missing: bool = False
-    """Whether it also rings when there was no data in that time; never before the first."""
+    missing_since: pulumi.Input[int] | None = None
+    """If set, it rings for periods without data that began after this, seconds since 1970."""
     means: str
     first: str
     """The first thing to do."""

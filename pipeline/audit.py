@@ -1,6 +1,7 @@
 """The optional audit: a function that compares whole bucket and whole table, and its schedule."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import pulumi
 import pulumi_aws as aws
@@ -42,6 +43,8 @@ class Audit(pulumi.ComponentResource):
 
     function_name: pulumi.Output[str]
     log_group_name: pulumi.Output[str]
+    created: pulumi.Output[int]
+    """Seconds since 1970."""
 
     def __init__(
         self, name: str, args: AuditArgs, opts: pulumi.ResourceOptions | None = None
@@ -70,8 +73,14 @@ class Audit(pulumi.ComponentResource):
         self._schedule(function, [successor, once])
         self.function_name = function.name
         self.log_group_name = log_group.name
+        # The only part whose time of creation the provider tells, and that no setting replaces.
+        self.created = role.create_date.apply(_seconds)
         self.register_outputs(
-            {"function_name": self.function_name, "log_group_name": self.log_group_name}
+            {
+                "function_name": self.function_name,
+                "log_group_name": self.log_group_name,
+                "created": self.created,
+            }
         )
 
     def _permissions(
@@ -162,3 +171,7 @@ class Audit(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self, depends_on=[may_invoke, *ready]),
         )
+
+
+def _seconds(time: str) -> int:
+    return int(datetime.fromisoformat(time).timestamp())

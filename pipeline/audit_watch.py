@@ -12,8 +12,6 @@ from .names import COMPARED_METRIC, DISAGREE_METRIC, INCOMPLETE_METRIC
 ENDED = '{ $.audit = "ended" }'
 INCOMPLETE = '{ $.audit = "ended" && $.complete IS FALSE }'
 DAY = 24 * 60 * 60
-MORE_THAN_THERE_ARE = 100
-"""Audits in a day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +36,13 @@ def audit_filters(namespace: str) -> Filters:
     }
 
 
-def audit_alarms(of: AuditWatched) -> list[Alarm]:
-    """The alarms that a pipeline with an audit has besides."""
+def audit_alarms(of: AuditWatched, *, since: pulumi.Input[int]) -> list[Alarm]:
+    """The alarms that a pipeline with an audit has besides.
+
+    Args:
+        of: what they watch.
+        since: when the audit was created, seconds since 1970.
+    """
 
     def metric(name: str, statistic: str) -> Metric:
         return Metric(namespace=of.namespace, name=name, dimensions=(), statistic=statistic)
@@ -67,10 +70,10 @@ def audit_alarms(of: AuditWatched) -> list[Alarm]:
         Alarm(
             role="audit-missing",
             metrics=(metric(COMPARED_METRIC, "SampleCount"),),
-            threshold=MORE_THAN_THERE_ARE,
+            threshold=0,
             period=DAY,
             periods=2,
-            missing=True,
+            missing_since=since,
             means="No audit has ended for two days.",
             first="read the audit's log; check that its schedule is there and enabled.",
         ),

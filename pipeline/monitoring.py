@@ -68,7 +68,7 @@ class Monitoring(pulumi.ComponentResource):
             )
             self._filters(extractor.log_group_name, extractor_filters(self._namespace))
         if audit := args.audit:
-            watched += audit_alarms(self._audit(audit.function_name))
+            watched += audit_alarms(self._audit(audit.function_name), since=audit.created)
             self._filters(audit.log_group_name, audit_filters(self._namespace))
         if rule := args.rule:
             undelivered = rule.undelivered.queue_name
@@ -125,11 +125,9 @@ class Monitoring(pulumi.ComponentResource):
             datapoints_to_alarm=alarm.periods,
             comparison_operator="GreaterThanThreshold",
             threshold=alarm.threshold,
-            # An idle stack reports no data, and that is no problem. Where it is one, the state that
-            # says so is also that of a new alarm, which tells of changes of its state alone.
-            treat_missing_data="missing" if alarm.missing else "notBreaching",
+            # An idle stack reports no data, and that is no problem.
+            treat_missing_data="notBreaching",
             alarm_actions=[self.topic_arn],
-            insufficient_data_actions=[self.topic_arn] if alarm.missing else None,
             tags=self._args.shared.tags,
             # Without the policy an alarm may not publish, and its first message would be lost.
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
@@ -206,20 +204,35 @@ def _watching(alarm: Alarm) -> dict[str, Any]:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """
-    if len(alarm.metrics) == 1:
+    since = alarm.missing_since
+    if since is None and len(alarm.metrics) == 1:
         return _stated(alarm.metrics[0], alarm.period) | {"statistic": alarm.metrics[0].statistic}
     ids = [f"m{number}" for number, _ in enumerate(alarm.metrics, start=1)]
     queries: list[dict[str, Any]] = [
         {"id": name, "metric": _stated(metric, alarm.period) | {"stat": metric.statistic}}
         for name, metric in zip(ids, alarm.metrics, strict=True)
     ]
-    total = " + ".join(f"FILL({name}, 0)" for name in ids)
+    expression: pulumi.Input[str] = " + ".join(f"FILL({name}, 0)" for name in ids)
+    if since is not None:
+        expression = pulumi.Output.from_input(since).apply(_missing)
     return {
         "metric_queries": [
             *queries,
-            {"id": "total", "expression": total, "label": alarm.role, "return_data": True},
+            {"id": "total", "expression": expression, "label": alarm.role, "return_data": True},
         ]
     }
+
+
+def _missing(since: int) -> str:
+    """1 for each period without data that began after a time, seconds since 1970; else 0.
+
+    CloudWatch judges a new alarm at once by the periods before it, so that one for which missing
+    data is breaching would ring at deployment. One that calls it ``INSUFFICIENT_DATA``, the state
+    of a new alarm, would never ring before the first data. ``EPOCH`` has a value for each period:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
+    return f"IF(EPOCH(m1) < {since}, 0, FILL(m1, 0) < 1)"
 
 
 def _stated(metric: Metric, period: int) -> dict[str, Any]:

@@ -20,7 +20,9 @@ def _role(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
         Tags=inputs.tag_list(),
         **({"PermissionsBoundary": boundary} if boundary else {}),
     )
-    return name, {"name": name, "arn": created["Role"]["Arn"]}
+    made = created["Role"]
+    when = made["CreateDate"].isoformat()
+    return name, {"name": name, "arn": made["Arn"], "createDate": when}
 
 
 def _role_policy(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:

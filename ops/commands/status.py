@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ops import status as statuses
 from ops.cli import FINDINGS, console, of_a_stack, stack_of
+from ops.last_audit import DAYS
 from ops.stack import FLAGS
 
 
@@ -75,7 +76,7 @@ def _rows(facts: dict[str, Any]) -> Iterator[str]:
 
 def _audit(facts: dict[str, Any]) -> Iterator[str]:
     if facts["last"] is None:
-        yield "none in the last 4 days"
+        yield f"none in the last {DAYS} days"
     else:
         end = "" if facts["complete"] else ", incomplete"
         yield f"{facts['disagree']:,} of {facts['compared']:,} disagree{end}, {facts['last']}"

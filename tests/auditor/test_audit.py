@@ -7,14 +7,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from auditor import audit as audits
 from auditor import run_audit
-from auditor.audit import Limits
-from auditor.progress import Progress
+from auditor.audit import Audit, Limits
+from auditor.progress import Deadline, Progress
 from ops import bucket
 from support.audits import LONG, SHORT, SUCCESSOR, Auditor, auditor, make_successor, plant
 from support.faults import Fault, FaultProxy
@@ -128,6 +128,34 @@ def test_what_was_not_compared_is_not_reported(reports: Auditor, planted: dict[s
     assert ended["because"] == "the table takes longer to read than an invocation may run"
 
 
+def test_time_that_is_over_in_the_middle_of_a_window_loses_nothing_that_was_compared(
+    reports: Auditor, planted: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audits, "BOOKED_EVERY", 3)
+
+    def over_once_keys_are_read_again(_: int) -> float:
+        return 0.0 if "HeadObject" in reports.proxy.calls else LONG
+
+    assert reports.run(left=over_once_keys_are_read_again) == {}
+    first = reports.found()
+    progress = Progress.of(reports.invoked(SUCCESSOR)[-1])
+    assert 0 < progress.compared < 30
+    assert not progress.aborted
+    ended = reports.run(progress.event())
+    assert ended.items() >= {"complete": True, "compared": 30, "disagree": 23}.items()
+    assert not first.keys() & reports.found().keys()
+    assert first | reports.found() == planted
+
+
+def test_more_findings_than_are_shown_are_counted(
+    reports: Auditor, planted: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audits, "BATCH", 5)
+    assert reports.run()["disagree"] == 23
+    assert len(reports.found()) == 5
+    assert reports.found().items() <= planted.items()
+
+
 def test_an_audit_without_end_is_ended(reports: Auditor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lambda would stop it, without a line."""
     monkeypatch.setattr(run_audit, "MOST_RUNS", 1)
@@ -164,6 +192,16 @@ def test_more_rows_without_an_object_than_can_be_handed_on_leave_it_incomplete(
     assert ended["unconfirmed"] > 0
     assert not ended["complete"]
     assert "rows without an object" in ended["because"]
+
+
+def test_what_is_handed_on_fits_into_an_event_whatever_the_keys() -> None:
+    """JSON writes a control character in six bytes."""
+    walk = Deadline(lambda: LONG, 0)
+    audit = Audit(cast(Any, None), Progress(), walk, limits=Limits(carried_bytes=1000))
+    for number in range(100):
+        audit._hand_on(f"\x01\x02é{number}")
+    assert 900 < len(json.dumps(audit.progress.gone, ensure_ascii=False).encode()) <= 1000
+    assert audit.progress.unconfirmed == 100 - len(audit.progress.gone)
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -210,7 +248,7 @@ def test_a_successor_that_cannot_be_invoked_ends_it_with_a_line(reports: Auditor
     reports.proxy.fail("PostObject", DENIED)
     ended = reports.run(left=lambda asked: LONG if asked < 4 else 0.0)
     assert not ended["complete"]
-    assert "403" in ended["because"]
+    assert "AccessDenied" in ended["because"]
 
 
 def test_uploads_and_deletions_meanwhile_are_no_findings(
@@ -248,6 +286,20 @@ def test_uploads_and_deletions_meanwhile_are_no_findings(
             uploads.join()
 
 
+def test_a_repair_that_does_not_come_about_is_not_counted_as_one(
+    stack: Deployed,
+    planted: dict[str, str],
+    proxy: FaultProxy,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(audits, "REPAIR_PAUSES", (0, 0))
+    with auditor(stack, proxy, "repair") as audit:
+        monkeypatch.setenv("PROCESSOR_NAME", SUCCESSOR)
+        ended = audit.run()
+        assert len(audit.invoked(SUCCESSOR)) == 1
+    assert ended.items() >= {"complete": True, "disagree": 23, "repaired": 0}.items()
+
+
 def test_what_disagrees_is_repaired_and_the_next_audit_is_clean(
     stack: Deployed, planted: dict[str, str], proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,14 +311,18 @@ def test_what_disagrees_is_repaired_and_the_next_audit_is_clean(
         refused = audit.run()
         assert refused.items() >= {"complete": False, "disagree": 23, "repaired": 0}.items()
         proxy.heal()
+
+        def asked() -> int:
+            return sum(len(event["Records"]) for event in audit.invoked(stack.function))
+
+        with monkeypatch.context() as fewer:
+            fewer.setattr(run_audit, "LIMITS", Limits(repairs=10))
+            some = audit.run()
+        assert some.items() >= {"disagree": 13, "repaired": 10, **TALLY}.items()
+        assert asked() == 10
         ended = audit.run()
-        asked = [
-            record["s3"]["object"]["key"]
-            for event in audit.invoked(stack.function)
-            for record in event["Records"]
-        ]
-        assert len(asked) == 23
-        assert ended.items() >= {"complete": True, "disagree": 0, "repaired": 23, **TALLY}.items()
+        assert ended.items() >= {"complete": True, "disagree": 0, "repaired": 13}.items()
+        assert asked() == 23
         clean = audit.run()
         assert clean.items() >= {"complete": True, "disagree": 0, "repaired": 0}.items()
         assert json.dumps(clean["compared"]) == "30"

@@ -2,18 +2,27 @@
 
 import re
 
-from bench.audit import CASES, case
-from bench.cost import load_prices
+from bench.audit import CASES, ROW_BYTES, case
+from bench.cost import MILLION, load_prices
 from support.recorder import ROOT
 
 
-def test_a_case_compares_every_key_and_prices_a_million() -> None:
-    row = case(50, 2, 1500)
-    assert row["CPU s"] > 0
-    assert row["MB on disk"] > 0
-    # Two versions a key: 2,000 listings of 1,000 versions.
-    assert row["listing"] == load_prices()["s3_write"].of(2000)
+def test_a_case_compares_every_key_and_prices_each_call() -> None:
+    row = case(50, 2, 1500, of=1500)
+    assert row["seconds"] > 0
+    assert row["memory MB"] > 0
+    # Two versions a key: 3 listings of 1,000 versions.
+    assert row["listing"] == load_prices()["s3_write"].of(3)
+    assert (row["invocations"], row["scans"]) == (1, 1)
     assert row["total"] == row["compute"] + row["listing"] + row["scan"]
+
+
+def test_each_window_of_an_audit_is_a_scan_of_the_whole_table() -> None:
+    """Of a million keys of 1,000 bytes no more than 364,000 fit into the space of a window."""
+    row = case(1000, 1, 10_000)
+    assert row["scans"] >= 3
+    table = MILLION * (1000 + ROW_BYTES)
+    assert row["scan"] == load_prices()["dynamodb_read"].of(row["scans"] * table / 8192)
 
 
 def test_the_page_has_a_row_of_each_case() -> None:

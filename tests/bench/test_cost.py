@@ -130,7 +130,7 @@ def test_the_alarms_that_are_priced_are_the_declared_ones() -> None:
 
 
 def test_an_audit_s_alarms_are_paid_for_in_prod() -> None:
-    declared = audit_alarms(AuditWatched(function="f", namespace="n"))
+    declared = audit_alarms(AuditWatched(function="f", namespace="n"), since=0)
     assert sum(len(alarm.metrics) for alarm in declared) == AUDITED
 
 

@@ -263,7 +263,7 @@ def audit(stack: Deployed, hours: float, **values: float) -> None:
 
 def test_the_last_audit_is_shown_and_what_it_found_is_a_finding(stack: Deployed) -> None:
     assert facts(stack)["audit"] == {"last": None, "problem": ""}
-    assert "none in the last 4 days" in run(stack).output
+    assert "none in the last 14 days" in run(stack).output
     audit(stack, 49, Disagreements=7, Compared=3400, Incomplete=1)
     audit(stack, 25, Disagreements=0, Compared=3501)
     result = run(stack)

@@ -91,16 +91,23 @@ def auditor(stack: Deployed, proxy: FaultProxy, audit: str) -> Iterator[Auditor]
 
 
 def make_successor(stack: Deployed) -> None:
+    """Create it, if another module has not."""
+    functions = stack.client("lambda")
+    with contextlib.suppress(functions.exceptions.ResourceConflictException):
+        functions.create_function(
+            FunctionName=SUCCESSOR,
+            Runtime="python3.14",
+            Code={"ZipFile": _zipped(NOTHING_TO_DO)},
+            Handler="nothing.handler",
+            Role="arn:aws:iam::000000000000:role/any",
+        )
+
+
+def _zipped(source: str) -> bytes:
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as packed:
-        packed.writestr("nothing.py", NOTHING_TO_DO)
-    stack.client("lambda").create_function(
-        FunctionName=SUCCESSOR,
-        Runtime="python3.14",
-        Code={"ZipFile": code.getvalue()},
-        Handler="nothing.handler",
-        Role="arn:aws:iam::000000000000:role/any",
-    )
+        packed.writestr("nothing.py", source)
+    return code.getvalue()
 
 
 def plant(stack: Deployed, prefix: str) -> dict[str, str]:

@@ -143,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.reset:
             self._reset()
         elif fault.status:
-            self._answer(fault.status, *_error(operation, fault))
+            self._answer(fault.status, *_error(operation, self.path, fault))
         else:
             status, headers, answer = self._pass_on(body)
             time.sleep(fault.delay)
@@ -200,7 +200,10 @@ def _operation(method: str, path: str, headers: dict[str, str]) -> str:
     return f"{method.capitalize()}{'Object' if has_key else 'Bucket'}"
 
 
-def _error(operation: str, fault: Fault) -> tuple[dict[str, str], bytes]:
+def _error(operation: str, path: str, fault: Fault) -> tuple[dict[str, str], bytes]:
+    if path.startswith("/2015-03-31/functions/"):
+        headers = {"Content-Type": "application/json", "x-amzn-ErrorType": fault.code}
+        return headers, b'{"message": "injected"}'
     if operation.endswith(("Object", "Bucket")):
         xml = f"<Error><Code>{fault.code}</Code><Message>injected</Message></Error>"
         return {"Content-Type": "application/xml"}, xml.encode()

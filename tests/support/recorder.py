@@ -29,6 +29,8 @@ OF_AN_ACCOUNT = (
 )
 """The keys that name something in the account."""
 REGION = "eu-west-1"
+CREATED = "2026-01-02T03:04:05Z"
+"""When all roles were."""
 EVENTBRIDGE = {
     "eventSource": "eventbridge",
     "bucketName": "somebody-elses",
@@ -125,6 +127,7 @@ class _Answers(Mocks):
             "keyId": name,
             "bucketRegionalDomainName": f"{name}.s3.{self._region}.{self._dns_suffix}",
             "streamArn": f"arn:{self._partition}:dynamodb:{self._region}:{ACCOUNT}:{name}/stream/1",
+            "createDate": CREATED,
             "uuid": name,
             "url": f"https://{service}.{self._region}.{self._dns_suffix}/{ACCOUNT}/{name}",
         }
