@@ -126,8 +126,9 @@ class Monitoring(pulumi.ComponentResource):
             comparison_operator="GreaterThanThreshold",
             threshold=alarm.threshold,
             # An idle stack reports no data, and that is no problem.
-            treat_missing_data="notBreaching",
+            treat_missing_data="notBreaching" if alarm.missing_since is None else "missing",
             alarm_actions=[self.topic_arn],
+            insufficient_data_actions=None if alarm.missing_since is None else [self.topic_arn],
             tags=self._args.shared.tags,
             # Without the policy an alarm may not publish, and its first message would be lost.
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
@@ -227,12 +228,13 @@ def _missing(since: int) -> str:
     """1 for each period without data that began after a time, seconds since 1970; else 0.
 
     CloudWatch judges a new alarm at once by the periods before it, so that one for which missing
-    data is breaching would ring at deployment. One that calls it ``INSUFFICIENT_DATA``, the state
-    of a new alarm, would never ring before the first data. ``EPOCH`` has a value for each period:
+    data is breaching would ring at deployment. Should ``FILL`` have no value for a metric without
+    any data, the alarm is in ``INSUFFICIENT_DATA``, as it is when new, and rings when it comes back
+    to that state:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     """
-    return f"IF(EPOCH(m1) < {since}, 0, FILL(m1, 0) < 1)"
+    return f"IF(EPOCH(FILL(m1, 0)) < {since}, 0, FILL(m1, 0) < 1)"
 
 
 def _stated(metric: Metric, period: int) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def _alarm(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     name = inputs.auto_name()
     needed = ("alarmDescription", "evaluationPeriods", "datapointsToAlarm", "comparisonOperator")
     rest = ("threshold", "treatMissingData", "alarmActions")
-    optional = ("namespace", "metricName", "statistic", "period")
+    optional = ("namespace", "metricName", "statistic", "period", "insufficientDataActions")
     declared = pascal({key: inputs.take(key) for key in (*needed, *rest)})
     declared |= pascal({key: value for key in optional if (value := inputs.take(key)) is not None})
     if dimensions := inputs.take("dimensions"):

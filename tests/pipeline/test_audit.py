@@ -180,7 +180,7 @@ def test_an_audit_that_is_missing_for_two_days_rings_but_not_for_days_before_it_
     missing = alarm(reporting, "audit-missing")
     metric, total = missing["metricQueries"]
     created = int(datetime.fromisoformat(CREATED).timestamp())
-    assert total["expression"] == f"IF(EPOCH(m1) < {created}, 0, FILL(m1, 0) < 1)"
+    assert total["expression"] == f"IF(EPOCH(FILL(m1, 0)) < {created}, 0, FILL(m1, 0) < 1)"
     assert missing["comparisonOperator"] == "GreaterThanThreshold"
     assert missing["threshold"] == 0
     assert (metric["metric"]["metricName"], metric["metric"]["stat"]) == (
@@ -191,8 +191,16 @@ def test_an_audit_that_is_missing_for_two_days_rings_but_not_for_days_before_it_
     assert metric["metric"]["period"] * missing["evaluationPeriods"] == 2 * DAY <= 7 * DAY
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_a_new_alarm_of_the_audit_sends_nothing(reporting: Program, role: str) -> None:
+def test_an_audit_that_is_missing_rings_also_where_its_metric_has_no_data_to_fill(
+    reporting: Program,
+) -> None:
+    missing = alarm(reporting, "audit-missing")
+    assert missing["treatMissingData"] == "missing"
+    assert missing["insufficientDataActions"] == missing["alarmActions"]
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role != "audit-missing"])
+def test_no_data_is_no_reason_to_ring(reporting: Program, role: str) -> None:
     found = alarm(reporting, role)
     assert found["treatMissingData"] == "notBreaching"
     assert {"okActions", "insufficientDataActions"} & found.keys() == set()
