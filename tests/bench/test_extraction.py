@@ -36,7 +36,7 @@ def test_the_larger_row_is_billed(large: str) -> None:
 
 def test_rows_without_a_result_stop_the_measuring() -> None:
     with pytest.raises(RuntimeError, match="each row must have a result"):
-        write_units([], [{"extraction": {"S": "pending"}}])
+        write_units([], [{"extraction": {"S": "done"}}, {"extraction": {"S": "pending"}}])
 
 
 def test_an_item_s_size_counts_what_is_in_maps_and_lists() -> None:
