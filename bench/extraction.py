@@ -58,14 +58,14 @@ def measure(resources: Resources, rounds: int = 5, records: int = 400) -> dict[s
     upload(resources)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        first = run_first(resources, folder)
+        first = run_first(resources, folder, min(records, FILES))
         pending = _items(resources)
         code = function(folder / "function")
         # The first fills the table's rows with results.
         ran = [_worker(resources, code, folder, pending, records) for _ in range(rounds)]
         of = {figure: statistics.median(each[figure] for each in ran) for figure in ran[0]}
-        calls = count_calls(resources, code, folder, pending)
-        logs = {level: _logged(resources, code, pending, level) for level in LEVELS}
+        calls = count_calls(resources, code, folder, pending, records)
+        logs = {level: _logged(resources, code, pending, records, level) for level in LEVELS}
     return {
         "first": first,
         "bytes": len(CSV),
@@ -89,17 +89,17 @@ def upload(resources: Resources) -> None:
         )
 
 
-def run_first(resources: Resources, folder: Path) -> dict[str, float]:
-    """Have a stack's first function write a row for each file; its calls and write units a file."""
+def run_first(resources: Resources, folder: Path, files: int) -> dict[str, float]:
+    """Have a stack's first function write so many rows; its calls and write units for each."""
     seen: Counter[str] = Counter()
-    events = write_events(folder, resources.events(FILES))
+    events = write_events(folder, resources.events(files))
     where, module = HANDLERS["this project"]
     with counting(resources.cloud.endpoint, seen) as endpoint:
         resources.run(
             "bench.worker", str(where), module, events, AWS_ENDPOINT_URL=endpoint, EXTRACTION="on"
         )
     units = seen.pop("write units")
-    return {"calls": seen.total() / FILES, "write_units": units / FILES}
+    return {"calls": seen.total() / files, "write_units": units / files}
 
 
 def function(folder: Path) -> Path:
@@ -111,13 +111,17 @@ def function(folder: Path) -> Path:
 
 
 def count_calls(
-    resources: Resources, code: Path, folder: Path, pending: list[dict[str, Any]]
+    resources: Resources,
+    code: Path,
+    folder: Path,
+    pending: list[dict[str, Any]],
+    records: int,
 ) -> dict[str, float]:
     """The second function's calls for a file, by name."""
     seen: Counter[str] = Counter()
     with counting(resources.cloud.endpoint, seen) as endpoint:
-        _worker(resources, code, folder, pending, FILES, AWS_ENDPOINT_URL=endpoint)
-    return {name: count / (WARM_UP + FILES) for name, count in seen.items()}
+        _worker(resources, code, folder, pending, records, AWS_ENDPOINT_URL=endpoint)
+    return {name: count / (WARM_UP + records) for name, count in seen.items()}
 
 
 def write_units(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> int:
@@ -157,16 +161,18 @@ def _worker(
     return found
 
 
-def _logged(resources: Resources, code: Path, pending: list[dict[str, Any]], level: str) -> float:
+def _logged(
+    resources: Resources, code: Path, pending: list[dict[str, Any]], records: int, level: str
+) -> float:
     ran = runtime.run(
         code,
         "extract_file",
-        _events(pending, FILES),
+        _events(pending, records),
         resources.environment(),
         log_format="JSON",
         log_level=LEVELS[level],
     )
-    return runtime.billed(ran.lines) / FILES
+    return runtime.billed(ran.lines) / records
 
 
 def table(found: dict[str, Any], prices: Prices) -> list[Row]:
