@@ -23,6 +23,7 @@ bench: $(VENV)/ready ## Measure the function beside two references; writes bench
 	@$(BIN)/python -m compileall -q -x pulumi_aws $(VENV)/lib
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.cost --write docs/cost.md
+	$(BIN)/python -m bench.extraction --write docs/cost.md
 
 quick: $(VENV)/ready ## Every test that needs no emulator and no other process
 	@# Some of them wait for sockets: three workers keep two cores busy.
@@ -32,9 +33,9 @@ test: check ## make check, then every test with branch coverage
 	@# Half of the time is waiting: four workers keep two cores busy.
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --cov $(PYTEST_ARGS)
 
-soak: $(VENV)/ready ## The model's large bounds, 20,000 histories, the fault matrix, 20,000 objects
+soak: $(VENV)/ready ## The model's large bounds, 20,000 histories, the fault matrix, a thousand extractions, 20,000 objects
 	$(BIN)/python -m pytest -n 2 -rP tests/handler/test_protocol.py tests/handler/test_convergence.py \
-		tests/extractor/test_convergence.py tests/handler/test_signature.py tests/handler/test_answers.py tests/stack/test_faults.py tests/ops/test_large.py --soak --histories $(SOAK_HISTORIES) --objects 20000 --listed 100000
+		tests/extractor/test_convergence.py tests/handler/test_signature.py tests/handler/test_answers.py tests/stack/test_faults.py tests/stack/test_extraction.py tests/ops/test_large.py --soak --histories $(SOAK_HISTORIES) --objects 20000 --listed 100000
 
 check: $(VENV)/ready ## Format, lint, types, generated files, and GitHub's workflows
 	$(BIN)/ruff format --check $(SOURCES)

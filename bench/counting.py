@@ -21,12 +21,20 @@ def item_bytes(item: dict[str, dict[str, Any]]) -> int:
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
     """
-    size = 0
-    for name, typed in item.items():
-        [(kind, value)] = typed.items()
-        size += len(name.encode())
-        size += len(value.encode()) if kind == "S" else math.ceil(len(value) / 2) + 1
-    return size
+    return sum(len(name.encode()) + _value_bytes(typed) for name, typed in item.items())
+
+
+def _value_bytes(typed: dict[str, Any]) -> int:
+    [(kind, value)] = typed.items()
+    if kind == "S":
+        return len(value.encode())
+    if kind == "N":
+        return math.ceil(len(value) / 2) + 1
+    if kind == "M":
+        return 3 + len(value) + item_bytes(value)
+    if kind == "L":
+        return 3 + len(value) + sum(map(_value_bytes, value))
+    return 1
 
 
 @contextlib.contextmanager

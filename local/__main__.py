@@ -15,11 +15,10 @@ from typing import Any, NoReturn
 import pulumi
 from rich.console import Console
 
-from handler.answers import MAX_BODY
 from local import emulator as emulators
 from local import engine, owner, show
 from local.cloud import Cloud
-from local.demo import Demo
+from local.demo import Demo, check_sizes
 from local.files import FilesError, LocalFile, collect
 from local.inputs import UnknownPropertyError
 from local.resources import CloudMocks, UnknownTypeError
@@ -28,6 +27,7 @@ from pipeline.settings import PROJECT, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"
+EXTRACTOR = f"{PROJECT}:extractor"
 WRONG_ROWS, BAD_USAGE, INTERRUPTED = 1, 2, 130
 
 
@@ -44,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = engine.stack_config(ROOT, options.stack)
         if options.source == EVENTBRIDGE:
             config = owner.following(config)
-        if options.extractor:
-            _check_sizes(files)
-            config = {**config, f"{PROJECT}:extractor": str(Path(options.extractor).resolve())}
+        config = _whole_path(config, options.extractor)
+        if config.get(EXTRACTOR):
+            check_sizes(files)
         contextvars.Context().run(_check, options.stack, config)
     except (FilesError, engine.StackConfigError, pulumi.RunError) as err:
         print(f"demo: {err}", file=sys.stderr)
@@ -71,19 +71,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _check_sizes(files: Sequence[LocalFile]) -> None:
-    """Refuse what an extractor could never read: the emulator answers a range with the whole.
-
-    Raises:
-        FilesError: a file is too large.
-    """
-    for file in files:
-        size = file.path.stat().st_size
-        if size > MAX_BODY:
-            raise FilesError(
-                f"{file.key} must be at most {MAX_BODY} bytes for an extractor on the emulator,"
-                f" got {size}"
-            )
+def _whole_path(config: dict[str, str], folder: str | None) -> dict[str, str]:
+    """Name the extractor's folder, if there is one, from the root: the demo may run elsewhere."""
+    if folder:
+        return {**config, EXTRACTOR: str(Path(folder).resolve())}
+    return {**config, EXTRACTOR: str(ROOT / config[EXTRACTOR])} if config.get(EXTRACTOR) else config
 
 
 def _check(stack: str, config: Mapping[str, str]) -> None:
@@ -120,10 +112,11 @@ def _demo(
         demo = Demo(cloud, outputs["S3BucketName"], outputs["DynamoDBTableName"])
         with show.stage(out, f"{len(files)} uploaded, 1 overwritten, {_deletions(files)} deleted"):
             _run(out, demo, files)
-        if options.extractor:
+        extracts = bool(config.get(EXTRACTOR))
+        if extracts:
             with show.stage(out, "contents extracted"):
                 demo.await_extractions()
-        out.print(show.rows_table(demo.rows(), extracted=bool(options.extractor)))
+        out.print(show.rows_table(demo.rows(), extracted=extracts))
         problems = demo.problems()
         if somebody and (changed := somebody.problem()):
             problems.append(changed)

@@ -10,9 +10,10 @@ from typing import IO, Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from handler.answers import MAX_BODY
 from handler.attributes import COMPLETED, DELETED, DONE, FAILED
 from local.cloud import Cloud
-from local.files import LocalFile
+from local.files import FilesError, LocalFile
 
 # The emulator starts a process for every concurrent event.
 IN_FLIGHT = 4
@@ -61,7 +62,7 @@ class Demo:
 
     def run(self, files: Sequence[LocalFile]) -> None:
         """Upload the files, overwrite the smallest, delete the last other one, await the rows."""
-        overwritten = min(files, key=lambda file: file.path.stat().st_size)
+        overwritten = _smallest(files)
         others = [file for file in files if file is not overwritten]
         for file in files:
             with file.path.open("rb") as body:
@@ -75,15 +76,13 @@ class Demo:
 
     def await_extractions(self) -> None:
         """Wait until each row has a result, or none has come for 30 seconds."""
-        left: set[str] | None = None
+        self.extracting = self._without_result()
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while self.extracting != left or (left and time.monotonic() < deadline):
-            if self.extracting != left:
-                left, deadline = self.extracting, time.monotonic() + PATIENCE_SECONDS
+        while self.extracting and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-            completed = (row for row in self.rows() if row["processing_status"] == COMPLETED)
-            waiting = (row for row in completed if row.get("extraction") not in (DONE, FAILED))
-            self.extracting = {row["file_key"] for row in waiting}
+            left = self._without_result()
+            if left != self.extracting:
+                self.extracting, deadline = left, time.monotonic() + PATIENCE_SECONDS
 
     def rows(self) -> list[Row]:
         """Read the whole table, in the order of keys."""
@@ -101,6 +100,13 @@ class Demo:
         ]
         wrong += [f"{key!r} is still pending" for key in sorted(self.extracting)]
         return wrong + [f"{key!r} has a row, but no file" for key in rows.keys() - self.expected]
+
+    def _without_result(self) -> set[str]:
+        return {
+            row["file_key"]
+            for row in self.rows()
+            if row["processing_status"] == COMPLETED and row.get("extraction") not in (DONE, FAILED)
+        }
 
     def _put(self, file: LocalFile, body: IO[bytes]) -> None:
         digest = hashlib.sha256()
@@ -147,6 +153,28 @@ class Demo:
         )
         item = answer.get("Item")
         return self.expected[key].differs(_plain(item) if item else None)
+
+
+def check_sizes(files: Sequence[LocalFile]) -> None:
+    """Refuse what an extractor could never read: the emulator answers a range with the whole.
+
+    Raises:
+        FilesError: a file is too large, or would be when the demo overwrites it.
+    """
+    smallest = _smallest(files)
+    for file in files:
+        size, most, why = file.path.stat().st_size, MAX_BODY, ""
+        if file is smallest:
+            most, why = MAX_BODY // 2, ", as the demo doubles the smallest file"
+        if size > most:
+            raise FilesError(
+                f"{file.key} must be at most {most} bytes for an extractor on the emulator{why},"
+                f" got {size}"
+            )
+
+
+def _smallest(files: Sequence[LocalFile]) -> LocalFile:
+    return min(files, key=lambda file: file.path.stat().st_size)
 
 
 def _plain(item: dict[str, Any]) -> Row:

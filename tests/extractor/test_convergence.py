@@ -1,5 +1,7 @@
 """Whatever happens meanwhile, each completed row ends with what is inside its version."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -9,12 +11,13 @@ from support.extraction_histories import ExtractionHistories, Second
 from support.extractor_env import extract_file, stream_of
 from support.faults import FaultProxy
 from support.handler_env import process_file
-from support.histories import World, make_world
+from support.histories import World, make_world, patient
 
 
 @pytest.fixture(scope="module")
-def world(cloud: Cloud, session_proxy: FaultProxy) -> World:
-    return make_world(cloud, process_file(session_proxy))
+def world(cloud: Cloud, session_proxy: FaultProxy) -> Iterator[World]:
+    with patient():
+        yield make_world(cloud, process_file(session_proxy))
 
 
 def test_every_history_ends_with_each_row_s_contents_extracted(

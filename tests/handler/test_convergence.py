@@ -1,5 +1,7 @@
 """Whatever the order, number and overlap of deliveries, the table ends equal to the bucket."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -7,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from local.cloud import Cloud
 from support.faults import FaultProxy
 from support.handler_env import process_file
-from support.histories import Histories, World, make_world
+from support.histories import Histories, World, make_world, patient
 
 PARTS = 2
 pytestmark = pytest.mark.no_cover
@@ -15,8 +17,9 @@ SOURCES = ("notification", "eventbridge")
 
 
 @pytest.fixture(scope="module")
-def world(cloud: Cloud, session_proxy: FaultProxy) -> World:
-    return make_world(cloud, process_file(session_proxy))
+def world(cloud: Cloud, session_proxy: FaultProxy) -> Iterator[World]:
+    with patient():
+        yield make_world(cloud, process_file(session_proxy))
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -183,14 +183,30 @@ def test_what_an_extractor_finds_is_beside_the_rows(launch: Launch, tmp_path: Pa
     assert "all 3 rows agree" in output
 
 
+@pytest.mark.parametrize(
+    ("files", "error"),
+    [
+        (
+            {"large.csv": 4 * 1024**2 + 1, "small.csv": 2 * 1024**2},
+            "large.csv must be at most 4194304 bytes for an extractor on the emulator, got 4194305",
+        ),
+        (
+            {"large.csv": 4 * 1024**2, "small.csv": 2 * 1024**2 + 1},
+            "small.csv must be at most 2097152 bytes for an extractor on the emulator,"
+            " as the demo doubles the smallest file, got 2097153",
+        ),
+    ],
+    ids=["file", "doubled"],
+)
 def test_a_file_that_no_extractor_could_read_is_named_before_anything_starts(
-    launch: Launch, tmp_path: Path
+    launch: Launch, tmp_path: Path, files: dict[str, int], error: str
 ) -> None:
-    (tmp_path / "large.csv").write_bytes(b"x" * (4 * 1024**2 + 1))
+    for name, size in files.items():
+        (tmp_path / name).write_bytes(b"x" * size)
     process = launch(".", cwd=tmp_path, PYTHONPATH=str(ROOT), EXTRACTOR=str(EXTRACTOR))
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, output) == (2, "")
-    assert "large.csv must be at most 4194304 bytes for an extractor on the emulator" in errors
+    assert error in errors
 
 
 def test_a_folder_that_is_no_extractor_is_named_before_anything_starts(launch: Launch) -> None:
@@ -212,13 +228,35 @@ import sys
 from pathlib import Path
 from local import __main__ as demo
 demo.ROOT = Path(sys.argv[1])
-sys.exit(demo.main(["--stack", "broken"]))
+sys.exit(demo.main(["--stack", "own"]))
 """
+
+
+def test_an_extractor_of_the_stack_s_own_configuration_is_shown_too(tmp_path: Path) -> None:
+    """Its path is relative to `Pulumi.yaml`, wherever the demo is started."""
+    for name in ("Pulumi.yaml", "__main__.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(EXTRACTOR, tmp_path / "mine")
+    (tmp_path / "Pulumi.own.yaml").write_text(
+        "config:\n  aws:region: eu-central-1\n  file-metadata-pipeline:extractor: ./mine\n"
+        "  file-metadata-pipeline:environmentSuffix: mine\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", OF_ANOTHER_FOLDER, str(tmp_path)],
+        cwd=tmp_path / "mine",
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "contents extracted" in done.stdout
+    assert '"rows": ' in done.stdout
 
 
 def test_a_bad_configuration_is_named_before_anything_starts(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
-    (tmp_path / "Pulumi.broken.yaml").write_text(
+    (tmp_path / "Pulumi.own.yaml").write_text(
         "config:\n  aws:region: eu-central-1\n  file-metadata-pipeline:memorySize: 5\n"
     )
     script = [sys.executable, "-c", OF_ANOTHER_FOLDER, str(tmp_path)]
@@ -395,3 +433,12 @@ def test_a_row_that_never_comes_is_waited_for_only_so_long(
     )
     demo.run(collect(["."], tmp_path))
     assert demo.problems() == ["'a.txt' has no row"]
+
+
+def test_a_result_that_never_comes_is_waited_for_only_so_long(
+    ran: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This stack has no extractor; the row of the deleted file needs no result."""
+    monkeypatch.setattr(demos, "PATIENCE_SECONDS", 0.1)
+    ran.await_extractions()
+    assert ran.problems() == ["'a.txt' is still pending"]

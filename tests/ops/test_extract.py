@@ -161,22 +161,23 @@ def extract(stack: Deployed, act: Callable[[threading.Event], None]) -> extracts
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("key", "change"),
     [
-        {"status": "failed", "version_id": {"S": "v2"}},
-        {"status": "failed", "etag": {"S": "e2"}},
-        {"status": "done"},
-        {"status": None, "processing_status": {"S": "deleted"}},
+        ("failed", {"status": "failed", "version_id": {"S": "v2"}}),
+        ("failed", {"status": "failed", "etag": {"S": "e2"}}),
+        ("failed", {"status": "done"}),
+        ("failed", {"status": None, "processing_status": {"S": "deleted"}}),
+        ("old", {"status": None, "processing_status": {"S": "deleted"}}),
     ],
-    ids=["version", "etag", "done", "deleted"],
+    ids=["version", "etag", "done", "deleted", "old and deleted"],
 )
 def test_a_row_that_changes_meanwhile_is_left_alone(
-    stack: Deployed, change: dict[str, Any]
+    stack: Deployed, key: str, change: dict[str, Any]
 ) -> None:
-    report = extract(stack, lambda _: write(stack, "failed", **change))
+    report = extract(stack, lambda _: write(stack, key, **change))
     assert (report.finished, report.superseded) == (True, 1)
     write(stack, "expected", **change)
-    assert row(stack, "failed") == row(stack, "expected") | {"file_key": "failed"}
+    assert row(stack, key) == row(stack, "expected") | {"file_key": key}
 
 
 def test_after_an_interruption_a_run_goes_on_with_the_rest(stack: Deployed) -> None:

@@ -9,15 +9,18 @@ import itertools
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, ClassVar
 from urllib.parse import quote_plus, unquote_plus
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+import connection
 from local.cloud import Cloud
 from support.bus import REASONS, in_messages, on_the_bus
 from support.handler_env import in_bucket
@@ -72,6 +75,14 @@ class World:
         """List a key's versions and delete markers, in no order that means anything."""
         answer = self.s3.list_object_versions(Bucket=self.bucket, Prefix=f"{prefix}{key}")
         return [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Let a call wait for a stalled emulator: nobody invokes a function of a history again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "READ_SECONDS", 60.0)
+        yield
 
 
 def make_world(cloud: Cloud, handler: ModuleType) -> World:
