@@ -13,12 +13,7 @@ from xml.etree import ElementTree
 import psutil
 import pytest
 
-from local import demo as demos
-from local.cloud import Cloud
-from local.demo import Demo
 from local.files import collect
-from local.owner import BUCKET, Owner
-from support.journeys import Deployed
 from support.recorder import ROOT
 
 Launch = Callable[..., "subprocess.Popen[str]"]
@@ -155,14 +150,6 @@ def test_the_prod_stacks_configuration_runs_too(mine: tuple[str, Path]) -> None:
 def test_a_followed_bucket_stays_its_owners(mine: tuple[str, Path]) -> None:
     assert re.search(r"S3BucketName +somebody-elses-files", mine[0])
     assert "the bucket's own notification configuration is as it was" in mine[0]
-
-
-def test_a_followed_bucket_that_was_changed_is_a_problem(cloud: Cloud) -> None:
-    owner = Owner(cloud)
-    owner.make()
-    assert owner.problem() is None
-    cloud("s3").put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={})
-    assert str(owner.problem()).endswith("got {}")
 
 
 def test_a_demo_can_draw_what_it_shows(mine: tuple[str, Path]) -> None:
@@ -388,57 +375,3 @@ def test_the_demo_fails_when_a_row_is_wrong() -> None:
     done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "wrong: 'LICENSE' must be Expected(status='kept'" in done.stdout
-
-
-@pytest.fixture(scope="module")
-def stack(deploy: Callable[..., Deployed]) -> Deployed:
-    return deploy(environmentSuffix="demo")
-
-
-@pytest.fixture
-def ran(stack: Deployed, tmp_path: Path) -> Demo:
-    """A demo that ran over two files, of which the second is deleted."""
-    (tmp_path / "a.txt").write_text("a")
-    (tmp_path / "b.txt").write_text("bb")
-    demo = Demo(stack.client, stack.bucket, stack.table)
-    demo.run(collect(["."], tmp_path))
-    assert demo.problems() == []
-    return demo
-
-
-def test_a_row_that_vanished_is_a_problem(ran: Demo, stack: Deployed) -> None:
-    key = {"file_key": {"S": "a.txt"}}
-    stack.client("dynamodb").delete_item(TableName=stack.table, Key=key)
-    assert ran.problems() == ["'a.txt' has no row"]
-
-
-def test_a_row_of_no_file_is_a_problem(ran: Demo, stack: Deployed) -> None:
-    item = {"file_key": {"S": "ghost"}, "processing_status": {"S": "completed"}}
-    stack.client("dynamodb").put_item(TableName=stack.table, Item=item)
-    assert ran.problems() == ["'ghost' has a row, but no file"]
-    stack.client("dynamodb").delete_item(TableName=stack.table, Key={"file_key": {"S": "ghost"}})
-
-
-def test_a_row_that_never_comes_is_waited_for_only_so_long(
-    stack: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(demos, "PATIENCE_SECONDS", 0.1)
-    (tmp_path / "a.txt").write_text("a")
-    demo = Demo(stack.client, stack.bucket, "file-metadata-table-empty")
-    stack.client("dynamodb").create_table(
-        TableName=demo.table,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "file_key", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "file_key", "AttributeType": "S"}],
-    )
-    demo.run(collect(["."], tmp_path))
-    assert demo.problems() == ["'a.txt' has no row"]
-
-
-def test_a_result_that_never_comes_is_waited_for_only_so_long(
-    ran: Demo, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """This stack has no extractor; the row of the deleted file needs no result."""
-    monkeypatch.setattr(demos, "PATIENCE_SECONDS", 0.1)
-    ran.await_extractions()
-    assert ran.problems() == ["'a.txt' is still pending"]
