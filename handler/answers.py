@@ -18,7 +18,10 @@ CHUNK_SIZE = re.compile(r"[0-9A-Fa-f]{1,8}")
 
 
 class AnswerError(Exception):
-    """The bytes are not a valid answer. The message never quotes them: they may repeat the request."""
+    """The bytes are not a valid answer.
+
+    The message never quotes them, because they may repeat the request.
+    """
 
 
 @dataclass(frozen=True, slots=True)

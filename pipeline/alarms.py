@@ -34,26 +34,26 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """Rings when the sum of its metrics passes a threshold."""
+    """Starts when the sum of its metrics exceeds a threshold."""
 
     role: str
-    """Its name in the stack, and the heading of its part of the runbook."""
+    """Its name in the stack, and its heading in the runbook."""
     metrics: tuple[Metric, ...]
     threshold: float
-    """In the metric's own unit; it rings above that."""
+    """In the metric's unit; the alarm starts above it."""
     period: int
     """Seconds."""
     periods: int = 1
-    """How many of them in a row must pass the threshold."""
+    """How many periods in a row must exceed the threshold."""
     missing: bool = False
-    """Whether it also rings when there was no data in that time; never before the first."""
+    """Whether it also sends a message when data stops; before the first data it sends none."""
     means: str
     first: str
     """The first thing to do."""
 
     @property
     def description(self) -> str:
-        """The text of the message."""
+        """The alarm's description, which its messages contain."""
         return f"{self.means} First: {self.first} More: {RUNBOOK}#{self.role}"
 
 
@@ -95,7 +95,7 @@ def alarms(
         queue: the failure queue's name.
         function: the function's name.
         table: the table's name.
-        timeout: the function's, seconds.
+        timeout: the function's timeout, seconds.
     """
     return [
         *_of_the_queue(queue),
@@ -129,7 +129,7 @@ def _of_the_queue(queue: pulumi.Input[str]) -> list[Alarm]:
 def _of_the_function(function: pulumi.Input[str], timeout: int) -> list[Alarm]:
     return [
         Alarm(
-            # Lambda retries by itself, so a single error needs nobody.
+            # Lambda retries by itself, so a single error needs no action.
             role="function-errors",
             metrics=(function_metric(function, "Errors"),),
             threshold=0,
@@ -192,7 +192,7 @@ def _of_the_table(table: pulumi.Input[str]) -> list[Alarm]:
             first="slow down a backfill or repair with `--rate`; else see the table's quotas.",
         ),
         Alarm(
-            # DynamoDB asks callers to expect single ones and to retry, as the function does.
+            # AWS says to expect single errors and to retry; the function does so.
             role="table-errors",
             metrics=(
                 table_metric(table, "SystemErrors", "PutItem"),

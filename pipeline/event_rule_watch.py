@@ -12,7 +12,7 @@ def event_rule_alarms(*, queue: pulumi.Input[str], rule: pulumi.Input[str]) -> l
     """The alarms of a rule.
 
     Args:
-        queue: the name of the queue for what could not be delivered.
+        queue: the name of the queue for undelivered events.
         rule: the rule's name.
     """
     lost = Metric(

@@ -36,11 +36,11 @@ class MonitoringArgs:
     extractor: Extractor | None
     audit: Audit | None
     rule: EventRule | None = None
-    """What brings the events of somebody else's bucket."""
+    """The EventBridge rule, if the bucket is somebody else's."""
 
 
 class Monitoring(pulumi.ComponentResource):
-    """Alarms on a topic, metrics from the function's log, and a dashboard of it all."""
+    """Alarms that publish to a topic, metrics from the function's log, and a dashboard."""
 
     topic_arn: pulumi.Output[str]
     dashboard_url: pulumi.Output[str]
@@ -125,8 +125,8 @@ class Monitoring(pulumi.ComponentResource):
             datapoints_to_alarm=alarm.periods,
             comparison_operator="GreaterThanThreshold",
             threshold=alarm.threshold,
-            # An idle stack reports no data, and that is no problem. Where it is one, the state that
-            # says so is also that of a new alarm, which tells of changes of its state alone.
+            # An idle stack reports no data, which is fine. Where it is not, the alarm goes to
+            # INSUFFICIENT_DATA. A new alarm begins in that state, so it sends no message.
             treat_missing_data="missing" if alarm.missing else "notBreaching",
             alarm_actions=[self.topic_arn],
             insufficient_data_actions=[self.topic_arn] if alarm.missing else None,
@@ -197,11 +197,11 @@ class Monitoring(pulumi.ComponentResource):
 
 
 def _watching(alarm: Alarm) -> dict[str, Any]:
-    """The metric of an alarm, or the sum of several, each of which is billed.
+    """The metric of an alarm, or the sum of several metrics; AWS bills each of them.
 
-    DynamoDB reports no errors as no data, and a sum with missing data is missing. By one page an
-    alarm on DynamoDB's metrics then keeps its state, whatever ``treat_missing_data`` says; by
-    another page it does not. ``FILL`` avoids the question:
+    Without errors DynamoDB reports no data, and a sum with missing data is missing. AWS's pages
+    disagree on whether an alarm on DynamoDB's metrics then keeps its state, whatever
+    ``treat_missing_data`` says. ``FILL`` avoids the question:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
