@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         0 if every row is right, 1 if one is missing or wrong, 2 if a file cannot be read or the
-        stack not be deployed, 130 if interrupted.
+        stack cannot be deployed, 130 if interrupted.
     """
     options = _options(arguments)
     try:
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check_sizes(files: Sequence[LocalFile]) -> None:
-    """Refuse what an extractor could never read: the emulator answers a range with the whole.
+    """Refuse files that an extractor cannot read, because the emulator ignores ranges.
 
     Raises:
         FilesError: a file is too large.
@@ -195,7 +195,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--source",
         choices=(NOTIFICATION, EVENTBRIDGE),
         default=os.environ.get("SOURCE") or NOTIFICATION,
-        help="where events come from: eventbridge follows a bucket that is somebody else's (also"
+        help="where events come from: eventbridge follows somebody else's bucket (also"
         " SOURCE=eventbridge)",
     )
     parser.add_argument(
@@ -234,7 +234,7 @@ def _forget_aws_settings() -> None:
 
 
 def _first(err: BaseException) -> BaseException:
-    """Return the first cause of an error, which the SDK wraps once for each input."""
+    """Return the first cause of an error; the SDK wraps the error once for each input."""
     while isinstance(err.__cause__, ValueError) and not isinstance(err, pulumi.RunError):
         err = err.__cause__
     return err
