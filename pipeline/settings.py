@@ -166,7 +166,8 @@ class Settings:
             # Otherwise each log file would be a change that is logged again, without end.
             more="Never the bucket itself. The logs are under `<bucket>/`;"
             " [what it needs](operations.md#server-access-logs).",
-            live="In place, also when it is set or unset. Existing logs stay.",
+            live="In place, also when it is set or unset; refused if it is the bucket itself. Existing"
+            " logs stay.",
         ),
     ] = ""
     alarm_email: Annotated[
@@ -311,7 +312,7 @@ class Settings:
             rule=rules.EVENT_SOURCE,
             more="`eventbridge` [follows a bucket that somebody else owns](eventbridge.md), named"
             " by `bucketName`, and declares nothing of it.",
-            live="The preview refuses it if `protectData` is true, because all rows must come from"
+            live="Refused by the preview if `protectData` is true, because all rows must come from"
             " one source. Otherwise the old source is deleted. From `notification` that means the"
             " stack's bucket, **with all objects and versions**. The rows stay, but it is not known"
             " whether their sequencers can be compared with the new source's."
