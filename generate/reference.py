@@ -33,8 +33,8 @@ component's arguments have the same names, in Python in snake case.
 
 *In place* means that the resource, its name and its data stay. *Replaced* means a new, empty \
 resource, after which the old one is deleted with its data: Pulumi shows `replace` in the preview, \
-and refuses it for protected resources. Whether a property is changed in place or by replacement is \
-taken from the AWS provider's source (`ForceNew`, `RequiresReplace`); none of it has been run on AWS.
+and refuses it for protected resources. Which of the two applies to a property was read in the AWS \
+provider's source (`ForceNew`, `RequiresReplace`); none of it has been run on AWS.
 
 {{changes}}
 

@@ -201,7 +201,7 @@ def _of_the_table(table: pulumi.Input[str]) -> list[Alarm]:
             threshold=0,
             period=FIVE_MINUTES,
             periods=3,
-            means="DynamoDB has answered with errors of its own for 15 minutes.",
+            means="DynamoDB has answered with internal errors for 15 minutes.",
             first="see the AWS Health Dashboard; failed events wait in the failure queue.",
         ),
     ]

@@ -40,7 +40,7 @@ OUTPUTS = {
     ),
     DYNAMODB_TABLE_STREAM_ARN: Output(
         "table_stream_arn",
-        "The table's stream, for consumers of your own; empty without `stream` or `extractor`",
+        "The table's stream, for your own consumers; empty without `stream` or `extractor`",
     ),
     UNDELIVERED_QUEUE_URL: Output(
         "undelivered_queue_url",

@@ -60,20 +60,18 @@ def extractor_archive(user: str | pulumi.Archive) -> pulumi.AssetArchive:
     Args:
         user: a folder, or an archive of its contents, that `check_extractor` accepts.
     """
-    ours: Assets = {
+    own: Assets = {
         **_texts(HANDLER_FOLDER, "handler"),
         **_texts(EXTRACTOR_FOLDER, "extractor"),
     }
     if isinstance(user, pulumi.AssetArchive):
-        return pulumi.AssetArchive(ours | {f"{USER_FOLDER}/{k}": v for k, v in user.assets.items()})
+        return pulumi.AssetArchive(own | {f"{USER_FOLDER}/{k}": v for k, v in user.assets.items()})
     if isinstance(user, pulumi.Archive):
-        return pulumi.AssetArchive(ours | {USER_FOLDER: user})
+        return pulumi.AssetArchive(own | {USER_FOLDER: user})
     folder = Path(user).resolve()
     # Files, not texts: there may be binary ones, such as a library or a model.
-    theirs = {
-        f"{USER_FOLDER}/{name}": pulumi.FileAsset(str(folder / name)) for name in _all(folder)
-    }
-    return pulumi.AssetArchive(ours | theirs)
+    users = {f"{USER_FOLDER}/{name}": pulumi.FileAsset(str(folder / name)) for name in _all(folder)}
+    return pulumi.AssetArchive(own | users)
 
 
 def check_extractor(user: str | pulumi.Archive) -> None:
@@ -92,12 +90,12 @@ def check_extractor(user: str | pulumi.Archive) -> None:
     if USER_MODULE not in names:
         got = user if isinstance(user, str) else names
         raise ValueError(f"extractor must be a folder with {USER_MODULE}, got {got!r}")
-    ours = {
+    modules = {
         Path(name).stem for folder in (HANDLER_FOLDER, EXTRACTOR_FOLDER) for name in _py(folder)
     }
     for name in names:
         first = PurePosixPath(name).parts[0]
-        if first.removesuffix(".py") in ours and (name.endswith(".py") or first == name):
+        if first.removesuffix(".py") in modules and (name.endswith(".py") or first == name):
             raise ValueError(
                 f"extractor must not hold a file named {name}: the function has its own"
             )

@@ -166,8 +166,8 @@ class Settings:
             # Otherwise each log file would be a change that is logged again, without end.
             more="Never the bucket itself. The logs are under `<bucket>/`;"
             " [what it needs](operations.md#server-access-logs).",
-            live="In place, also when it is set or unset; refused if it is the bucket itself. Existing"
-            " logs stay.",
+            live="In place, also when it is set or unset; refused if it is the bucket itself."
+            " Existing logs stay.",
         ),
     ] = ""
     alarm_email: Annotated[
@@ -278,7 +278,7 @@ class Settings:
     stream: Annotated[
         bool,
         Key(
-            means="Turn on the table's stream, for consumers of your own",
+            means="Turn on the table's stream, for your own consumers",
             more="[How to use it](stream.md). An `extractor` turns it on as well.",
             live="In place, and the table's rows stay. False: consumers lose the stream at once,"
             " unless there is an `extractor`. Turning it on again makes a stream with another ARN.",

@@ -68,7 +68,7 @@ class FileMetadataPipelineArgs(TypedDict, total=False):
     extractor_storage: int
     """The extractor's space in /tmp (512-10240 MB); 512 by default"""
     stream: bool
-    """Turn on the table's stream, for consumers of your own; false by default"""
+    """Turn on the table's stream, for your own consumers; false by default"""
     audit: str
     """Compare the whole bucket with the whole table every night (one of off, report, repair); off by default"""
     tags: pulumi.Input[dict[str, pulumi.Input[str]]]
@@ -101,7 +101,7 @@ class FileMetadataPipeline(pipeline.FileMetadataPipeline):
     batch_operations_role_arn: pulumi.Output[str]
     """The role for S3 Batch Operations; empty without `batchOperations`"""
     table_stream_arn: pulumi.Output[str]
-    """The table's stream, for consumers of your own; empty without `stream` or `extractor`"""
+    """The table's stream, for your own consumers; empty without `stream` or `extractor`"""
     undelivered_queue_url: pulumi.Output[str]
     """The queue for events that EventBridge could not deliver; empty without `eventSource` `eventbridge`"""
 
