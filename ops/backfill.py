@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handler.attributes import COMPLETED
 from ops import rows
-from ops import state as states
+from ops import state as state_files
 from ops.bucket import Current, Scope, objects
 from ops.recheck import Rechecks, RefusedError
 
@@ -61,7 +61,7 @@ class State:
         def load(values: dict[str, Any]) -> State:
             return cls(**values | {"plan": Plan(**values["plan"])})
 
-        kept = states.read(path, "backfill", load, plan, may_differ=("since_time",))
+        kept = state_files.read(path, "backfill", load, plan, may_differ=("since_time",))
         return kept or cls(plan=plan)
 
 
@@ -113,7 +113,7 @@ def backfill(
             state.listed += len(batch)
             state.requested += requested
             if not dry_run:
-                states.save(path, state)
+                state_files.save(path, state)
             advance(len(batch))
     except (ClientError, BotoCoreError, RefusedError) as err:
         report.refused = str(err)

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handler.attributes import COMPLETED, PENDING
 from ops import rows
-from ops import state as states
+from ops import state as state_files
 from ops.clients import READS_AT_ONCE
 from ops.pace import Pace
 
@@ -60,7 +60,7 @@ class State:
         def load(values: dict[str, Any]) -> State:
             return cls(**values | {"plan": Plan(**values["plan"]), "resumed": True})
 
-        return states.read(path, "extract", load, plan) or cls(plan=plan, start=start)
+        return state_files.read(path, "extract", load, plan) or cls(plan=plan, start=start)
 
 
 @dataclass
@@ -142,7 +142,7 @@ def extract(
         advance: called with the number of rows requested since the last call.
     """
     report = Report()
-    states.save(path, state)
+    state_files.save(path, state)
 
     def paced(page: list[rows.Row]) -> Iterator[rows.Row]:
         for row in page:
@@ -157,7 +157,7 @@ def extract(
                 asked = list(pool.map(lambda row: _ask(dynamodb, state.plan, row), paced(page)))
                 state.requested += sum(asked)
                 report.superseded += len(asked) - sum(asked)
-                states.save(path, state)
+                state_files.save(path, state)
                 advance(sum(asked))
     except (ClientError, BotoCoreError) as err:
         report.refused = str(err)

@@ -68,8 +68,8 @@ class Spill:
         self._db.executemany(
             "INSERT INTO states VALUES (?, ?, ?, ?, ?)",
             [
-                (of.key.encode(), of.changed.timestamp(), of.size, of.etag, of.version_id)
-                for of in page
+                (at.key.encode(), at.changed.timestamp(), at.size, at.etag, at.version_id)
+                for at in page
             ],
         )
         self._db.execute("COMMIT")
