@@ -68,8 +68,8 @@ class Spill:
         self._db.executemany(
             "INSERT INTO states VALUES (?, ?, ?, ?, ?)",
             [
-                (at.key.encode(), at.changed.timestamp(), at.size, at.etag, at.version_id)
-                for at in page
+                (one.key.encode(), one.changed.timestamp(), one.size, one.etag, one.version_id)
+                for one in page
             ],
         )
         self._db.execute("COMMIT")

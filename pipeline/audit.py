@@ -57,7 +57,7 @@ class Audit(pulumi.ComponentResource):
         )
         permissions = self._permissions(role, log_group)
         function = self._function(role, log_group, permissions)
-        # A policy of its own: the function's name ends in random digits, so it is known only now.
+        # A separate policy: the function's name ends in random digits, so it is known only now.
         successor = self._may_invoke("continuation", role, function)
         once = aws.lambda_.FunctionEventInvokeConfig(
             f"{name}-once",

@@ -101,9 +101,9 @@ class EventRule(pulumi.ComponentResource):
                 "maximum_event_age_in_seconds": RETRY_SECONDS,
                 "maximum_retry_attempts": RETRIES,
             },
-            # Without permission, EventBridge neither retries an invocation nor keeps an event for
-            # the queue. So both permissions, the function and its failure queue must be ready
-            # before the first event.
+            # Without permission, EventBridge does not retry an invocation, and drops an event that
+            # it cannot send to the queue. So both permissions, the function and its failure queue
+            # must be ready before the first event.
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
         )
         self.rule_name = rule.name

@@ -53,7 +53,7 @@ class Settings:
     memory_size: Annotated[
         int,
         Key(
-            means="The function's memory; its CPU share follows the memory",
+            means="The function's memory; its CPU share grows with it",
             rule=between(128, 10240, "MB"),
             live="In place. New containers: one cold start each.",
         ),
@@ -251,7 +251,7 @@ class Settings:
     extractor_memory_size: Annotated[
         int,
         Key(
-            means="The extractor's memory; its CPU share follows the memory",
+            means="The extractor's memory; its CPU share grows with it",
             rule=between(128, 10240, "MB"),
             live="In place. New containers: one cold start each.",
         ),

@@ -24,7 +24,7 @@ class FileMetadataPipelineArgs(TypedDict, total=False):
     protect_data: bool
     """Deletion protection, Pulumi protect, and no forceDestroy; true by default"""
     memory_size: int
-    """The function's memory; its CPU share follows the memory (128-10240 MB); 128 by default"""
+    """The function's memory; its CPU share grows with it (128-10240 MB); 128 by default"""
     timeout: int
     """The longest time that one invocation may run (15-900 seconds); 15 by default"""
     log_retention_days: int
@@ -62,7 +62,7 @@ class FileMetadataPipelineArgs(TypedDict, total=False):
     extractor: str
     """A folder with extract.py, whose extract() reads each new version of each object; none if empty"""
     extractor_memory_size: int
-    """The extractor's memory; its CPU share follows the memory (128-10240 MB); 512 by default"""
+    """The extractor's memory; its CPU share grows with it (128-10240 MB); 512 by default"""
     extractor_timeout: int
     """The longest time that the extractor may take for one file (1-900 seconds); 60 by default"""
     extractor_storage: int
