@@ -111,7 +111,8 @@ def _of_the_queue(queue: pulumi.Input[str]) -> list[Alarm]:
             metrics=(queue_metric(queue, "ApproximateNumberOfMessagesVisible"),),
             threshold=0,
             period=MINUTE,
-            means="Events failed three times and wait in the failure queue; their rows are old.",
+            means="Events failed three times and wait in the failure queue; their rows are"
+            " outdated.",
             first="`python -m ops redrive --dry-run` says why; fix the cause, then"
             " `python -m ops redrive`.",
         ),
@@ -135,7 +136,7 @@ def _of_the_function(function: pulumi.Input[str], timeout: int) -> list[Alarm]:
             threshold=0,
             period=FIVE_MINUTES,
             periods=3,
-            means="The function has failed again and again for 15 minutes.",
+            means="The function has failed in three five-minute periods in a row.",
             first="`python -m ops status` shows the last errors.",
         ),
         Alarm(
@@ -161,8 +162,8 @@ def _of_the_function(function: pulumi.Input[str], timeout: int) -> list[Alarm]:
             metrics=(function_metric(function, "DestinationDeliveryFailures"),),
             threshold=0,
             period=MINUTE,
-            means="A failed event could not be sent to the failure queue: it is lost, its row stays"
-            " old.",
+            means="A failed event could not be sent to the failure queue: it is lost, and its row"
+            " stays outdated.",
             first="`python -m ops verify --repair` finds and repairs the row; then fix the queue's"
             " policy or key.",
         ),

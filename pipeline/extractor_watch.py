@@ -86,8 +86,8 @@ def extractor_alarms(of: Watched) -> list[Alarm]:
             threshold=0,
             period=FIVE_MINUTES,
             periods=3,
-            means="The extractor has failed again and again for 15 minutes: out of memory, out of"
-            " time, or S3 or DynamoDB refuses its calls.",
+            means="The extractor has failed in three five-minute periods in a row: out of memory,"
+            " out of time, or S3 or DynamoDB refuses its calls.",
             first="read its log; raise `extractorMemorySize` or `extractorTimeout`; then"
             " `python -m ops extract` for files that were given up.",
         ),

@@ -79,14 +79,14 @@ class Settings:
         bool,
         Key(
             means="Trace invocations with AWS X-Ray",
-            more="About $0.25 a million objects at default sampling.",
+            more="Costs about $0.25 per million objects at the default sampling rate.",
             live="In place, with the role's policy.",
         ),
     ] = False
     reserved_concurrency: Annotated[
         int,
         Key(
-            means="Invocations at once",
+            means="The most invocations that run at once",
             rule=rules.RESERVED_CONCURRENCY,
             live="In place. AWS refuses a number that leaves the account less than 100 unreserved."
             " Lower: events wait, at most 6 hours, then they go to the failure queue.",
@@ -173,7 +173,7 @@ class Settings:
     alarm_email: Annotated[
         str,
         Key(
-            means="E-mail address that receives the alarms, once it confirms",
+            means="E-mail address that receives the alarms after it has confirmed",
             if_empty="none",
             rule=rules.EMAIL,
             live="The subscription is replaced. The new address must confirm; until then it gets no"

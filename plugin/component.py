@@ -32,7 +32,7 @@ class FileMetadataPipelineArgs(TypedDict, total=False):
     tracing: bool
     """Trace invocations with AWS X-Ray; false by default"""
     reserved_concurrency: int
-    """Invocations at once (1 or more invocations, or -1 for unreserved (0 would stop the function)); -1 by default"""
+    """The most invocations that run at once (1 or more invocations, or -1 for unreserved (0 would stop the function)); -1 by default"""
     object_prefix: str
     """Only keys with this prefix have rows; all keys if empty (at most 1024 characters of A-Z a-z 0-9 ! _ . ' ( ) / -)"""
     object_suffix: str
@@ -48,7 +48,7 @@ class FileMetadataPipelineArgs(TypedDict, total=False):
     access_log_bucket: pulumi.Input[str]
     """An existing bucket that receives the bucket's server access logs; none if empty (a bucket's name, 3-63 characters of a-z, 0-9, . and -)"""
     alarm_email: str
-    """E-mail address that receives the alarms, once it confirms; none if empty (one e-mail address)"""
+    """E-mail address that receives the alarms after it has confirmed; none if empty (one e-mail address)"""
     batch_operations: bool
     """Make the role with which S3 Batch Operations backfills a very large bucket; false by default"""
     permissions_boundary: pulumi.Input[str]

@@ -38,7 +38,9 @@ from pipeline.outputs import (
 @click.command()
 @of_a_stack
 @click.option("--prefix", default="", help="Only keys with this prefix.")
-@click.option("--since", type=Moment(), help="Only objects changed since: ISO 8601, or 36h, 7d.")
+@click.option(
+    "--since", type=Moment(), help="Only objects changed since then: ISO 8601, or 36h, 7d."
+)
 @click.option("--all", "everything", is_flag=True, help="Also objects that have a row.")
 @click.option("--dry-run", is_flag=True, help="Count only.")
 @click.option(

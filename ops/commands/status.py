@@ -16,7 +16,7 @@ from ops.stack import FLAGS
 
 @click.command()
 @of_a_stack
-@click.option("--exact", is_flag=True, help="Count every row, however many there are.")
+@click.option("--exact", is_flag=True, help="Count every row, not only a sample.")
 def status(*, exact: bool, as_json: bool, **options: Any) -> NoReturn:
     """Show function, errors, failure queue, rows, last audit and alarms.
 
