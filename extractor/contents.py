@@ -1,4 +1,4 @@
-"""The bytes of one version of an object, by ranges of ``GetObject``.
+"""Reads ranges of one version of an object with ``GetObject``.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 """
@@ -11,31 +11,31 @@ from service import CallError, RefusedError
 from signature import Request
 from stream import Version
 
-# S3's own name for the version of an object from before its bucket had versions.
+# S3's version ID of an object from before versioning was enabled.
 NO_VERSION = "null"
 
 
 class SupersededError(Exception):
-    """The version is gone: a newer one, or a deletion, has come."""
+    """The version was overwritten or deleted."""
 
 
 class Contents:
     """Reads ranges of one version, never of another."""
 
     def __init__(self, s3: S3, version: Version) -> None:
-        """Take the bucket, and the version as its row describes it."""
+        """Store the bucket, and the version as its row describes it."""
         self._s3, self._version = s3, version
-        # An overwrite has the version `null` again: only the entity tag tells it from the old.
+        # Without versioning, an overwrite has the version ID `null` again: `if-match` detects it.
         named = version.version_id != NO_VERSION
         self._query = f"versionId={quote(version.version_id, safe='')}" if named else ""
         self.failure: SupersededError | CallError | None = None
-        """Why it could not be read to the end, even if the extractor has caught the OSError."""
+        """Why a read failed; it stays set even if the extractor catches the OSError."""
 
     def read(self, start: int, length: int) -> bytes:
         """Read a range that is inside the version.
 
         Raises:
-            OSError: it cannot be read, or one before could not; ``failure`` says why.
+            OSError: this read or an earlier one failed; ``failure`` says why.
         """
         if not self.failure:
             try:

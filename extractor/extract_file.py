@@ -1,6 +1,6 @@
-"""Lambda's way in: what is inside each version of an object goes into that version's row.
+"""The extractor's entry point: extracts versions of objects, and writes the results to their rows.
 
-The table's stream brings the rows whose ``extraction`` is pending.
+The table's stream sends the rows whose ``extraction`` is pending.
 https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
 """
 
@@ -28,29 +28,29 @@ EXTRACTIONS = Extractions(
     s3=s3.bucket(os.environ["S3_BUCKET_NAME"], OWNER, REGION),
     dynamodb=tables(REGION),
     table=os.environ["DYNAMODB_TABLE_NAME"],
-    # Last, so that no file of the user's takes the place of one of the function's own.
+    # Loaded last, so that no module of the user replaces one of the function's own.
     extract=user_code.load(Path(__file__).parent / "user"),
 )
 for service in (EXTRACTIONS.s3.service, EXTRACTIONS.dynamodb.service):
-    # While a container initialises, Lambda gives it more CPU than in its first event.
+    # Connect now: Lambda gives a container more CPU while it initialises than in its first event.
     service.host.open()
 TALLY = Tally(LOG)
 ERROR, NOT_PENDING = "error", "not pending"
 
 
 def lambda_handler(event: object, _context: object) -> dict[str, int]:
-    """Extract the files whose rows an event's records show as pending.
+    """Extract the files whose rows are pending in an event's records.
 
     Args:
         event: records of the table's stream.
         _context: unused.
 
     Returns:
-        How many records had which outcome.
+        The number of records for each outcome.
 
     Raises:
-        stream.RecordError: the event is of another shape.
-        ExceptionGroup: S3 or DynamoDB failed, or a record is none, so that Lambda retries.
+        stream.RecordError: the event's format is unknown.
+        ExceptionGroup: S3 or DynamoDB failed, or a record is invalid. Lambda then retries.
     """
     results = [_try(record) for record in stream.records(event)]
     if failures := [result for result in results if isinstance(result, Exception)]:
@@ -65,20 +65,20 @@ def _try(record: object) -> str | Exception:
             return NOT_PENDING
         result = EXTRACTIONS.update(version)
     except Exception as err:  # one record's failure must not stop the others
-        told = {"file_key": stream.label(record), "outcome": ERROR, "count": 1}
-        LOG.exception(ERROR, extra=told)
+        fields = {"file_key": stream.label(record), "outcome": ERROR, "count": 1}
+        LOG.exception(ERROR, extra=fields)
         return err.with_traceback(None)
-    return _tell(version, result)
+    return _log(version, result)
 
 
-def _tell(version: Version, result: str | Failure) -> str:
-    """Log a record's outcome, or count it where the log level leaves out a line a record."""
+def _log(version: Version, result: str | Failure) -> str:
+    """Log a record's outcome, or count it if the log level is WARNING."""
     outcome = FAILED if isinstance(result, Failure) else result
     lag_ms = (datetime.now(UTC) - version.asked_at) // timedelta(milliseconds=1)
     fields = {"file_key": version.key, "outcome": outcome, "count": 1, "lag_ms": lag_ms}
     if isinstance(result, Failure):
-        told = {"extraction_error": result.error, "trace": result.trace}
-        LOG.warning(outcome, extra=fields | told)
+        failure = {"extraction_error": result.error, "trace": result.trace}
+        LOG.warning(outcome, extra=fields | failure)
     elif LOG.isEnabledFor(logging.INFO):
         LOG.info(outcome, extra=fields)
     else:

@@ -1,6 +1,6 @@
-"""A file as an extractor sees it: its attributes, and its bytes as it asks for them.
+"""The file that an extractor gets: its attributes, and its bytes, which are read on demand.
 
-It knows nothing of AWS, so an extractor runs on a file of this machine too.
+This module uses nothing of AWS, so an extractor can also run on a local file.
 """
 
 import io
@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 SMALLEST_PIECE = 64 * 1024
-# Whole within the time of one call, 2 s, from a slow S3 too.
+# Small enough to arrive within 2 s, the time limit of one call, even if S3 is slow.
 LARGEST_PIECE = 2 * 1024**2
 
 Value = None | bool | int | float | str | Sequence["Value"] | Mapping[str, "Value"]
-"""What JSON has."""
+"""A JSON value."""
 Read = Callable[[int, int], bytes]
-"""From a position, so many bytes, which are there; raises OSError."""
+"""Takes a position and a length within the file, and returns the bytes; raises OSError."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,16 +32,16 @@ class File:
     read: Read = field(repr=False)
 
     def open(self) -> io.BufferedReader:
-        """Open the version's bytes: seekable, read as they are asked for.
+        """Open the file as a seekable stream, which reads bytes on demand.
 
-        A stream holds at most 2 MB, so the file may be larger than memory. Reading fails with
-        OSError. Let it pass: the function tries the file again.
+        The stream holds at most 2 MB, so the file may be larger than memory. A failed read raises
+        OSError. Do not catch it: the function then tries the file again.
         """
         return io.BufferedReader(_Stream(self.read, self.size), SMALLEST_PIECE)
 
 
 class _Stream(io.RawIOBase):
-    """Reads pieces: small ones wherever it is sent, larger ones the longer it reads on."""
+    """Reads the file in pieces: small ones after a seek, larger ones when it reads on."""
 
     def __init__(self, read: Read, size: int) -> None:
         self._read, self._size = read, size
@@ -84,6 +84,6 @@ class _Stream(io.RawIOBase):
     def _next(self) -> None:
         reads_on = self._piece and self._position == self._start + len(self._piece)
         self._length = min(self._length * 2, LARGEST_PIECE) if reads_on else SMALLEST_PIECE
-        self._piece = b""  # so that there are never two
+        self._piece = b""  # frees the memory before the next piece is read
         self._piece = self._read(self._position, min(self._length, self._size - self._position))
         self._start = self._position

@@ -1,4 +1,4 @@
-"""Extract one version, and put the result into its row if the row still describes it."""
+"""Extracts one version, and writes the result to the row if it still describes that version."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ SUPERSEDED = "superseded"
 
 @dataclass(frozen=True, slots=True)
 class Extractions:
-    """The bucket to read, the code that reads it, and the table to write to."""
+    """The bucket to read, the extractor's code, and the table to write to."""
 
     s3: S3
     dynamodb: DynamoDB
@@ -27,11 +27,11 @@ class Extractions:
     extract: Extract
 
     def update(self, version: Version) -> str | Failure:
-        """Make the row of a version say what is inside it.
+        """Extract a version, and write the result to its row.
 
         Returns:
-            ``done``; the failure that the row says now; or ``superseded`` where the row describes
-            another version by now, which has a record of its own.
+            ``done``; the failure that was written to the row; or ``superseded`` if the row now
+            describes another version, which has its own record in the stream.
 
         Raises:
             service.CallError: S3 or DynamoDB refused, or did not answer.
@@ -41,7 +41,7 @@ class Extractions:
         if isinstance(contents.failure, SupersededError):
             return SUPERSEDED
         if contents.failure:
-            # Whatever the extractor made of it, it did not have the whole file.
+            # The extractor could not read the whole file, so its result does not count.
             raise contents.failure
         try:
             self.dynamodb.update_item(
@@ -64,7 +64,7 @@ def _file(version: Version, contents: Contents) -> File:
 
 
 def _change(version: Version, result: Typed | Failure, now: datetime) -> dict[str, Any]:
-    """What ``UpdateItem`` is to do; what it sets is not pending, so the filter leaves it out."""
+    """The parameters of ``UpdateItem``. The new row is not pending, so the filter skips it."""
     if isinstance(result, Failure):
         status, sets, removes = FAILED, "extraction_error", "extracted"
         value: dict[str, Any] = {"S": result.error}

@@ -1,4 +1,4 @@
-"""What an extractor returned, as DynamoDB takes it, or the rule that it breaks. Pure.
+"""Checks an extractor's result, and converts it to DynamoDB's types. Pure.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
@@ -12,7 +12,7 @@ MAX_BYTES = 64 * 1024
 MAX_LEVELS = 16
 MAX_DIGITS = 38
 LARGEST_EXPONENT, SMALLEST_EXPONENT = 125, -130
-# No number of 38 digits and an exponent of 125 has more.
+# No number below 1E+126 has more.
 MAX_BITS = 420
 EXACTLY = Context(prec=MAX_BITS)
 SHOWN = 100
@@ -21,18 +21,18 @@ Typed = dict[str, Any]
 
 
 class ResultError(ValueError):
-    """What an extractor returned cannot be stored."""
+    """An extractor's result cannot be stored."""
 
 
 def typed(found: object) -> Typed:
-    """Write what an extractor returned as DynamoDB takes it, a map of typed values.
+    """Convert an extractor's result to a map of DynamoDB's typed values.
 
     Args:
-        found: a mapping of what JSON has, at most 16 levels deep and, as DynamoDB counts,
+        found: a mapping of JSON values, at most 16 levels deep and, as DynamoDB counts,
             64 KB large.
 
     Raises:
-        ResultError: it is not; the message names where and the rule.
+        ResultError: it breaks a rule; the message names the place and the rule.
     """
     if not isinstance(found, Mapping):
         raise ResultError(f"result must be a mapping, got {type(found).__name__}")
@@ -41,7 +41,7 @@ def typed(found: object) -> Typed:
 
 
 class _Writer:
-    """Writes values, and counts them as it goes: a small answer may expand to a large one."""
+    """Converts values, and counts their bytes at once: a small result may expand to a large one."""
 
     def __init__(self) -> None:
         self._left = MAX_BYTES
@@ -56,7 +56,7 @@ class _Writer:
             return {"N": self._number(where, value)}
         if not isinstance(value, Mapping | list | tuple):
             raise ResultError(
-                f"{where} must be what JSON has (a mapping with texts as keys, a list, text,"
+                f"{where} must be a JSON value (a mapping with texts as keys, a list, text,"
                 f" number, true, false or none), got {type(value).__name__}"
             )
         if level > MAX_LEVELS:
@@ -86,11 +86,11 @@ class _Writer:
     def _text(self, where: str, text: str) -> str:
         self._take(len(text))
         try:
-            # One that is not ASCII has more bytes than characters.
+            # Text that is not ASCII has more bytes than characters.
             self._take(len(text.encode()) - len(text))
         except UnicodeEncodeError as err:
             raise ResultError(
-                f"{where} must be text that UTF-8 can write, got {_shown(text)}"
+                f"{where} must be text that UTF-8 can encode, got {_shown(text)}"
             ) from err
         return str(text)
 

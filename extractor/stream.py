@@ -1,4 +1,4 @@
-"""Records of the table's stream, read as versions whose contents are to be read. Pure.
+"""Parses records of the table's stream into versions to extract. Pure.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
 """
@@ -12,7 +12,7 @@ from attributes import PENDING
 
 
 class RecordError(ValueError):
-    """What arrived is not of this table's stream."""
+    """An event or a record is not from this table's stream."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,14 +27,14 @@ class Version:
     content_type: str
     metadata: Mapping[str, str]
     asked_at: datetime
-    """Since when the row is pending."""
+    """When the row became pending."""
 
 
 def records(event: object) -> list[object]:
     """Return an event's records.
 
     Raises:
-        RecordError: the event is of another shape.
+        RecordError: the event's format is unknown.
     """
     found = event.get("Records") if isinstance(event, Mapping) else None
     if not isinstance(found, list):
@@ -43,10 +43,10 @@ def records(event: object) -> list[object]:
 
 
 def pending(record: object) -> Version | None:
-    """Read a record; None if its row is gone or not pending, which the mapping's filter leaves out.
+    """Parse a record; None if its row was deleted or is not pending. The filter skips those, too.
 
     Raises:
-        RecordError: it is no record of a row of this project's.
+        RecordError: it is not the record of a row of this project.
     """
     try:
         change: Mapping[str, Any] = record["dynamodb"]  # type: ignore[index]
@@ -72,7 +72,7 @@ def pending(record: object) -> Version | None:
 
 
 def label(record: object) -> str:
-    """Name a record for the log, whatever it is."""
+    """Name a record in the log, even an invalid one."""
     try:
         return str(record["dynamodb"]["Keys"]["file_key"]["S"])  # type: ignore[index]
     except (KeyError, TypeError):

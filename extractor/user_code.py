@@ -1,4 +1,4 @@
-"""The extractor's own code: whatever it does with a file is that file's result."""
+"""Loads and runs the user's extractor; any error in it is the result of the file."""
 
 import sys
 import traceback
@@ -17,24 +17,24 @@ Extract = Callable[[File], object]
 
 
 class LoadError(Exception):
-    """The extractor's own code could not be imported."""
+    """The user's ``extract.py`` could not be imported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there is no result."""
+    """Why a file has no result."""
 
     error: str
     """Type and message, at most 1,000 characters."""
     trace: str
-    """Where it was raised, the last five calls; empty if nowhere."""
+    """The last five calls of the traceback; empty if there is none."""
 
 
 def load(folder: Path) -> Extract:
     """Import ``extract`` from a folder's ``extract.py``.
 
-    What goes wrong is kept: the returned function raises it for each file, as LoadError, so that
-    a row says what is wrong, and no file holds up another.
+    If that fails, the returned function raises LoadError for each file. So each row says what is
+    wrong, and no file delays another.
     """
     sys.path.insert(0, str(folder))
     try:
@@ -52,7 +52,7 @@ def load(folder: Path) -> Extract:
 
 
 def run(extract: Extract, file: File) -> Typed | Failure:
-    """Have a file extracted: what was found, as DynamoDB takes it, or why nothing was."""
+    """Extract a file, and return the result in DynamoDB's types, or the failure."""
     try:
         return typed(extract(file))
     except KeyboardInterrupt:

@@ -20,7 +20,7 @@ from pipeline.settings import KEYS, PROJECT, Settings
 PAGE = f"""\
 # Reference
 
-Written by `make generate` from the code; edit that.
+`make generate` writes this page from the code; edit the code.
 
 ## Configuration
 
@@ -33,8 +33,8 @@ component's arguments have the same names, in Python in snake case.
 
 *In place* means that the resource, its name and its data stay. *Replaced* means a new, empty \
 resource, after which the old one is deleted with its data: Pulumi shows `replace` in the preview, \
-and refuses it for whatever is protected. Which is which is what the AWS provider's source says of \
-each property (`ForceNew`, `RequiresReplace`); none of it has been run against AWS.
+and refuses it for protected resources. Which of the two applies to a property was read in the AWS \
+provider's source (`ForceNew`, `RequiresReplace`); none of it has been run on AWS.
 
 {{changes}}
 
@@ -48,7 +48,7 @@ In Python the component's outputs are in snake case.
 
 {{row}}
 
-Times are ISO 8601, UTC. What a row says of an object comes from one `HeadObject` answer.
+Times are ISO 8601, UTC. The attributes of an object come from one `HeadObject` answer.
 
 ## Alarms
 
@@ -70,8 +70,8 @@ What to do in each case: [operations.md](operations.md).
 
 ## `python -m ops`
 
-Exit status: 0 fine, 1 something needs a person, 2 wrong usage. Ctrl-C stops after the step at \
-hand. Every command takes these options:
+Exit status: 0 success, 1 something needs attention, 2 wrong usage. Ctrl-C stops after the current \
+step. Every command takes these options:
 
 {{shared}}
 

@@ -1,4 +1,4 @@
-"""An HTTP/1.1 answer, read from the bytes that arrive: whole, or an error. Pure: no network.
+"""Reads HTTP/1.1 answers; one that is incomplete or malformed is an error. Pure: no network.
 
 https://www.rfc-editor.org/rfc/rfc9112
 """
@@ -18,16 +18,19 @@ CHUNK_SIZE = re.compile(r"[0-9A-Fa-f]{1,8}")
 
 
 class AnswerError(Exception):
-    """What came is no answer; its text never quotes what came, which may be the request."""
+    """The bytes are not a valid answer.
+
+    The message never quotes them, because they may repeat the request.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a service answered."""
+    """A service's answer."""
 
     status: int
     headers: dict[str, str]
-    """Their names in lower case."""
+    """Names are in lower case."""
     body: bytes
 
 
@@ -35,20 +38,20 @@ class Reader:
     """Reads the answers of one connection, one after the other."""
 
     def __init__(self, receive: Callable[[], bytes]) -> None:
-        """Take what returns the next bytes, at least one, or raises."""
+        """Store a function that returns the next bytes, at least one, or raises."""
         self._receive = receive
         self._received = bytearray()
 
     @property
     def is_empty(self) -> bool:
-        """Whether no byte has come that is not read."""
+        """Whether every received byte has been read."""
         return not self._received
 
     def answer(self, *, has_body: bool) -> Answer:
         """Read the next answer.
 
         Raises:
-            AnswerError: what came is none.
+            AnswerError: the bytes are not a valid answer.
         """
         status, headers = self._head()
         while status < 200:  # informational, before the answer

@@ -1,4 +1,4 @@
-"""S3 Batch Operations: a job's tasks as records, and the answer that a job expects. Pure.
+"""Converts an S3 Batch Operations job's tasks to records, and their results to an answer. Pure.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html
 """
@@ -21,15 +21,15 @@ def is_job(event: object) -> TypeGuard[Mapping[str, Any]]:
 
 
 def items(event: Mapping[str, Any], now: datetime) -> list[Item]:
-    """Read a job's tasks as records of their keys, without an order.
+    """Convert a job's tasks to records without a sequencer.
 
     Args:
         event: what the job passes to the function.
-        now: when; a task has no time of its own.
+        now: the records' time; tasks have none.
 
     Raises:
-        EventError: the event is of no known shape. A task of no known shape does not raise: it
-            becomes an item that holds the error, so that only it fails.
+        EventError: the event's format is unknown. A task of unknown format does not raise: it
+            becomes an item that holds the error, so that only this one fails.
     """
     version = event["invocationSchemaVersion"]
     if version not in SCHEMA_VERSIONS:
@@ -46,7 +46,7 @@ def items(event: Mapping[str, Any], now: datetime) -> list[Item]:
 def answer(
     event: Mapping[str, Any], tasks: Sequence[Item], results: Sequence[str | Exception]
 ) -> dict[str, Any]:
-    """Tell a job what became of each task: its outcome, or why it is to be tried again or not."""
+    """Return each task's outcome, or its error and whether the job should try it again."""
     return {
         "invocationSchemaVersion": event["invocationSchemaVersion"],
         "invocationId": event["invocationId"],
@@ -79,5 +79,5 @@ def _record(task: object, now: datetime) -> dict[str, Any] | EventError:
 def _code(result: str | Exception) -> str:
     if isinstance(result, str):
         return "Succeeded"
-    # What is wrong with the task itself stays so; all else may be over by the next try.
+    # An invalid task fails at every try; any other error may be temporary.
     return "PermanentFailure" if isinstance(result, ValueError) else "TemporaryFailure"

@@ -1,6 +1,6 @@
-"""The table's protocol: read S3, write what it says, and let the newest notification win.
+"""Keeps the rows up to date: reads S3, and writes the row unless a newer notification already did.
 
-``docs/correctness.md`` has the argument; a model of it, searched, is ``tests/support/protocol.py``.
+``docs/correctness.md`` says why this is correct; ``tests/support/protocol.py`` is a model of it.
 """
 
 from collections.abc import Mapping
@@ -28,12 +28,12 @@ from service import RefusedError
 STALE = "stale"
 NO_SEQUENCER = "0" * SEQUENCER_WIDTH
 ATTEMPTS = 5
-# By these a row is the one that was read.
+# A row is unchanged since it was read if these are the same.
 READ = ("file_key", "sequencer", "processed_at")
-# With an extractor these too: its function and `ops extract` change no other.
+# With an extractor, these must be the same, too: its function and `ops extract` always set them.
 CARRIED = ("extraction", "extracted_at")
-# A write lands at the latest so long after its handler has read S3: Lambda ends an invocation
-# after 900 s, and two containers' clocks may differ by a minute.
+# The longest time between a handler's read of S3 and its write: Lambda ends an invocation after
+# 900 s, and the clocks of two containers may differ by a minute.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html
 LONGEST_HANDLING = timedelta(seconds=960)
 
@@ -57,16 +57,16 @@ class Catalog:
     """Whether there is an extractor, which reads the contents of each new version."""
 
     def update(self, notification: Notification) -> str:
-        """Make the row of a key say what the bucket says.
+        """Update the row of a key to the key's current state in S3.
 
         Returns:
-            What the row says, ``completed`` or ``deleted``; or ``stale`` where a newer
-            notification of the key was already handled.
+            The row's status, ``completed`` or ``deleted``; or ``stale`` if a newer notification
+            of the key was already handled.
 
         Raises:
-            ValueError: the notification is of another bucket.
+            ValueError: the notification is from another bucket.
             ContendedError: the row changed at every attempt.
-            service.RefusedError: S3 or DynamoDB answered with an error; 403 among them.
+            service.RefusedError: S3 or DynamoDB answered with an error, such as 403.
             service.CallError: S3 or DynamoDB did not answer.
         """
         if notification.bucket != self.bucket:
@@ -78,11 +78,11 @@ class Catalog:
         return self._update_ordered(notification, notification.sequencer)
 
     def _update_ordered(self, notification: Notification, sequencer: str) -> str:
-        """Write, unless the row comes from a newer notification.
+        """Write the row, unless the current one comes from a newer notification.
 
-        For 16 minutes after an unordered deletion the write is refused as well, because S3 may
-        have been read before the deletion. Then S3 is read again, and the write depends on the
-        row being the one that refused it.
+        For 16 minutes after an unordered deletion the write is refused as well, because this
+        handler may have read S3 before the deletion. It then reads S3 again, and writes if the
+        row is still the one that refused the first write.
         """
         seen: Stored | None = None
         for _ in range(1 + ATTEMPTS):
@@ -100,9 +100,9 @@ class Catalog:
         raise ContendedError(_contended(notification))
 
     def _update_unordered(self, notification: Notification) -> str:
-        """Write if the row does not say it already, and is still the one that was read.
+        """Write the row if it differs from S3 and has not changed since it was read.
 
-        It keeps the row's sequencer, so that any ordered notification that comes later wins.
+        The row keeps its sequencer, so that any later ordered notification wins.
         """
         started = datetime.now(UTC)
         seen = self._get(notification.key)
@@ -134,10 +134,10 @@ class Catalog:
         )
 
     def _head(self, key: str) -> Head | None:
-        """Ask S3 for a key's current version; None if there is none.
+        """Read a key's current version from S3; None if there is none.
 
-        A checksum needs the right to decrypt, which an uploader who chose another KMS key may not
-        have given: then the row goes without.
+        S3 returns a checksum only if the role may use the object's KMS key. If the uploader chose
+        a key that the role may not use, the row has no checksum.
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
         """
         try:
@@ -153,11 +153,11 @@ class Catalog:
         )
 
     def _as_read(self, seen: Stored) -> dict[str, Any]:
-        """Condition of a write that carries the extraction: that it is still the one read."""
+        """Condition: the row and, with an extractor, its extraction are as they were read."""
         return _unchanged(seen, *(CARRIED if self.extracts else ()))
 
     def _extraction(self, new: Row, seen: Stored) -> Stored:
-        """What a row says of the contents: what it said of the same version, or to read them."""
+        """The new row's extraction: kept for the same version, pending for another."""
         if not self.extracts or new["processing_status"] == DELETED:
             return {}
         if "extraction" in seen and is_of_the_same_version(seen, new):
@@ -167,15 +167,15 @@ class Catalog:
     def _put(
         self, new: Row, condition: Mapping[str, Any], carried_from: Stored | None = None
     ) -> Stored | None:
-        """Write a row on a condition.
+        """Write a row if a condition holds.
 
         Args:
             new: the row.
             condition: parameters of ``PutItem``.
-            carried_from: a row whose extraction the new one keeps, if of the same version.
+            carried_from: the row whose extraction the new one keeps if the version is the same.
 
         Returns:
-            None if it was written, else the row that stands, empty if there is none.
+            None if the row was written; otherwise the current row, empty if there is none.
         """
         try:
             self.dynamodb.put_item(
@@ -192,7 +192,7 @@ class Catalog:
 def _newest(new: Row) -> dict[str, Any]:
     """Condition: no newer notification was handled, and no deletion after S3 was read."""
     return {
-        # A row that came by another way and has no sequencer must not hold out for ever.
+        # A row that somebody else wrote without a sequencer must not refuse every write.
         "ConditionExpression": "(attribute_not_exists(sequencer) OR sequencer < :sequencer)"
         " AND (attribute_not_exists(unordered_until) OR unordered_until < :read_at)",
         "ExpressionAttributeValues": {
@@ -203,7 +203,7 @@ def _newest(new: Row) -> dict[str, Any]:
 
 
 def _unchanged(seen: Stored, *also: str) -> dict[str, Any]:
-    """Condition: the row is the one that was seen, which may be none."""
+    """Condition: the row is still the one that was read; if there was none, there is none."""
     if not seen:
         return {"ConditionExpression": "attribute_not_exists(file_key)"}
     names = (*READ, *also)
@@ -217,20 +217,20 @@ def _unchanged(seen: Stored, *also: str) -> dict[str, Any]:
 
 
 def _mark(seen: Stored) -> Row:
-    """The row's ``unordered_until``, which a row that replaces it must keep."""
+    """The row's ``unordered_until``, which the row that replaces it must keep."""
     until = text(seen, "unordered_until")
     return {} if until is None else {"unordered_until": until}
 
 
 def _deletion_is_known(seen: Stored, notification: Notification, started: datetime) -> bool:
-    """Whether the row need not be written for a key that is not in the bucket."""
+    """Whether a key without an object needs no write."""
     if notification.is_recheck:
         # A re-check request reports no change, so a tombstone or no row is right already.
         return not seen or text(seen, "processing_status") == DELETED
     until = text(seen, "unordered_until")
     if until is None or text(seen, "processing_status") != DELETED:
         return False
-    # S3 was read for that tombstone after the change that this notification stands for.
+    # The tombstone's handler read S3 after the change that this notification reports.
     return until > _latest_write(iso(started))
 
 

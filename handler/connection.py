@@ -1,4 +1,4 @@
-"""HTTP/1.1 over kept-alive connections: an answer is whole and in time, or it is an error."""
+"""HTTP/1.1 over kept-alive connections; an answer that is late or incomplete is an error."""
 
 import os
 import socket
@@ -22,13 +22,10 @@ class NoAnswerError(ConnectionError):
 
 
 class Host:
-    """A host, and the connections to it that are open and not in use.
-
-    A connection is used by one thread at a time.
-    """
+    """A host and its idle connections. One thread at a time uses a connection."""
 
     def __init__(self, url: str) -> None:
-        """Take a host's URL, ``http[s]://<host>[:<port>]``."""
+        """Store a host's URL, ``http[s]://<host>[:<port>]``."""
         parts = urlsplit(url)
         self.name = parts.netloc
         self._host = str(parts.hostname)
@@ -37,21 +34,21 @@ class Host:
         self._idle: list[_Connection] = []
 
     def open(self) -> None:
-        """Connect, so that the next exchange need not; if that fails, the exchange tries again."""
+        """Connect in advance; if that fails, the next exchange connects."""
         with suppress(OSError):
             self._idle.append(self._connect())
 
     def close(self) -> None:
-        """Close what is open and not in use."""
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
 
     def exchange(self, request: Request) -> Answer:
-        """Send a request, and return what is answered.
+        """Send a request, and return the answer.
 
         Raises:
-            OSError: no connection, or no answer within the time.
-            AnswerError: what came is no answer.
+            OSError: there was no connection, or no answer in time.
+            AnswerError: the answer is invalid.
         """
         end = monotonic() + CONNECT_SECONDS + READ_SECONDS
         try:
@@ -59,7 +56,7 @@ class Host:
         except IndexError:
             kept = None
         if kept:
-            # Its other side may have closed it while the container slept.
+            # The host may have closed it while the container was frozen.
             with suppress(NoAnswerError):
                 return self._exchange(kept, request, end)
         return self._exchange(self._connect(), request, end)
@@ -108,14 +105,14 @@ def _written(request: Request) -> bytes:
 
 @lru_cache
 def _tls(authorities: str | None) -> ssl.SSLContext:
-    """What a certificate is verified by: a file of authorities, or the system's."""
+    """Verify certificates against a file of certificate authorities, or against the system's."""
     context = ssl.create_default_context(cafile=authorities)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
 
 class _Connection:
-    """One connection; after an error it is closed."""
+    """One connection, which is closed after an error."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
@@ -124,7 +121,7 @@ class _Connection:
         self._end = 0.0
 
     def exchange(self, request: Request, end: float) -> Answer:
-        """Send a request, whose answer must be whole at a time of the monotonic clock."""
+        """Send a request, and read its answer until ``end``, a time of the monotonic clock."""
         self._end, self._is_answered = end, False
         self._socket.settimeout(self._left())
         try:
@@ -136,7 +133,7 @@ class _Connection:
         return self._reader.answer(has_body=request.method != "HEAD")
 
     def is_reusable(self, answer: Answer) -> bool:
-        """Whether another answer may follow, and none has already."""
+        """Whether the connection stays open, and nothing follows the answer."""
         return self._reader.is_empty and "close" not in answer.headers.get("connection", "").lower()
 
     def close(self) -> None:

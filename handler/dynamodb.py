@@ -22,10 +22,10 @@ Json = dict[str, Any]
 
 
 class ConditionalCheckFailedError(Exception):
-    """The row that stands does not meet a write's condition."""
+    """The current row does not meet the condition of a write."""
 
     def __init__(self, item: Stored) -> None:
-        """Take the row, empty if there is none."""
+        """Store the current row, empty if there is none."""
         super().__init__("the row does not meet the condition")
         self.item = item
 
@@ -40,8 +40,8 @@ class DynamoDB:
         """Write a row.
 
         Raises:
-            ConditionalCheckFailedError: its condition is not met; with the row, if asked for by
-                ``ReturnValuesOnConditionCheckFailure``.
+            ConditionalCheckFailedError: the condition is not met. The error has the row if
+                ``ReturnValuesOnConditionCheckFailure`` asks for it.
             RefusedError: DynamoDB answered with another error.
             CallError: DynamoDB did not answer.
         """
@@ -51,8 +51,8 @@ class DynamoDB:
         """Change attributes of a row.
 
         Raises:
-            ConditionalCheckFailedError: its condition is not met; with the row, if asked for by
-                ``ReturnValuesOnConditionCheckFailure``.
+            ConditionalCheckFailedError: the condition is not met. The error has the row if
+                ``ReturnValuesOnConditionCheckFailure`` asks for it.
             RefusedError: DynamoDB answered with another error.
             CallError: DynamoDB did not answer.
         """
@@ -82,7 +82,7 @@ class DynamoDB:
 
 
 def tables(region: str) -> DynamoDB:
-    """Return the tables of a region, reached as the environment says."""
+    """Return the tables of a region; environment variables may set the endpoint."""
     return DynamoDB(Service("dynamodb", region, endpoint("dynamodb", region, os.environ)))
 
 

@@ -1,4 +1,4 @@
-"""Where S3 and DynamoDB are reached, as region and environment say. Pure.
+"""The endpoints of S3 and DynamoDB, by region and environment variables. Pure.
 
 https://docs.aws.amazon.com/general/latest/gr/s3.html
 https://docs.aws.amazon.com/general/latest/gr/ddb.html
@@ -16,7 +16,7 @@ PARTITIONS = (
 )
 # https://aws.amazon.com/compliance/fips/
 FIPS_REGIONS = r"(us|ca|us-gov)-\w+-\d+"
-# A certificate of S3's covers one label before its own name, so one without a dot.
+# S3's certificate covers one label before S3's host name, so the bucket's name must have no dot.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 IN_HOST_NAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 
@@ -28,7 +28,7 @@ def endpoint(service: str, region: str, environment: Mapping[str, str]) -> str:
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html
 
     Raises:
-        ValueError: region or environment ask for what is not known here.
+        ValueError: the region is unknown, or an environment variable is invalid.
     """
     if configured := _configured(service, environment):
         return configured
@@ -43,7 +43,7 @@ def endpoint(service: str, region: str, environment: Mapping[str, str]) -> str:
     if service == "s3":
         label = f"s3{'-fips' if fips else ''}{'.dualstack' if dual_stack else ''}"
         return f"https://{label}.{region}.{domain}"
-    # In GovCloud the endpoint without FIPS in its name is one that has it.
+    # In GovCloud the endpoint without `-fips` in its name is a FIPS endpoint.
     fips = fips and (dual_stack or not region.startswith("us-gov-"))
     label = f"{service}{'-fips' if fips else ''}"
     return f"https://{label}.{region}.{dual_stack_domain if dual_stack else domain}"
@@ -70,7 +70,7 @@ def _configured(service: str, environment: Mapping[str, str]) -> str | None:
         or parts.path.strip("/")
         or parts.query
     ):
-        # Not shown: it may hold a password.
+        # The value is not shown, because it may contain a password.
         raise ValueError(f"{name} must be http[s]://<host>[:<port>]")
     return f"{parts.scheme}://{parts.netloc}"
 

@@ -1,7 +1,7 @@
-"""An event of S3's by way of EventBridge, as the record of an S3 notification. Pure.
+"""Converts an S3 event from EventBridge to the record of an S3 notification. Pure.
 
-Both say the same of a change. EventBridge has the key as it is, other names for what happened, and
-lifecycle expirations among the deletions:
+Both describe the same change. In EventBridge's event the key is not URL-encoded, the event types
+have other names, and a lifecycle expiration is a deletion:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html
 """
@@ -15,21 +15,21 @@ from fields import MAX_TEXT, EventError, field, shown, text
 SOURCE = "aws.s3"
 CREATED, DELETED = "Object Created", "Object Deleted"
 CREATIONS = {"PutObject": "Put", "POST Object": "Post", "CopyObject": "Copy"}
-"""The last part of the event's name by reason; `CompleteMultipartUpload` is one in both."""
+"""The last part of the event's name, by reason; `CompleteMultipartUpload` is the same in both."""
 DELETIONS = {"DeleteObject": "ObjectRemoved", "Lifecycle Expiration": "LifecycleExpiration"}
-"""The first part of the event's name by reason."""
+"""The first part of the event's name, by reason."""
 DELETION_TYPES = {"Permanently Deleted": "Delete", "Delete Marker Created": "DeleteMarkerCreated"}
-"""Its last part."""
+"""The last part of the event's name, by deletion type."""
 
 
 def record(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Read an event as the record that a notification of the same change has.
+    """Return the record that an S3 notification of the same change has.
 
     Args:
         event: what EventBridge passes to the function.
 
     Raises:
-        EventError: it is not S3's, of another detail type, or misses a field.
+        EventError: the event is not from S3, has another detail type, or lacks a field.
     """
     source = text(event, "source")
     if source != SOURCE:
@@ -52,6 +52,6 @@ def _name(event: Mapping[str, Any]) -> str:
         return f"ObjectCreated:{CREATIONS.get(reason, reason)}"
     if detail_type == DELETED:
         kind = text(event, "detail", "deletion-type")
-        # A reason of which nobody says that it is ordered is not.
+        # The name for an unknown reason is not in `events.ORDERED`, so the event is unordered.
         return f"{DELETIONS.get(reason, 'ObjectDeleted')}:{DELETION_TYPES.get(kind, kind)}"
     raise EventError(f"detail-type must be {CREATED} or {DELETED}, got {shown(detail_type)}")

@@ -1,11 +1,11 @@
-"""What arrives, read as notifications that a key changed. Pure: no clock, no network.
+"""Parses events into notifications that a key changed. Pure: no clock, no network.
 
-Four shapes are known, and the first three also inside a queue message:
+Four formats are supported, the first three also inside a queue message:
 
 - an S3 notification, ``{"Records": [...]}``
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html);
-- an event of S3's by way of EventBridge, ``{"detail-type": ...}``: see ``event_bridge.py``;
-- the envelope in which Lambda keeps a failed event, ``{"requestPayload": {...}}``
+- an S3 event that comes through EventBridge, ``{"detail-type": ...}``: see ``event_bridge.py``;
+- the envelope that Lambda puts around a failed event, ``{"requestPayload": {...}}``
   (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html);
 - ``s3:TestEvent``, which S3 sends to a queue or topic when a notification is saved.
 """
@@ -22,21 +22,21 @@ from fields import EventError, field, names, shown, text
 
 SEQUENCER_WIDTH = 32
 MAX_ENVELOPES = 5
-# More than Lambda passes to a function, so that a message's body is never too long to be read.
+# Larger than any event that Lambda passes to a function, so no message's body is too long.
 MAX_BODY = 8 * 1024**2
 MAX_LABEL = 1024
 MAX_TIME = 64
-# The order of all others is not known: what S3 sends for an expiration, say, has the sequencer of
-# the object's creation, if any.
+# Only these events have a sequencer that orders them. An expiration, for example, has the sequencer
+# of the object's creation, or none.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 ORDERED = ("ObjectCreated:", "ObjectRemoved:")
-# Requests of this project's own (backfill, repair, S3 Batch Operations): no change caused them.
+# Re-check requests from backfill, repair and S3 Batch Operations: no change caused them.
 RECHECKS = ("Backfill:", "Repair:", "BatchOperations:")
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A key changed, or is to be checked again."""
+    """A key changed, or must be checked again."""
 
     bucket: str
     key: str
@@ -45,34 +45,34 @@ class Notification:
     event_time: datetime
     """UTC."""
     sequencer: str | None
-    """Padded so that string order is event order; None where S3 gives no order."""
+    """Padded so that strings sort in event order; None if S3 gives no order."""
 
     @property
     def is_recheck(self) -> bool:
-        """Whether this project asked for it, and no change did."""
+        """Whether this is a re-check request, which no change caused."""
         return self.event_name.startswith(RECHECKS)
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One record of an event, not yet read, or the reason why there is none to read."""
+    """One record of an event, not parsed yet, or the error that says why there is none."""
 
     record: object | EventError
     message_id: str | None = None
-    """The queue message that it came in."""
+    """The id of the queue message that contained it."""
     task_id: str | None = None
-    """The task of an S3 Batch Operations job that it is."""
+    """The id of its task in an S3 Batch Operations job."""
 
 
 def items(event: object) -> list[Item]:
-    """Take an event apart.
+    """Split an event into its records.
 
     Args:
         event: what Lambda passes to the function.
 
     Raises:
-        EventError: the event is of no known shape. A queue message of no known shape does not
-            raise: it becomes one item that holds the error, so that only it is retried.
+        EventError: the event's format is unknown. A queue message of unknown format does not
+            raise: it becomes one item that holds the error, so that only this one is retried.
     """
     messages = _queue_messages(event)
     if messages is None:
@@ -81,10 +81,10 @@ def items(event: object) -> list[Item]:
 
 
 def notification(item: Item) -> Notification:
-    """Read one record.
+    """Parse one record.
 
     Raises:
-        EventError: the record misses a field or breaks its rule; the message names it.
+        EventError: a field is missing or breaks its rule; the message names it.
     """
     record = item.record
     if isinstance(record, EventError):
@@ -105,7 +105,7 @@ def notification(item: Item) -> Notification:
 
 
 def label(item: Item) -> str:
-    """Name an item for people, however broken it is: its key as sent, else its kind."""
+    """Name an item in messages, even an invalid one: its key as sent, otherwise its type."""
     try:
         return unquote_plus(text(item.record, "s3", "object", "key"))[:MAX_LABEL]
     except EventError:
@@ -144,7 +144,7 @@ def _records(event: object) -> list[object]:
     if event.get("Event") == "s3:TestEvent":
         return []
     if "detail-type" in event:
-        # Most functions get none, and start sooner without.
+        # Imported only if needed: most functions get no such event, and start faster.
         import event_bridge  # noqa: PLC0415
 
         return [event_bridge.record(event)]
@@ -164,23 +164,24 @@ def _key(encoded: str) -> str:
         raise EventError(f"s3.object.key must be URL-encoded UTF-8, got {shown(encoded)}") from err
 
 
-def _time(text: str) -> datetime:
+def _time(value: str) -> datetime:
     try:
-        time = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(value)
     except ValueError as err:
-        raise EventError(f"eventTime must be an ISO 8601 time, got {shown(text)}") from err
+        raise EventError(f"eventTime must be an ISO 8601 time, got {shown(value)}") from err
     if time.tzinfo is None:
-        raise EventError(f"eventTime must have an offset from UTC, got {shown(text)}")
+        raise EventError(f"eventTime must have an offset from UTC, got {shown(value)}")
     try:
         return time.astimezone(UTC)
     except OverflowError as err:
-        raise EventError(f"eventTime must be a time of years 1-9999, got {shown(text)}") from err
+        raise EventError(f"eventTime must be a time of years 1-9999, got {shown(value)}") from err
 
 
 def _sequencer(value: object) -> str | None:
-    """Pad a sequencer to one width.
+    """Pad a sequencer to a fixed width.
 
-    Hexadecimal, of varying length, compared as texts with the shorter right-padded with zeros:
+    Sequencers are hexadecimal strings of varying length. To compare two of them, right-pad the
+    shorter one with zeros, and compare them as strings:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     """
     if value is None:

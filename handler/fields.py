@@ -1,26 +1,26 @@
-"""The fields of what arrives, checked, and shown in errors. Pure."""
+"""Reads and checks the fields of events, and shows values in errors. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
 
-# A key of 1024 bytes, the most that S3 takes, each of them percent-encoded.
+# The longest key that S3 allows, 1024 bytes, with each byte percent-encoded.
 MAX_TEXT = 3 * 1024
 SHOWN_CHARACTERS = 200
 
 
 class EventError(ValueError):
-    """What arrived is not of a shape that the pipeline knows."""
+    """The format of an event or of a record is unknown or invalid."""
 
 
 def field(record: object, *path: str) -> Any:
     """Return a field of a record.
 
     Args:
-        record: what should have it.
-        *path: the names that lead to it.
+        record: the record that should have the field.
+        *path: the field's name, after the names of the objects that contain it.
 
     Raises:
-        EventError: it is not there.
+        EventError: the field is missing.
     """
     value = record
     for depth, name in enumerate(path):
@@ -34,15 +34,15 @@ def field(record: object, *path: str) -> Any:
 
 
 def text(record: object, *path: str, longest: int = MAX_TEXT) -> str:
-    """Return a text of a record.
+    """Return a text field of a record.
 
     Args:
-        record: what should have it.
-        *path: the names that lead to it.
-        longest: characters, at most.
+        record: the record that should have the field.
+        *path: the field's name, after the names of the objects that contain it.
+        longest: the maximum number of characters.
 
     Raises:
-        EventError: it is not there, no text, of another length, or no Unicode.
+        EventError: the field is missing, not a text, empty, too long, or not Unicode.
     """
     value = field(record, *path)
     if not isinstance(value, str) or not 1 <= len(value) <= longest:
@@ -50,7 +50,7 @@ def text(record: object, *path: str, longest: int = MAX_TEXT) -> str:
             f"{'.'.join(path)} must be a text of 1-{longest} characters, got {shown(value)}"
         )
     try:
-        # JSON can spell half a surrogate pair, which neither a log line nor a row can hold.
+        # JSON can contain half a surrogate pair, which neither a log line nor a row can store.
         value.encode()
     except UnicodeEncodeError as err:
         raise EventError(f"{'.'.join(path)} must be Unicode text, got {shown(value)}") from err
@@ -58,18 +58,18 @@ def text(record: object, *path: str, longest: int = MAX_TEXT) -> str:
 
 
 def shown(value: object) -> str:
-    """Show what came, cut so that an error's message stays small, whatever came."""
+    """Show a value in an error, cut so that the message stays short."""
     if isinstance(value, Mapping | list):
-        # Its repr may be deeper than Python recurses.
+        # The repr of a deep value may exceed Python's recursion limit.
         return type(value).__name__
     return _cut(repr(value))
 
 
 def names(value: Mapping[str, Any]) -> str:
-    """List the fields of what came, cut as well."""
+    """List the names of an object's fields, cut so that the message stays short."""
     listed = ", ".join(sorted(map(str, value))[:20])
     return _cut(listed.encode("unicode_escape").decode()) or "(none)"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
+def _cut(whole: str) -> str:
+    return whole if len(whole) <= SHOWN_CHARACTERS else f"{whole[:SHOWN_CHARACTERS]}..."

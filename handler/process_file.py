@@ -1,4 +1,4 @@
-"""Lambda's way in: every record of an event is tried, and no failure is silent."""
+"""The function's entry point: it tries every record of an event, and reports every failure."""
 
 import json
 import logging
@@ -30,7 +30,7 @@ CATALOG = Catalog(
     extracts="EXTRACTION" in os.environ,
 )
 for service in (CATALOG.s3.service, CATALOG.dynamodb.service):
-    # While a container initialises, Lambda gives it more CPU than in its first event.
+    # Connect now: Lambda gives a container more CPU while it initialises than in its first event.
     service.host.open()
 TALLY = Tally(LOG)
 FAILED = "failed"
@@ -40,10 +40,10 @@ Failure = tuple[events.Item, Exception]
 
 
 class RecordsError(Exception):
-    """Records of an event failed; the message has their keys, the cause their errors."""
+    """Records of an event failed. The message lists their keys, the cause their errors."""
 
     def __init__(self, failures: Sequence[Failure], total: int) -> None:
-        """Name the failures, the first 20 of them in full."""
+        """List the first 20 failures in the message, and count the rest."""
         named = [
             f"{events.label(item)!r}: {type(error).__name__}: {error}"
             for item, error in failures[:NAMED_FAILURES]
@@ -54,18 +54,18 @@ class RecordsError(Exception):
 
 
 def lambda_handler(event: object, _context: object) -> dict[str, Any]:
-    """Bring the table up to date with what an event says.
+    """Update the rows of the keys in an event.
 
     Args:
-        event: an S3 notification, an event of EventBridge's, a failed event's envelope, or a batch
-            of queue messages with one of these; or tasks of an S3 Batch Operations job. The queue's
-            event source mapping must have ``ReportBatchItemFailures``:
+        event: an S3 notification, an EventBridge event, a failed event's envelope, a batch of queue
+            messages that each contain one of these, or the tasks of an S3 Batch Operations job.
+            The queue's event source mapping must have ``ReportBatchItemFailures``:
             https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
         _context: unused.
 
     Raises:
-        fields.EventError: the event is of no known shape.
-        RecordsError: some records failed, so that Lambda retries the event.
+        fields.EventError: the event's format is unknown.
+        RecordsError: some records failed. Lambda then retries the event.
     """
     if batch_operations.is_job(event):
         tasks = batch_operations.items(event, datetime.now(UTC))
@@ -95,7 +95,7 @@ def _answer(items: Sequence[events.Item], results: Sequence[str | Exception]) ->
 def _try_all(items: Sequence[events.Item]) -> list[str | Exception]:
     if len(items) <= 1:
         return [_try(item) for item in items]
-    # Most containers see single records alone, and start sooner without.
+    # Imported only for several records: most containers get one at a time, and start faster.
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
     with ThreadPoolExecutor(max_workers=min(CONCURRENCY, len(items))) as pool:
@@ -109,15 +109,14 @@ def _try(item: events.Item) -> str | Exception:
         if LOG.isEnabledFor(logging.DEBUG):
             LOG.debug("received", extra=_fields(item, notification) | {"outcome": "received"})
         outcome = CATALOG.update(notification)
-    except Exception as err:  # the outermost frame: one failed record must not stop the others
-        told = _fields(item, notification) | {"outcome": FAILED, "count": 1}
-        LOG.exception(FAILED, extra=told)
-        # It is logged already. Without the traceback the frames' data can be freed.
+    except Exception as err:  # one failed record must not stop the others
+        LOG.exception(FAILED, extra=_fields(item, notification) | {"outcome": FAILED, "count": 1})
+        # The error is logged already. Dropping the traceback frees the memory that it refers to.
         return err.with_traceback(None)
     if outcome == STALE:
         LOG.warning(outcome, extra=_fields(item, notification) | {"outcome": outcome, "count": 1})
     elif LOG.isEnabledFor(logging.INFO):
-        # Each byte is paid for, once an object: the row has all the rest.
+        # Few fields, because AWS bills each log byte; the row has the other values.
         fields = {"file_key": notification.key, "outcome": outcome, "count": 1}
         LOG.info(outcome, extra=fields | {"lag_ms": _lag_ms(notification)})
     else:

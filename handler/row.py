@@ -1,4 +1,4 @@
-"""A row of the table: what one answer of S3 says of a key. Pure."""
+"""Builds a row of the table from one answer of S3. Pure."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -9,18 +9,18 @@ from events import Notification
 
 # S3's own default: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
 CONTENT_TYPE = "binary/octet-stream"
-# S3 takes 2 KB of user-defined metadata, which may be longer once decoded. Another store may give
-# more, and a row must stay below DynamoDB's 400 KB:
+# S3 stores at most 2 KB of user-defined metadata, which may be longer when decoded. An emulator may
+# return more, and a row must stay below DynamoDB's limit of 400 KB:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 MAX_METADATA_BYTES = 16 * 1024
-# What tells one version of an object from another.
+# Two versions of an object differ in at least one of these.
 VERSION_ATTRIBUTES = ("version_id", "etag", "last_modified")
 
 Row = dict[str, str | int | dict[str, str]]
 Stored = Mapping[str, Mapping[str, Any]]
-"""A row as DynamoDB answers it; empty for a key without one."""
+"""A row as DynamoDB returns it; empty if the key has none."""
 Head = Mapping[str, Any]
-"""What S3 answers to ``HeadObject``, by AWS's names."""
+"""S3's answer to ``HeadObject``, with AWS's names."""
 
 
 def row(
@@ -32,12 +32,12 @@ def row(
     now: datetime,
     tombstone_days: int,
 ) -> Row:
-    """Describe a key as one ``HeadObject`` found it.
+    """Build the row of a key from one answer to ``HeadObject``.
 
     Args:
-        notification: what led to the read.
-        head: S3's answer; None for a key that is not there.
-        sequencer: the one that the row is to carry.
+        notification: the notification that caused the read.
+        head: S3's answer; None if the key has no object.
+        sequencer: the sequencer to write.
         region: where the bucket is.
         now: when S3 was read, UTC.
         tombstone_days: how long a tombstone stays.
@@ -60,7 +60,7 @@ def row(
         "content_type": head.get("ContentType") or CONTENT_TYPE,
         "etag": head["ETag"].strip('"'),
         "last_modified": iso(head["LastModified"]),
-        # S3's own name for the version of an object from before its bucket had versions.
+        # S3's version ID of an object from before versioning was enabled.
         "version_id": head.get("VersionId", "null"),
     }
     if checksum := _checksum(head):
@@ -71,7 +71,7 @@ def row(
 
 
 def says_the_same(stored: Stored, new: Row) -> bool:
-    """Whether a stored row already has the object that a new one describes."""
+    """Whether a stored row has the same status and object attributes as a new one."""
     item = typed(new)
     return all(
         stored.get(name) == item.get(name) for name in ("processing_status", *OBJECT_ATTRIBUTES)
@@ -79,21 +79,22 @@ def says_the_same(stored: Stored, new: Row) -> bool:
 
 
 def is_of_the_same_version(stored: Stored, new: Row) -> bool:
-    """Whether a stored row describes the version that a new one does.
+    """Whether a stored row describes the same version as a new one.
 
-    Without versioning an overwrite with the same content has the same ``etag``, at another time.
+    Without versioning, an overwrite with the same content has the same ``etag``, but another
+    ``last_modified``.
     """
     item = typed(new)
     return all(stored.get(name) == item.get(name) for name in VERSION_ATTRIBUTES)
 
 
 def text(stored: Stored, name: str) -> str | None:
-    """A text of a stored row; None if it has none of that name."""
+    """A text attribute of a stored row; None if the row does not have it."""
     return stored[name].get("S") if name in stored else None
 
 
 def typed(row: Row) -> dict[str, dict[str, Any]]:
-    """Write a row as DynamoDB takes it.
+    """Convert a row to DynamoDB's attribute values.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
     """
@@ -101,7 +102,7 @@ def typed(row: Row) -> dict[str, dict[str, Any]]:
 
 
 def iso(time: datetime) -> str:
-    """Write a time so that the order of texts is the order of times."""
+    """Format a time so that texts sort in time order."""
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -114,7 +115,7 @@ def _typed(value: str | int | dict[str, str]) -> dict[str, Any]:
 
 
 def _checksum(head: Head) -> str | None:
-    """``ALGORITHM:base64``; S3 stores one checksum an object.
+    """The checksum as ``ALGORITHM:base64``; S3 stores one for each object.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
     """
@@ -125,14 +126,14 @@ def _checksum(head: Head) -> str | None:
 
 
 def _metadata(sent: Mapping[str, str]) -> dict[str, str] | None:
-    """User-defined metadata, decoded; None if it is more than S3 can store."""
+    """User-defined metadata, decoded; None if it is too large for a row."""
     decoded = {name: _decoded(value) for name, value in sent.items() if name}
     size = sum(len(name.encode()) + len(value.encode()) for name, value in decoded.items())
     return decoded if size <= MAX_METADATA_BYTES else None
 
 
 def _decoded(value: str) -> str:
-    """Decode a value that S3 sends as words of RFC 2047, in UTF-8, as it does if not ASCII.
+    """Decode a value. S3 sends values that are not ASCII as RFC 2047 words, in UTF-8.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
     """

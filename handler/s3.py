@@ -1,4 +1,4 @@
-"""``HeadObject`` of one bucket.
+"""Calls ``HeadObject`` for the objects of one bucket.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
 """
@@ -27,7 +27,7 @@ class S3:
 
     service: Service
     root: str
-    """The path before a key: ``/``, or with the bucket's name where the host's name is without."""
+    """The path before a key: ``/``, or ``/<bucket>/`` if the host name has no bucket in it."""
     owner: str
     """The account that the bucket must belong to, 12 digits."""
 
@@ -35,7 +35,7 @@ class S3:
         """Read the attributes of a key's current version; None if there is none.
 
         Raises:
-            RefusedError: S3 answered with an error; 403 may be of the checksum alone.
+            RefusedError: S3 answered with an error. Only the checksum may have caused a 403.
             CallError: S3 did not answer.
         """
         headers = {"x-amz-content-sha256": EMPTY, "x-amz-expected-bucket-owner": self.owner}
@@ -51,7 +51,7 @@ class S3:
 
 
 def bucket(name: str, owner: str, region: str) -> S3:
-    """Return a bucket, reached as the environment says."""
+    """Return a bucket; environment variables may set its endpoint."""
     url, root = endpoints.bucket(name, region, os.environ)
     return S3(Service("s3", region, url), root, owner)
 

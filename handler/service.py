@@ -1,4 +1,4 @@
-"""Calls of one AWS service: each is signed, tried twice, and answered or a named error."""
+"""Calls one AWS service: signs each request, tries it twice, and names the cause of an error."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from signature import Credentials, Request, signed
 ATTEMPTS = 2
 MAX_BACKOFF_SECONDS = 1.0
 MAX_SHOWN = 500
-ANSWERED = (200, 206)  # whole, or the range that was asked for
+ANSWERED = (200, 206)  # 206: the requested range
 TRANSIENT_STATUS = {429, 500, 502, 503, 504}
 # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 TRANSIENT = {
@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 
 class CallError(Exception):
-    """A call got no answer, or one that cannot be read."""
+    """A call got no answer, or an invalid one."""
 
     is_transient = True
     """Whether the same call may succeed soon."""
@@ -49,7 +49,7 @@ class RefusedError(CallError):
     """A service answered with an error."""
 
     def __init__(self, service: str, operation: str, answer: Answer, by: Credentials) -> None:
-        """Read what the service told, without the credentials that it may quote."""
+        """Read the service's error, and hide credentials that it may quote."""
         self.told = _told(answer.body)
         """The error as JSON; empty from S3, whose answer to ``HeadObject`` has no body."""
         self.status = answer.status
@@ -68,10 +68,10 @@ class RefusedError(CallError):
 
 
 class Service:
-    """A service's host, and how its calls are made."""
+    """A client of one service."""
 
     def __init__(self, name: str, region: str, url: str) -> None:
-        """Take the service's name and region, as they are signed, and its host's URL.
+        """Store the service's name and region, as signatures contain them, and its host's URL.
 
         Raises:
             ValueError: the environment has no credentials.
@@ -81,16 +81,16 @@ class Service:
         self.host = Host(url)
 
     def call(self, operation: str, request: Request, read: Callable[[Answer], T]) -> T:
-        """Make a call, and once more if it fails in a way that may pass.
+        """Make a call, and repeat it once if its error is transient.
 
         Args:
-            operation: AWS's name of it.
+            operation: its name in AWS's API.
             request: not yet signed.
             read: reads an answer of status 200 or 206; raises AnswerError.
 
         Raises:
             RefusedError: the service answered with an error.
-            CallError: there was no answer, or none that can be read.
+            CallError: there was no answer, or an invalid one.
         """
         for _ in range(ATTEMPTS - 1):
             try:
@@ -123,7 +123,7 @@ class Service:
 
 
 def _credentials(environment: Mapping[str, str]) -> Credentials:
-    """Read them anew for each request: Lambda may replace them.
+    """Read the credentials. Each request reads them again, because Lambda may replace them.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """

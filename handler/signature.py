@@ -15,28 +15,28 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request."""
+    """An HTTP request."""
 
     method: str
     path: str
-    """Percent-encoded once, as it is sent and as S3 signs it; for other services ``/`` alone."""
+    """Percent-encoded once, as it is sent and as S3 signs it; always ``/`` for other services."""
     headers: Mapping[str, str] = field(repr=False)
-    """Their names in lower case."""
+    """Names are in lower case."""
     body: bytes = b""
     query: str = ""
-    """``name=value``, percent-encoded all but ``A-Za-z0-9-_.~``; several are sorted by name."""
+    """``name=value`` pairs, sorted by name, percent-encoded except ``A-Za-z0-9-_.~``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who signs; its text never holds a secret."""
+    """The signer's credentials; their ``repr`` never shows a secret."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(repr=False, default=None)
 
     def hide(self, text: str) -> str:
-        """Take the secrets out of a text: AWS quotes a request whose signature does not match."""
+        """Hide the secrets in a text: AWS quotes a request whose signature does not match."""
         for secret in (self.secret_access_key, self.session_token):
             text = text.replace(secret, "***") if secret else text
         return text
@@ -45,14 +45,14 @@ class Credentials:
 def signed(
     request: Request, *, credentials: Credentials, region: str, service: str, now: datetime
 ) -> Request:
-    """Add the headers that carry time, session token and signature.
+    """Add the headers for time, session token and signature.
 
     Args:
-        request: with all other headers, ``host`` among them.
-        credentials: who signs.
-        region: of the service.
-        service: its name in a signature's scope, such as ``s3``.
-        now: when, UTC.
+        request: has all other headers, also ``host``.
+        credentials: the signer's credentials.
+        region: the service's region.
+        service: the service's name in the signature's scope, such as ``s3``.
+        now: the current time, UTC.
     """
     time = now.strftime("%Y%m%dT%H%M%SZ")
     day = time[:8]

@@ -1,4 +1,4 @@
-"""Counts outcomes that are not worth a log line each, and logs the counts now and then."""
+"""Counts outcomes instead of logging a line for each record, and logs the counts periodically."""
 
 import logging
 import threading
@@ -10,15 +10,16 @@ LONGEST_SECONDS = 60
 
 
 class Tally:
-    """What one container has done and not yet logged.
+    """The outcomes that one container has not logged yet.
 
-    Where the log level leaves out a line a record, metrics would go dark. So the outcomes are
-    added up and logged in one warning each: the first at once, then every 100 records or with the
-    first record after 60 seconds. Counts that an idle container has not logged are lost.
+    At log level WARNING there is no line for each record, so the metrics would have no data. So
+    the outcomes are counted, and each outcome's count is logged as a warning: the first at once,
+    then every 100 records or with the first record after 60 seconds. Counts that an idle container
+    has not logged are lost.
     """
 
     def __init__(self, log: logging.Logger) -> None:
-        """Take the log that the counts go to."""
+        """Store the log for the counts."""
         self._log = log
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
@@ -26,7 +27,7 @@ class Tally:
         self._logged = float("-inf")
 
     def add(self, outcome: str, lag_ms: int) -> None:
-        """Count one record, whose row came so many milliseconds after the event."""
+        """Count one record; ``lag_ms`` is the time from its event to its row."""
         with self._lock:
             self._counts[outcome] += 1
             self._lags[outcome] = lag_ms
@@ -36,7 +37,7 @@ class Tally:
 
     def _write(self) -> None:
         for outcome, count in self._counts.items():
-            # The last lag stands for all: a sample, which the largest would not be.
+            # Only the last lag is logged, as a sample; the largest would not be typical.
             fields = {"outcome": outcome, "count": count, "lag_ms": self._lags[outcome]}
             self._log.warning(outcome, extra=fields)
         self._counts.clear()

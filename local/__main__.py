@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         0 if every row is right, 1 if one is missing or wrong, 2 if a file cannot be read or the
-        stack not be deployed, 130 if interrupted.
+        stack cannot be deployed, 130 if interrupted.
     """
     options = _options(arguments)
     try:
@@ -188,7 +188,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--source",
         choices=(NOTIFICATION, EVENTBRIDGE),
         default=os.environ.get("SOURCE") or NOTIFICATION,
-        help="where events come from: eventbridge follows a bucket that is somebody else's (also"
+        help="where events come from: eventbridge follows somebody else's bucket (also"
         " SOURCE=eventbridge)",
     )
     parser.add_argument(
@@ -227,7 +227,7 @@ def _forget_aws_settings() -> None:
 
 
 def _first(err: BaseException) -> BaseException:
-    """Return the first cause of an error, which the SDK wraps once for each input."""
+    """Return the first cause of an error; the SDK wraps the error once for each input."""
     while isinstance(err.__cause__, ValueError) and not isinstance(err, pulumi.RunError):
         err = err.__cause__
     return err

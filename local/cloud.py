@@ -10,7 +10,7 @@ from local.emulator import require_loopback
 
 
 class Cloud:
-    """Clients of one emulator, made once each."""
+    """Clients of one emulator; each is made once."""
 
     def __init__(self, endpoint: str, region: str, certificate: str | None = None) -> None:
         """Point at an emulator, and trust a certificate (a PEM file) if it speaks HTTPS.

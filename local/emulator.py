@@ -1,4 +1,4 @@
-"""The AWS emulator's process: on a loopback address, and removed with its files afterwards."""
+"""Runs the AWS emulator on a loopback address, and deletes its files afterwards."""
 
 import contextlib
 import ipaddress
@@ -38,12 +38,12 @@ class Emulator:
     """The PEM file to trust, where the endpoint is HTTPS."""
 
     def log(self, lines: int = 40) -> str:
-        """Return the last lines that it wrote."""
+        """Return the last lines of the emulator's log."""
         text = (self.folder / "log").read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
     def reset(self) -> None:
-        """Empty it: no resource of any service remains."""
+        """Delete all resources of all services."""
         request = urllib.request.Request(f"{self.endpoint}/_ministack/reset", method="POST")  # noqa: S310
         with _direct(self.certificate).open(request, timeout=10):
             pass
@@ -53,8 +53,8 @@ def require_loopback(endpoint: str) -> str:
     """Return an endpoint that leads to this machine.
 
     Raises:
-        ValueError: it leads elsewhere. This folder deploys for demos and tests, without
-            state, locks or secrets; against real AWS it would do harm.
+        ValueError: it leads to another machine. This folder deploys for demos and tests, without
+            state, locks or secrets; it must never deploy to AWS.
     """
     host = urlsplit(endpoint).hostname or ""
     try:
@@ -68,14 +68,14 @@ def require_loopback(endpoint: str) -> str:
 
 @contextlib.contextmanager
 def running(settings: Mapping[str, str] | None = None) -> Iterator[Emulator]:
-    """Run an emulator for the length of a ``with`` block.
+    """Run an emulator within a ``with`` block.
 
     Args:
         settings: environment variables for it, such as ``LAMBDA_ASYNC_RETRY_BASE_SECONDS``;
             with ``USE_SSL``, ``MINISTACK_SSL_CERT`` must name a PEM file to serve and trust.
 
     Raises:
-        EmulatorError: it did not get ready; the message has the end of its log.
+        EmulatorError: the emulator did not start; the message has the end of its log.
     """
     for attempt in range(1, START_ATTEMPTS + 1):
         folder = Path(tempfile.mkdtemp(prefix="file-metadata-"))
@@ -108,7 +108,7 @@ def _start(folder: Path, settings: Mapping[str, str]) -> Emulator:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": "unix:///nonexistent.sock",
-        # The workers inherit this environment, and run the code as it is.
+        # The processes that run the functions inherit this environment.
         "AWS_EC2_METADATA_DISABLED": "true",
         "PYTHONDONTWRITEBYTECODE": "1",
         **settings,
@@ -138,8 +138,8 @@ def _free_port() -> int:
 
 def _wait_until_ready(emulator: Emulator) -> str | None:
     """Wait for the first answer; return the problem, if there is one."""
-    # On a port that was taken in the meantime another server would answer; only the
-    # emulator that found the port free has left this file in the private folder.
+    # If another server has taken the port in the meantime, that server answers. Only an emulator
+    # that got the port writes this file.
     own = emulator.folder / f"ministack-{urlsplit(emulator.endpoint).port}.pid"
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -1,8 +1,8 @@
-"""Runs the program as Pulumi would, and hands each resource that it declares to a creator.
+"""Runs the program as Pulumi would, and passes each declared resource to a creator.
 
-The program talks to a resource monitor. This module answers in Pulumi's place. The SDK sends a
-registration only after its dependencies are resolved, so the program's own graph orders the
-creations, and independent ones come in parallel threads.
+The program registers its resources with a resource monitor; this module replaces Pulumi's. The SDK
+sends a registration only after its dependencies are resolved, so the program's own graph orders
+the creations. Independent ones run in parallel threads.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from pulumi.runtime.settings import SETTINGS, get_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
 THREADS = 8
-# The one in C, where there is one, takes a tenth of the time.
+# The loader in C, if there is one, takes a tenth of the time.
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -75,12 +75,12 @@ def run(
         stack: the stack's name.
         config: namespaced keys with values as texts.
         mocks: creates the declared resources, and answers lookups.
-        monitor: takes the registrations; by default one that hands them to ``mocks``.
+        monitor: receives the registrations; the default one passes them to ``mocks``.
 
     Returns:
         The stack's outputs.
     """
-    # The SDK keeps the current stack in context variables: an empty context, an own stack.
+    # The SDK keeps the current stack in context variables, so each run gets an empty context.
     return contextvars.Context().run(_run, project_folder, stack, config, mocks, monitor)
 
 
@@ -93,7 +93,7 @@ def _run(
 ) -> dict[str, Any]:
     program = str(project_folder / "__main__.py")
     with _event_loop() as loop:
-        # Outputs that a failed run left would be awaited here, on a closed loop.
+        # Otherwise the outputs of a failed run would be awaited here, on a closed loop.
         SETTINGS.outputs.clear()
         set_mocks(
             mocks,
@@ -162,7 +162,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _has_secret(value: object) -> bool:
-    """Whether it is, or holds, what only the Pulumi command can decrypt."""
+    """Whether a value is or contains a secret, which only the Pulumi command can decrypt."""
     if not isinstance(value, dict):
         return False
     return value.keys() == {"secure"} or any(map(_has_secret, value.values()))

@@ -1,4 +1,4 @@
-"""``python -m local.extract FOLDER FILE``: what an extractor would find in a file."""
+"""``python -m local.extract FOLDER FILE``: run an extractor on a local file."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# The function's modules are no package: in Lambda an extractor finds them on its path.
+# The function's modules are not a package: in Lambda they are on the extractor's path.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "extractor"))
 
 from extraction import File
@@ -18,17 +18,17 @@ FAILED, BAD_USAGE = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Extract a file of this machine, as the function would if it were an object.
+    """Extract a local file as the function would extract an object.
 
     Returns:
-        0 and the result as JSON; 1 and the error, if the row would be ``failed``; 2 if folder or
-        file are not there.
+        0 if the result was printed as JSON; 1 if the row would be ``failed``; 2 if the folder or
+        the file is missing.
     """
     parser = argparse.ArgumentParser(
         prog="python -m local.extract", description="Print what an extractor finds in a file."
     )
     parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="the extractor's, with extract.py"
+        "folder", type=Path, metavar="FOLDER", help="the extractor's folder, with extract.py"
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="its name is the object's key")
     options = parser.parse_args(arguments)
@@ -68,7 +68,7 @@ def _file(path: Path) -> File:
 
 
 def _plain(typed: dict[str, Any]) -> Any:
-    """A value as it is read from the row."""
+    """Convert a typed value to a plain one."""
     [(kind, value)] = typed.items()
     if kind == "M":
         return {name: _plain(member) for name, member in value.items()}

@@ -27,15 +27,16 @@ class LocalFile:
 
 
 def collect(names: Sequence[str], base: Path) -> list[LocalFile]:
-    """Find the files, folders walked; hidden files and caches inside folders are left out.
+    """Find the files, also in folders; hidden files and caches in folders are left out.
 
     Args:
         names: files and folders, absolute or relative to ``base``.
-        base: the folder that keys are relative to; files outside it are named by themselves.
+        base: the folder that keys are relative to. If a name is outside it, its keys are
+            relative to the name's parent folder.
 
     Raises:
-        FilesError: a file is missing or cannot be read, a folder is empty, two files have one
-            key, or a key is too long.
+        FilesError: a file is missing or cannot be read, a folder is empty, two files have the
+            same key, or a key is too long.
     """
     found: dict[str, LocalFile] = {}
     for name in names:

@@ -8,7 +8,7 @@ from local.cloud import Cloud
 
 
 class UnknownPropertyError(ValueError):
-    """A rule met a property that it does not know."""
+    """A resource has a property that its rule does not know."""
 
 
 class Inputs:
@@ -33,7 +33,7 @@ class Inputs:
         return declared or f"{self.name}-{random_suffix()}"
 
     def tag_list(self) -> list[dict[str, str]]:
-        """Take the tags, as the services that want a list of pairs have them."""
+        """Take the tags as a list of pairs, which some services need."""
         return [{"Key": key, "Value": value} for key, value in self.tags().items()]
 
     def tags(self) -> dict[str, str]:
@@ -45,7 +45,7 @@ class Inputs:
         """Check that every property was taken.
 
         Raises:
-            UnknownPropertyError: one was not, so the emulator would lack it.
+            UnknownPropertyError: one was not taken, so the emulator would lack it.
         """
         if self._values:
             raise UnknownPropertyError(
@@ -59,7 +59,7 @@ Rule = Callable[[Cloud, Inputs], tuple[str, Outputs]]
 
 
 def of_module(module: str, rules: Mapping[str, Rule]) -> dict[str, Rule]:
-    """Key rules by type token: ``Bucket`` of ``s3`` is ``aws:s3/bucket:Bucket``."""
+    """Map type tokens to rules: ``Bucket`` of ``s3`` is ``aws:s3/bucket:Bucket``."""
     return {
         f"aws:{module}/{kind[:1].lower()}{kind[1:]}:{kind}": rule for kind, rule in rules.items()
     }
@@ -71,7 +71,7 @@ def random_suffix() -> str:
 
 
 def _whole_numbers(value: Any) -> Any:
-    """Turn 7.0 back into 7: the wire between program and engine knows no integers."""
+    """Turn 7.0 back into 7: the protocol between program and engine has no integers."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Somebody else's bucket, for the demo to follow, with a notification of its owner's own."""
+"""Somebody else's bucket, which the demo follows, with a notification that its owner has set."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from pipeline.settings import KEYS, PROJECT
 BUCKET = "somebody-elses-files"
 QUEUE = "somebody-elses-queue"
 NOT_OURS = ("accessLogBucket", "noncurrentVersionDays")
-"""The keys that choose something of the stack's own bucket."""
+"""The keys that apply only to the stack's own bucket."""
 
 
 def following(config: Mapping[str, str]) -> dict[str, str]:
@@ -26,14 +26,14 @@ def following(config: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass
 class Owner:
-    """Whose bucket it is."""
+    """The owner of the bucket."""
 
     cloud: Cloud
     before: dict[str, Any] = field(default_factory=dict)
     """The bucket's notification configuration before anybody followed it."""
 
     def make(self) -> None:
-        """Make the bucket, which notifies a queue, and EventBridge."""
+        """Make the bucket, which notifies a queue and EventBridge."""
         s3, sqs = self.cloud("s3"), self.cloud("sqs")
         url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])

@@ -21,11 +21,11 @@ class CloudMocks(Mocks):
     """Creates each declared resource in an emulator."""
 
     def __init__(self, cloud: Cloud) -> None:
-        """Create through the given clients."""
+        """Create resources through the given clients."""
         self._cloud = cloud
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        """Create one resource; a component is only a name.
+        """Create one resource; a component needs none.
 
         Raises:
             UnknownTypeError: its type has no rule.
@@ -46,7 +46,7 @@ class CloudMocks(Mocks):
         """Answer a lookup.
 
         Raises:
-            UnknownTypeError: nothing here answers it.
+            UnknownTypeError: the lookup is unknown here.
         """
         if args.token == "aws:index/getCallerIdentity:getCallerIdentity":
             identity = self._cloud("sts").get_caller_identity()

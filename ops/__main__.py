@@ -1,6 +1,6 @@
 """``python -m ops``: operate a deployed pipeline.
 
-Exit status: 0 fine, 1 something was found that needs a person, 2 wrong usage.
+Exit status: 0 success, 1 something needs attention, 2 wrong usage.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Requests rows for the objects that were there before the pipeline, or that it missed."""
+"""Requests rows for objects from before the pipeline, or that it missed."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handler.attributes import COMPLETED
 from ops import rows
-from ops import state as states
+from ops import state as state_files
 from ops.bucket import Current, Scope, objects
 from ops.recheck import Rechecks, RefusedError
 
@@ -33,14 +33,14 @@ class Plan:
     since: str | None = None
     """Only objects that changed at this time or later, as given, such as ``36h``."""
     since_time: str | None = None
-    """That time when the backfill began, ISO 8601."""
+    """The same time in ISO 8601, computed when the backfill began."""
     everything: bool = False
-    """Also those that have a row."""
+    """Also objects that have a row."""
 
 
 @dataclass(kw_only=True)
 class State:
-    """How far a backfill is: all that it needs to continue after an interruption."""
+    """The progress of a backfill, with all that it needs to continue after an interruption."""
 
     plan: Plan
     after: str = ""
@@ -50,18 +50,18 @@ class State:
 
     @classmethod
     def resume(cls, path: Path, plan: Plan) -> "State":
-        """Read the state of an interrupted run; a fresh one, if there was none.
+        """Read the state of an interrupted run, or make a new one if there was none.
 
         The interrupted run's ``since_time`` stays, so that each run takes the same objects.
 
         Raises:
-            StateError: the file is not a state, or of another plan.
+            StateError: the file is invalid, or belongs to another plan.
         """
 
         def load(values: dict[str, Any]) -> State:
             return cls(**values | {"plan": Plan(**values["plan"])})
 
-        kept = states.read(path, "backfill", load, plan, may_differ=("since_time",))
+        kept = state_files.read(path, "backfill", load, plan, may_differ=("since_time",))
         return kept or cls(plan=plan)
 
 
@@ -71,7 +71,7 @@ class Report:
 
     state: State
     refused: str = ""
-    """Why AWS ended the run early; empty if it did not."""
+    """AWS's error that ended the run early; empty if there was none."""
     finished: bool = False
 
 
@@ -88,18 +88,18 @@ def backfill(
 ) -> Report:
     """Request a re-check of objects, 100 at a time, in the order of their keys.
 
-    The state is saved after each hundred, so that the next run continues where one ended early.
-    A key may be requested twice then, which changes nothing.
+    The state is saved after each hundred, so that a run that ended early can be continued. The
+    next run may request some keys again, which changes nothing.
 
     Args:
         state: where to begin; updated.
         path: the state's file; removed at the end.
         s3: the client of S3.
         dynamodb: the client of DynamoDB.
-        rechecks: sends the requests; its pace, stopped, ends the run.
+        rechecks: sends the requests; stopping its pace ends the run.
         scope: the keys of which the function gets notifications.
         dry_run: count only.
-        advance: called with how many more objects were listed.
+        advance: called with the number of objects listed since the last call.
     """
     plan, report = state.plan, Report(state)
     try:
@@ -113,7 +113,7 @@ def backfill(
             state.listed += len(batch)
             state.requested += requested
             if not dry_run:
-                states.save(path, state)
+                state_files.save(path, state)
             advance(len(batch))
     except (ClientError, BotoCoreError, RefusedError) as err:
         report.refused = str(err)
@@ -125,7 +125,7 @@ def backfill(
 
 
 def batches(items: Iterable[Current], size: int) -> Iterator[list[Current]]:
-    """Cut into lists of a size; the last may be shorter."""
+    """Split items into lists of one size; the last list may be shorter."""
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch

@@ -1,6 +1,6 @@
 """Backfill by S3 Batch Operations, for buckets too large for one machine.
 
-AWS lists the bucket and invokes the function once an object, with retries of its own.
+AWS lists the bucket, invokes the function once for each object, and retries by itself.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         S3JobManifestGeneratorTypeDef,
     )
 
-# Names the bucket; 1.0 gives an ARN in its place. The function answers both.
+# Tasks have the bucket's name; with 1.0 they have its ARN. The function supports both.
 SCHEMA_VERSION = "2.0"
 PRIORITY = 10
 
@@ -35,10 +35,10 @@ def submit(
     since: datetime | None,
     scope: Scope,
 ) -> tuple[str, str]:
-    """Submit a job that has every object of the scope re-checked, and starts at once.
+    """Submit a job that re-checks every object of the scope, and starts at once.
 
-    It writes no report: in the bucket itself the report would get a row like any file, and there
-    is no other bucket. The job counts what fails, and the function logs it.
+    The job writes no report: in this bucket the report would get a row like any file, and the
+    stack has no other bucket. The job counts failed tasks, and the function logs them.
 
     Args:
         s3control: the client of S3 Control.
@@ -46,13 +46,13 @@ def submit(
         bucket: its name.
         function: its name.
         role_arn: the role that the job assumes.
-        prefix: only keys that start so.
+        prefix: only keys with this prefix.
         since: only objects that changed after this time.
         scope: the keys of which the function gets notifications; other rows would not be kept
             up to date.
 
     Returns:
-        The account and the job's id, by which AWS knows the job.
+        The account and the job's id.
 
     Raises:
         ValueError: no key of the scope starts with the prefix.
@@ -100,7 +100,7 @@ def _manifest(
 def _chosen(
     prefix: str, since: datetime | None, scope: Scope
 ) -> "JobManifestGeneratorFilterTypeDef":
-    """Choose the objects; one prefix and one suffix is all that S3 takes.
+    """Choose the objects, by at most one prefix and one suffix.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_KeyNameConstraint.html
     """

@@ -1,4 +1,4 @@
-"""The bucket's current state, key by key, in the order of the keys' bytes."""
+"""Reads the current state of the bucket's keys, in the order of the keys' bytes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Scope:
 
     @classmethod
     def of_notification(cls, s3: "S3Client", bucket: str, function: str) -> Self | None:
-        """Read it from the bucket's notification for the function; None if there is none."""
+        """Read the scope from the bucket's notification for the function; None if there is none."""
         found = s3.get_bucket_notification_configuration(Bucket=bucket)
         for target in found.get("LambdaFunctionConfigurations", []):
             if _name(target["LambdaFunctionArn"]) == _name(function):
@@ -65,7 +65,7 @@ def _name(function: str) -> str:
 
 
 def about_how_many(cloudwatch: "CloudWatchClient", bucket: str, now: datetime) -> int | None:
-    """How many objects S3 counted last, once a day, old versions included; None if it is not known.
+    """The number of objects by S3's daily metric, which includes old versions; None if unknown.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/metrics-dimensions.html
     """
@@ -118,7 +118,7 @@ def state_pages(
 ) -> Iterator[list[Current]]:
     """List the current version or delete marker of each key, a page at a time.
 
-    A page has no more than 1,000, and none where all its versions are old.
+    A page has at most 1,000 keys, and none if all its versions are noncurrent.
 
     Args:
         s3: the client of S3.
@@ -148,8 +148,8 @@ def state_pages(
             for marker in page.get("DeleteMarkers", [])
             if marker["IsLatest"]
         ]
-        # S3 gives versions and markers apart, each in order. Whether it lists the marker's own
-        # key again, no page of AWS's says.
+        # S3 lists versions and delete markers separately, each in order. AWS does not document
+        # whether the key of `KeyMarker` is listed again, so it is left out here.
         yield sorted(
             (state for state in current if state.key.encode() > first),
             key=lambda state: state.key.encode(),
@@ -160,7 +160,7 @@ def head(s3: "S3Client", bucket: str, key: str) -> Current | None:
     """Read a key's object (``HeadObject``); None if there is none.
 
     Raises:
-        botocore.exceptions.ClientError: S3 refused; 403 among them.
+        botocore.exceptions.ClientError: S3 refused, for example with 403.
     """
     try:
         found = s3.head_object(Bucket=bucket, Key=key)

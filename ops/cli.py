@@ -1,4 +1,4 @@
-"""Shared by the commands: options of the stack, interruption, progress, exit status."""
+"""What the commands share: options of the stack, interruption, progress, exit status."""
 
 import re
 import signal
@@ -53,14 +53,14 @@ def of_a_stack(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def stack_of(options: dict[str, Any], *needed: str) -> Stack:
-    """Make a stack of the options that name it, and take them out of the others.
+    """Make a stack from the options that name it, and remove these options.
 
     Args:
         options: all options of a command.
         needed: the outputs that it needs.
 
     Raises:
-        click.UsageError: some of them, or the region, are not known.
+        click.UsageError: one of them, or the region, is missing.
     """
     outputs: dict[str, str] = {}
     sources = []
@@ -89,12 +89,12 @@ class Past:
 
 
 class Moment(click.ParamType[Past]):
-    """A time in the past: ISO 8601, UTC if it says no other, or how long ago, such as ``36h``."""
+    """A time in the past: ISO 8601, by default in UTC, or how long ago, such as ``36h``."""
 
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Past:
-        """Read it; wrong usage if it is neither."""
+        """Parse the option's value."""
         if isinstance(value, Past):
             return value
         if ago := re.fullmatch(r"(\d{1,6})([smhd])", value):
@@ -121,7 +121,7 @@ def console(*, as_json: bool) -> Console:
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[threading.Event]:
-    """Turn Ctrl-C into a request to stop after the step at hand; a second one ends at once."""
+    """Make Ctrl-C stop the command after the current step; a second Ctrl-C ends it at once."""
     stop = threading.Event()
 
     def request(number: int, _frame: object) -> None:
@@ -140,8 +140,8 @@ def progress(out: Console) -> Iterator[Callable[[str, int | None], Callable[[int
     """Show progress bars with rate and time left, on a terminal only.
 
     Yields:
-        A function from a name and a total (None if unknown) to a bar. A bar is a function that is
-        called with how many more are done.
+        A function that takes a name and a total (None if unknown) and returns a bar. A bar is a
+        function to call with the number of steps since the last call.
     """
     columns = (
         TextColumn("{task.description}"),

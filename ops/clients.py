@@ -1,4 +1,4 @@
-"""Sessions of boto3, as the operator's tool and the audit have them."""
+"""Makes boto3 sessions for the operator's tool and the audit."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.utils import parse_timestamp
 
 READS_AT_ONCE = 16
-"""How many keys are read again at once (``ops/verify.py``), each over a connection of its own."""
+"""How many keys are read again at once (``ops/verify.py``), each over its own connection."""
 CLIENT_CONFIG = Config(
     connect_timeout=5,
     read_timeout=30,
@@ -20,10 +20,10 @@ CLIENT_CONFIG = Config(
 
 
 def session(*, profile: str | None = None, region: str | None = None) -> Any:
-    """Make a session whose clients read times fast.
+    """Make a session whose clients parse times fast.
 
-    Most of the time of a bucket's listing goes into botocore's parser of times, which guesses
-    their form. Python reads ISO 8601 itself, as S3 lists times.
+    A bucket's listing spends most of its time in botocore's time parser, which guesses the format.
+    Python itself parses ISO 8601, the format in S3's listings.
 
     Args:
         profile: AWS profile; else as the AWS CLI finds it.
@@ -35,8 +35,8 @@ def session(*, profile: str | None = None, region: str | None = None) -> Any:
 
 
 def parse_time(value: Any) -> datetime:
-    """Read a time of AWS's: ISO 8601, RFC 822, or seconds since 1970."""
-    # Nothing but ISO 8601 has its T there; digits alone are seconds.
+    """Parse a time in an answer of AWS: ISO 8601, RFC 822, or seconds since 1970."""
+    # Only ISO 8601 has a T at this position.
     if isinstance(value, str) and value[10:11] == "T":
         with suppress(ValueError):
             return datetime.fromisoformat(value)

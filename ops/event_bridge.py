@@ -1,4 +1,4 @@
-"""A bucket and EventBridge: whether it sends its events there, and which of them a rule takes."""
+"""Turns EventBridge on for a bucket, and finds the keys for which the function gets events."""
 
 import json
 import time
@@ -18,7 +18,7 @@ KINDS = {
     "QueueConfigurations": "QueueArn",
     "TopicConfigurations": "TopicArn",
 }
-"""The lists of a notification configuration, and what names the target in each."""
+"""The lists of a notification configuration, and the field of the target's ARN in each."""
 SWITCH = "EventBridgeConfiguration"
 # A bucket's configuration is eventually consistent:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel
@@ -26,18 +26,18 @@ PAUSES = (0.5, 1, 2, 4, 8)
 
 
 class ChangedError(RuntimeError):
-    """Somebody else changed the configuration at the same time."""
+    """Somebody else changed the notification configuration at the same time."""
 
 
 @dataclass(frozen=True)
 class Notifications:
-    """A bucket's notification configuration: it has one, and a write replaces all of it."""
+    """A bucket's notification configuration. A write replaces the whole configuration."""
 
     configuration: Any
 
     @classmethod
     def read(cls, s3: "S3Client", bucket: str) -> "Notifications":
-        """Read it (``GetBucketNotificationConfiguration``)."""
+        """Read a bucket's configuration (``GetBucketNotificationConfiguration``)."""
         found: dict[str, Any] = dict(s3.get_bucket_notification_configuration(Bucket=bucket))
         del found["ResponseMetadata"]
         return cls(found)
@@ -58,34 +58,36 @@ class Notifications:
 
     @property
     def switched_on(self) -> "Notifications":
-        """The same, with EventBridge on."""
+        """The same configuration, with EventBridge on."""
         return Notifications({**self.configuration, SWITCH: {}})
 
     def is_as(self, other: "Notifications") -> bool:
-        """Whether another says the same, in whatever order."""
+        """Whether both are the same, in any order."""
         return bool(_in_order(self.configuration) == _in_order(other.configuration))
 
 
 def switch_on(s3: "S3Client", bucket: str, found: Notifications) -> None:
-    """Add EventBridge to a bucket's notification configuration, and leave all else as it is.
+    """Add EventBridge to a bucket's notification configuration, and change nothing else.
 
-    S3 has no conditional write of it, so it is read right before and after:
+    S3 has no conditional write for it, so it is read directly before and after the write:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html
 
     Args:
         s3: the client of S3.
         bucket: its name.
-        found: what was read and shown before.
+        found: the configuration that was read before.
 
     Raises:
-        ChangedError: it is not what was read before, or not what was written.
+        ChangedError: the configuration is not the one that was read before, or was written.
     """
     if not Notifications.read(s3, bucket).is_as(found):
-        raise ChangedError("somebody changed it at the same time, and nothing was written")
+        raise ChangedError(
+            "somebody else changed its notification configuration; nothing was written"
+        )
     s3.put_bucket_notification_configuration(
         Bucket=bucket,
         NotificationConfiguration=found.switched_on.configuration,
-        # The targets were valid when their owner saved them; whether they still are is not ours.
+        # The existing targets are their owner's: whether they are still valid is not checked here.
         SkipDestinationValidation=True,
     )
     wanted = found.switched_on
@@ -97,8 +99,8 @@ def switch_on(s3: "S3Client", bucket: str, found: Notifications) -> None:
         now = Notifications.read(s3, bucket)
     if not now.is_as(wanted):
         raise ChangedError(
-            "it is not what was written; compare what was there before"
-            f" ({json.dumps(found.configuration)}) with what is there now"
+            "its notification configuration is not what was written; compare the one from before"
+            f" ({json.dumps(found.configuration)}) with the current one"
             f" ({json.dumps(now.configuration)})"
         )
 
@@ -112,11 +114,11 @@ def _in_order(value: Any) -> Any:
 
 
 def scope(stack: Stack) -> Scope:
-    """The keys of which the function gets events, by the bucket's notification or by a rule.
+    """The keys for which the function gets events, from the bucket's notification or from a rule.
 
     Raises:
-        click.ClickException: there is neither. All keys would be a guess, by which a repair could
-            hand the function every object of another bucket.
+        click.ClickException: there is neither. Without a scope, a repair could send the function
+            every object of another bucket.
     """
     found = Scope.of_notification(stack.s3, stack.bucket, stack.function) or _of_rule(stack)
     if found is None:

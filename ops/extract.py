@@ -1,4 +1,4 @@
-"""Asks for files to be extracted again: a row that becomes ``pending`` goes into the stream."""
+"""Requests that files are extracted again: it makes rows ``pending``, which the stream reports."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handler.attributes import COMPLETED, PENDING
 from ops import rows
-from ops import state as states
+from ops import state as state_files
 from ops.clients import READS_AT_ONCE
 from ops.pace import Pace
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 NO_EXTRACTION = "not asked for"
-"""Of rows from before the extractor."""
+"""Shown for rows from before the extractor."""
 
 
 class NoExtractorError(Exception):
-    """The function does not make rows ``pending``, or does not show whether it does."""
+    """The stack has no extractor, or the function's environment cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Which rows to ask for again."""
+    """Which rows to extract again."""
 
     table: str
     prefix: str = ""
@@ -45,22 +45,22 @@ class State:
 
     plan: Plan
     start: str
-    """When the first run began, as rows have times. What ended or was asked for since is done."""
+    """When the first run began, in the rows' format. Rows extracted or requested since are done."""
     resumed: bool = False
     requested: int = 0
 
     @classmethod
     def resume(cls, path: Path, plan: Plan, start: str) -> "State":
-        """Read the state of an interrupted run; a fresh one, if there was none.
+        """Read the state of an interrupted run, or make a new one if there was none.
 
         Raises:
-            StateError: the file is not a state, or of another plan.
+            StateError: the file is invalid, or belongs to another plan.
         """
 
         def load(values: dict[str, Any]) -> State:
             return cls(**values | {"plan": Plan(**values["plan"]), "resumed": True})
 
-        return states.read(path, "extract", load, plan) or cls(plan=plan, start=start)
+        return state_files.read(path, "extract", load, plan) or cls(plan=plan, start=start)
 
 
 @dataclass
@@ -68,9 +68,9 @@ class Report:
     """What a run did."""
 
     superseded: int = 0
-    """Rows that changed between the read and the request, and so were left alone."""
+    """Rows that changed between the read and the request, and so were skipped."""
     refused: str = ""
-    """Why AWS ended the run early; empty if it did not."""
+    """AWS's error that ended the run early; empty if there was none."""
     finished: bool = False
 
 
@@ -93,27 +93,27 @@ class Extractions:
                 self._oldest = min(self._oldest or since, since)
 
     def facts(self) -> dict[str, Any] | None:
-        """The counts, and since when the oldest waits; None if no row read has an extraction."""
+        """The counts, and the oldest pending row's time; None if no row read has an extraction."""
         if not self._counts.keys() - {NO_EXTRACTION}:
             return None
         return {"counts": dict(sorted(self._counts.items())), "oldestPending": self._oldest or None}
 
 
 def check(functions: "LambdaClient", function: str) -> str:
-    """See that the stack has an extractor.
+    """Check that the stack has an extractor.
 
     Returns:
-        The time by AWS's clock, which also stamps the rows, in the form that rows have.
+        The time in the format of rows, by AWS's clock, which also gives the rows' times.
 
     Raises:
-        NoExtractorError: it has none, or the environment may not be read.
+        NoExtractorError: it has none, or the function's environment cannot be read.
     """
     found = functions.get_function_configuration(FunctionName=function)
     environment = found.get("Environment", {})
     if error := environment.get("Error"):
         raise NoExtractorError(
-            f"function {function!r} does not show its environment, and so not whether there is an"
-            f" extractor: {error.get('Message')} (it needs kms:Decrypt)"
+            f"cannot read the environment of function {function!r}, and so not whether there is an"
+            f" extractor: {error.get('Message')} (you need kms:Decrypt)"
         )
     if "EXTRACTION" not in environment.get("Variables", {}):
         raise NoExtractorError(
@@ -129,20 +129,20 @@ def extract(
     pace: Pace,
     advance: Callable[[int], None],
 ) -> Report:
-    """Make rows ``pending`` anew, so that the table's stream hands them to the extractor.
+    """Make rows ``pending`` again, so that the table's stream sends them to the extractor.
 
-    A run that continues reads the whole table again, and leaves what was asked for or ended since
-    the first one began.
+    A run that continues reads the whole table again, and skips rows that were requested or
+    extracted since the first run began.
 
     Args:
         state: where to begin; updated and saved after each page of rows.
         path: the state's file; removed at the end.
         dynamodb: the client of DynamoDB.
-        pace: of the requests; stopped, it ends the run.
-        advance: called with how many more rows were asked for.
+        pace: limits the requests; stopping it ends the run.
+        advance: called with the number of rows requested since the last call.
     """
     report = Report()
-    states.save(path, state)
+    state_files.save(path, state)
 
     def paced(page: list[rows.Row]) -> Iterator[rows.Row]:
         for row in page:
@@ -157,7 +157,7 @@ def extract(
                 asked = list(pool.map(lambda row: _ask(dynamodb, state.plan, row), paced(page)))
                 state.requested += sum(asked)
                 report.superseded += len(asked) - sum(asked)
-                states.save(path, state)
+                state_files.save(path, state)
                 advance(sum(asked))
     except (ClientError, BotoCoreError) as err:
         report.refused = str(err)
@@ -190,9 +190,9 @@ def _query(state: State) -> dict[str, Any]:
 
 
 def _ask(dynamodb: "DynamoDBClient", plan: Plan, row: rows.Row) -> bool:
-    """Ask for one row; False if it is not any more as it was read.
+    """Make one row pending; False if it has changed since it was read.
 
-    A write that changes nothing makes no stream record, so ``extracted_at`` changes always:
+    A write that changes nothing makes no stream record, so ``extracted_at`` always changes:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
     """
     values: dict[str, str] = {

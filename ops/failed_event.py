@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
 WHY = ("ERROR_CODE", "ERROR_MESSAGE")
-"""The attributes of a message of EventBridge's."""
+"""The attributes of a message in which EventBridge says why a delivery failed."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class FailedEvent:
     sent: datetime
     """When Lambda sent it to the queue, UTC."""
     payload: bytes | None
-    """The original event as JSON; None where the message cannot be read."""
+    """The original event as JSON; None if the message cannot be read."""
     keys: tuple[str, ...]
-    """The object keys in the event, for people."""
+    """The object keys in the event, to show them."""
     error: str
     """Why the function failed, or why the message cannot be read."""
 
     def described(self, now: datetime) -> dict[str, Any]:
-        """Describe it for machines; the age in seconds."""
+        """Describe the event for JSON output; the age is in seconds."""
         return {
             "messageId": self.message_id,
             "readable": self.payload is not None,
@@ -41,7 +41,7 @@ class FailedEvent:
 
 
 def read(message: "MessageTypeDef") -> FailedEvent:
-    """Read a message: an event in Lambda's envelope, or bare, as a dead-letter queue has it.
+    """Parse a message: an event in Lambda's envelope or, from a dead-letter queue, a bare event.
 
     EventBridge says in the message's attributes why it could not deliver an event:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html

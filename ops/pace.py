@@ -1,4 +1,4 @@
-"""How fast calls follow each other."""
+"""Limits how fast calls follow each other."""
 
 import random
 import threading
@@ -11,14 +11,14 @@ LONGEST_PAUSE_SECONDS = 5.0
 
 @dataclass
 class Pace:
-    """Lets something happen so many times a second, at most."""
+    """A limit of calls a second."""
 
     rate: float
     stop: threading.Event
     _next: float = 0.0
 
     def wait(self, count: int = 1) -> bool:
-        """Wait for the next turn, of so many at once; False if stopped meanwhile."""
+        """Wait until ``count`` calls may follow; False if stopped in the meantime."""
         stopped = self.stop.wait(max(0.0, self._next - time.monotonic()))
         self._next = max(self._next, time.monotonic()) + count / self.rate
         return not stopped
@@ -26,17 +26,16 @@ class Pace:
 
 @dataclass
 class Backoff:
-    """Pauses before a call that is made again: each about twice as long as the last, with jitter.
+    """Exponential backoff with jitter, before a call is repeated.
 
-    botocore pauses so between attempts of a call that failed, but not where a call succeeds in
-    part.
+    botocore does this after a call that failed, but not after one that succeeded in part.
     """
 
     stop: threading.Event
     _longest: float = FIRST_PAUSE_SECONDS
 
     def wait(self) -> bool:
-        """Wait; False if stopped meanwhile."""
+        """Wait; False if stopped in the meantime."""
         pause = random.uniform(self._longest / 2, self._longest)  # noqa: S311 - not for secrets
         self._longest = min(2 * self._longest, LONGEST_PAUSE_SECONDS)
         return not self.stop.wait(pause)

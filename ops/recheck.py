@@ -1,7 +1,7 @@
-"""Re-check requests: ask the function to read keys again, many keys an event.
+"""Sends re-check requests, which make the function read keys again, many keys in one event.
 
-A request looks like a notification of S3's without a sequencer, so that it never overwrites what a
-newer notification led to; see ``handler/catalog.py``.
+A request looks like an S3 notification without a sequencer, so it never overwrites the row of a
+newer notification; see ``handler/catalog.py``.
 """
 
 import json
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 MOST_KEYS = 100
-# A failed event reaches the failure queue with its error, and without its payload if the two
-# together pass the queue's limit, of which 256 KB is the lowest that AWS has had:
+# Lambda sends a failed event to the failure queue with its error, but without its payload if both
+# together exceed the queue's limit. The lowest limit that AWS has had is 256 KB:
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 MOST_BYTES = 128 * 1024
 ACCEPTED = 202
@@ -36,14 +36,14 @@ class Rechecks:
     function: str
     bucket: str
     event_name: str
-    """The ``event_name`` of the rows that it leads to, such as ``Backfill:Requested``."""
+    """The ``event_name`` of the resulting rows, such as ``Backfill:Requested``."""
     pace: Pace
     """Keys a second."""
 
     def request(self, keys: Iterable[str]) -> Iterator[int]:
-        """Request keys in as few events as they fit; yields how many after each event.
+        """Request keys in as few events as possible; yields the number of keys of each event.
 
-        It ends early when the pace is stopped.
+        Stopping the pace ends it early.
 
         Raises:
             RefusedError: Lambda answered with another status than 202.

@@ -1,7 +1,7 @@
-"""Replay: each failed event goes to the function again, and leaves the queue only then.
+"""Replays failed events: sends each to the function again, and only then deletes it from the queue.
 
-SQS's own redrive moves messages only from a queue that is another queue's dead-letter queue,
-which a function's failure destination is not:
+SQS's own redrive moves messages only from a queue that is another queue's dead-letter queue. The
+failure destination of a function is no such queue:
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 BATCH = 10
 WAIT_SECONDS = 2
-# Longer than a batch takes at the slowest rate, so that no message comes twice.
+# Longer than a batch takes at the slowest rate, so that no message is received twice.
 HOLD_SECONDS = 120
 SLOWEST_RATE = 0.2
 COUNTS: "tuple[QueueAttributeNameType, ...]" = (
@@ -36,14 +36,14 @@ COUNTS: "tuple[QueueAttributeNameType, ...]" = (
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 )
-# The counts may take a minute to follow what was deleted:
+# The counts may include deleted messages for a minute:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
 RECOUNT_PAUSES = (2, 4, 8, 16, 30)
 
 
 @dataclass
 class FailureQueue:
-    """The queue, and what of it this run holds."""
+    """The queue, and its messages that this run holds."""
 
     sqs: "SQSClient"
     url: str
@@ -53,8 +53,8 @@ class FailureQueue:
     def now(self) -> datetime:
         """Return the time by AWS's clock, at most a second ahead.
 
-        Messages are stamped by that clock, and the operator's may be wrong. The header has whole
-        seconds: with one more, no message is later that was there before.
+        AWS's clock also gives the messages' times, and the operator's clock may be wrong. The
+        header has whole seconds, so one is added: then no existing message is later.
         """
         date = self._attributes()["ResponseMetadata"]["HTTPHeaders"]["date"]
         return parsedate_to_datetime(date) + timedelta(seconds=1)
@@ -67,16 +67,16 @@ class FailureQueue:
         return self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=COUNTS)
 
     def messages(self, until: datetime, stop: threading.Event) -> Iterator[FailedEvent]:
-        """Receive each message that was there at a time, once, and hold it.
+        """Receive and hold messages; yield once each one that was sent before a time.
 
-        Later ones are held too, so that they do not hide the others: within ``HOLD_SECONDS`` the
-        queue gives each message once. It ends when the queue gives no more, or nothing but later
-        ones for so long, as it does when they arrive without end.
+        Later messages are held, too, so that the queue gives the others: within ``HOLD_SECONDS``
+        it gives each message once. The iteration ends when the queue gives no message, or only
+        later ones for ``HOLD_SECONDS``.
 
         Args:
-            until: by AWS's clock; what was sent later is left alone, so that an event that fails
+            until: the time, by AWS's clock. Later messages are left, so that an event that fails
                 again is not replayed without end.
-            stop: set, it ends the iteration.
+            stop: ends the iteration when it is set.
         """
         found = time.monotonic()
         while time.monotonic() - found < HOLD_SECONDS and not stop.is_set():
@@ -106,12 +106,12 @@ class FailureQueue:
         return new
 
     def delete(self, failed: FailedEvent) -> None:
-        """Take a message off the queue for good."""
+        """Delete a message from the queue."""
         self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=failed.receipt_handle)
         del self.held[failed.message_id]
 
     def release(self) -> None:
-        """Show all that is held to other readers again."""
+        """Make all held messages visible to other readers again."""
         handles = list(self.held.values())
         self.held.clear()
         for start in range(0, len(handles), BATCH):
@@ -133,11 +133,11 @@ class Report:
     left: int = 0
     """Messages still in the queue at the end, whoever holds them; approximate, as SQS counts."""
     refused: str = ""
-    """Why Lambda or SQS ended the run early; empty if neither did."""
+    """The error of Lambda or SQS that ended the run early; empty if there was none."""
     interrupted: bool = False
 
     def __add__(self, other: "Report") -> "Report":
-        """What two runs did together."""
+        """Add up what two runs did."""
         return Report(
             self.redriven + other.redriven,
             self.unreadable + other.unreadable,
@@ -154,7 +154,7 @@ def peek(
     stop: threading.Event,
     done: Callable[[FailedEvent], None],
 ) -> Report:
-    """Show each failed event; all stay in the queue. For the arguments see ``redrive``."""
+    """Pass each failed event to ``done``; all stay in the queue. ``redrive`` has the arguments."""
     report = Report()
     with _completing(report, queue, stop):
         for failed in queue.messages(until, stop):
@@ -173,15 +173,15 @@ def redrive(
     stop: threading.Event,
     done: Callable[[FailedEvent], None],
 ) -> Report:
-    """Send each failed event to the function, asynchronously. Nothing of it is kept in memory.
+    """Send each failed event to the function, asynchronously. Events are not kept in memory.
 
     Args:
         queue: where the events are.
         functions: the client of Lambda.
         function: its name.
         rate: events a second, at most.
-        until: what was sent to the queue later is left, by AWS's clock.
-        stop: set, it ends the run after the event at hand.
+        until: a time by AWS's clock; messages sent later are left.
+        stop: ends the run after the current event when it is set.
         done: called with each message that was redriven or cannot be read.
 
     Returns:
@@ -208,7 +208,7 @@ def redrive(
 
 @contextmanager
 def _completing(report: Report, queue: FailureQueue, stop: threading.Event) -> Iterator[None]:
-    """At the end release what is held, and report why it ended and how many messages are left."""
+    """At the end, release held messages, and report why the run ended and what is left."""
     try:
         try:
             yield
@@ -228,7 +228,7 @@ def _completing(report: Report, queue: FailureQueue, stop: threading.Event) -> I
 def _settled_count(
     queue: FailureQueue, known: int, pauses: tuple[float, ...], stop: threading.Event
 ) -> int:
-    """Count the messages; again after each pause, while there are more than are known to be."""
+    """Count the messages, again after each pause as long as there are more than ``known``."""
     count = queue.count()
     for pause in pauses:
         if count <= known or stop.wait(pause):

@@ -1,4 +1,4 @@
-"""What the table holds: one row, some rows by key, or all of them."""
+"""Reads the table: one row, some rows by key, or all rows."""
 
 import contextlib
 import queue
@@ -22,17 +22,17 @@ SEGMENTS = 4
 DESERIALIZER = TypeDeserializer()
 
 Row = dict[str, Any]
-"""An attribute is a text, a number, for ``metadata`` a dict of texts, or for ``extracted`` JSON."""
+"""Values are texts and numbers; ``metadata`` is a dict of texts, and ``extracted`` is JSON."""
 
 
 def row(item: dict[str, Any]) -> Row:
-    """Make plain values of an item."""
+    """Convert an item to plain values."""
     values = {name: DESERIALIZER.deserialize(value) for name, value in item.items()}
     return {name: _plain(value) for name, value in values.items()}
 
 
 def written(time: datetime) -> str:
-    """Write a time as rows have it, so that texts compare as times do."""
+    """Format a time as in the rows; these texts sort in time order."""
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -55,15 +55,15 @@ def statuses(
 ) -> dict[str, str]:
     """Read the ``processing_status`` of keys that have a row; 100 keys at most.
 
-    DynamoDB leaves keys for another call when it throttles, and AWS advises a pause before it:
+    When DynamoDB throttles, it leaves keys for another call, and AWS advises a pause before it:
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
-    Each call answers at least one key or fails, so that this ends.
+    Each call returns at least one key or fails, so the loop ends.
 
     Args:
         dynamodb: the client of DynamoDB.
         table: its name.
-        keys: of the rows.
-        stop: set, it ends the reading; what is returned is not complete then.
+        keys: the rows' keys.
+        stop: ends the reading when it is set; the result is then incomplete.
     """
     wanted: Any = {
         table: {
@@ -90,13 +90,13 @@ def pages(
 ) -> Iterator[list[Row]]:
     """Read the whole table, several segments at once, in no order.
 
-    Memory holds a few pages of 500 rows of each.
+    Memory holds a few pages of 500 rows for each segment.
 
     Args:
         dynamodb: the client of DynamoDB.
         table: its name.
-        query: what else to ask of ``Scan``, such as a filter.
-        stop: set, it ends the iteration after the page at hand.
+        query: more parameters of ``Scan``, such as a filter.
+        stop: ends the iteration after the current page when it is set.
     """
     ready: queue.Queue[list[Row] | None] = queue.Queue(maxsize=SEGMENTS)
     ended = threading.Event()

@@ -1,4 +1,4 @@
-"""Keeps rows and listings in a temporary file, so that memory grows with neither."""
+"""Stores rows and listings in a temporary file, so that memory use does not grow with them."""
 
 # Lambda's Python 3.14 has it: https://github.com/lambgeo/docker-lambda/issues/101. If it had not,
 # each audit would fail at its import, which Lambda counts as an error and an alarm watches.
@@ -16,7 +16,7 @@ from ops.bucket import Current
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a row says of its object."""
+    """The attributes of a row that are compared with its object."""
 
     key: str
     status: str
@@ -26,7 +26,7 @@ class Row:
 
     @classmethod
     def of(cls, row: rows.Row) -> "Row":
-        """Take what is compared from a row."""
+        """Take these attributes from a row."""
         return cls(
             str(row["file_key"]),
             str(row.get("processing_status", "")),
@@ -37,12 +37,12 @@ class Row:
 
 
 class Spill:
-    """Rows, states of the bucket, and keys without an object, in a file."""
+    """A file of rows, states of the bucket, and keys without an object."""
 
     def __init__(self, path: Path) -> None:
         """Make the file."""
         self._db = sqlite3.connect(path, isolation_level=None)
-        # The file lives as long as this run: no need to survive a crash.
+        # The file is deleted after this run, so it need not survive a crash.
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute("PRAGMA temp_store = FILE")
@@ -51,7 +51,7 @@ class Spill:
         self._db.execute("CREATE TABLE gone (key BLOB)")
 
     def add(self, page: list[Row]) -> None:
-        """Keep some rows."""
+        """Store some rows."""
         self._db.execute("BEGIN")
         self._db.executemany(
             "INSERT INTO rows VALUES (?, ?, ?, ?, ?)",
@@ -60,44 +60,44 @@ class Spill:
         self._db.execute("COMMIT")
 
     def sorted(self) -> Iterator[Row]:
-        """Give all rows back, in the order of their keys' bytes."""
+        """Return all rows, in the order of their keys' bytes."""
         for key, *rest in self._db.execute("SELECT * FROM rows ORDER BY key"):
             yield Row(key.decode(), *rest)
 
     def add_states(self, page: list[Current]) -> None:
-        """Keep some of the bucket's states, which come in the order of their keys."""
+        """Store some of the bucket's states, which come in the order of their keys."""
         self._db.execute("BEGIN")
         self._db.executemany(
             "INSERT INTO states VALUES (?, ?, ?, ?, ?)",
             [
-                (of.key.encode(), of.changed.timestamp(), of.size, of.etag, of.version_id)
-                for of in page
+                (one.key.encode(), one.changed.timestamp(), one.size, one.etag, one.version_id)
+                for one in page
             ],
         )
         self._db.execute("COMMIT")
 
     def states(self) -> Iterator[Current]:
-        """Give them back in that order."""
+        """Return the states in that order."""
         for key, changed, *rest in self._db.execute("SELECT * FROM states ORDER BY rowid"):
             yield Current(key.decode(), datetime.fromtimestamp(changed, UTC), *rest)
 
     def add_gone(self, key: str) -> None:
-        """Keep the key of a row that has no object."""
+        """Store the key of a row that has no object."""
         self._db.execute("INSERT INTO gone VALUES (?)", (key.encode(),))
 
     def gone(self) -> Iterator[str]:
-        """Give those keys back."""
+        """Return the keys of rows that have no object."""
         for (key,) in self._db.execute("SELECT key FROM gone"):
             yield key.decode()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._db.close()
 
 
 @contextmanager
 def spill() -> Iterator[Spill]:
-    """Keep rows in a temporary file."""
+    """Open a temporary file, and delete it afterwards."""
     with (
         TemporaryDirectory(prefix="file-metadata-verify-") as folder,
         closing(Spill(Path(folder) / "rows.sqlite")) as kept,

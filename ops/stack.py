@@ -31,7 +31,7 @@ FLAGS = {
     outputs.DYNAMODB_TABLE_NAME: "--table",
     outputs.ALARM_TOPIC_ARN: "--alarm-topic",
 }
-"""The option that stands for each output that the commands read."""
+"""The option that replaces each output that the commands read."""
 WRITTEN_BY = "as `pulumi stack output --json` writes it"
 
 
@@ -44,7 +44,7 @@ class Stack:
     profile: str | None = None
     endpoint_url: str | None = None
     source: str = ""
-    """Where the outputs come from; empty if from flags alone."""
+    """Where the outputs come from; empty if only options give them."""
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def require(self, *names: str) -> None:
@@ -73,7 +73,7 @@ class Stack:
 
     @property
     def undelivered_queue(self) -> str:
-        """The URL of the rule's queue; empty if the stack's events do not come by EventBridge."""
+        """The URL of the queue for undelivered events; empty without EventBridge."""
         return self.outputs.get(outputs.UNDELIVERED_QUEUE_URL, "")
 
     @property
@@ -155,7 +155,7 @@ class Stack:
 
     @property
     def _region(self) -> str | None:
-        """The given one, else the stack's own, else the environment's.
+        """The region of the option, otherwise of the stack, otherwise of ``AWS_REGION``.
 
         boto3 reads ``AWS_DEFAULT_REGION`` and the profile, but not ``AWS_REGION``, which version 2
         of the AWS CLI reads.
@@ -176,7 +176,7 @@ def stack_outputs(stack: str) -> dict[str, str]:
     """Ask the Pulumi command for a stack's outputs.
 
     Raises:
-        click.ClickException: there is no such command, or it refused.
+        click.ClickException: the command is missing or failed.
     """
     command = ["pulumi", "stack", "output", "--json", "--stack", stack]
     try:

@@ -1,4 +1,4 @@
-"""How far an interrupted run came, kept in a file."""
+"""Stores the progress of a run in a file, so that an interrupted run can continue."""
 
 import json
 from collections.abc import Callable, Collection
@@ -38,12 +38,12 @@ def read(
     Args:
         path: the file.
         command: its name, for messages.
-        load: makes the state of the file's values.
-        plan: of this run.
-        may_differ: fields of the plan that the interrupted run keeps.
+        load: makes a state from the file's values.
+        plan: this run's plan.
+        may_differ: fields of the plan that may differ; the interrupted run's values stay.
 
     Raises:
-        StateError: the file is not a state, or of another plan.
+        StateError: the file is invalid, or belongs to another plan.
     """
     if not path.exists():
         return None

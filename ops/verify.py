@@ -1,11 +1,10 @@
 """Compares the whole bucket with the whole table.
 
-The table comes in no order and the bucket in that of its keys. So the rows are first read into
-a file and sorted there; then bucket and rows are walked in step, and memory holds a page of each
-however many there are. What does not agree is read again before it is reported, because both
-may have changed since. A row without an object is read once more after a wait: S3 keeps no
-time of a permanent delete, and gives midnight for a lifecycle rule's, so that only waiting shows
-that its notification is not on its way.
+S3 lists the bucket in key order, but DynamoDB reads the table in no order. So the rows are first
+stored in a file and sorted there. Then bucket and rows are read side by side, and memory holds one
+page of each. A difference is read again before it is reported, because both may have changed. A row
+without an object is read once more after a wait: S3 keeps no time of a permanent delete, and gives
+midnight for a lifecycle deletion, so only waiting shows that no notification is on its way.
 """
 
 import threading
@@ -39,16 +38,16 @@ class Finding:
     kind: str
     """``missing``, ``gone`` or ``differs``."""
     detail: str
-    """What each of the two says."""
+    """What the row and the bucket say."""
 
 
 def compare(row: Row | None, current: Current | None, scope: Scope) -> Finding | None:
-    """Judge one key. Pure.
+    """Compare one key. Pure.
 
     Args:
         row: its row, if there is one.
         current: its state in the bucket, if it has any.
-        scope: which keys are to have a row.
+        scope: the keys that must have a row.
     """
     if current is None or not current.exists:
         if row is None or row.status != COMPLETED:
@@ -73,7 +72,7 @@ def compare(row: Row | None, current: Current | None, scope: Scope) -> Finding |
 def in_step(
     all_rows: Iterator[Row], all_states: Iterator[Current]
 ) -> Iterator[tuple[Row | None, Current | None]]:
-    """Pair what is sorted by key on both sides. Pure."""
+    """Pair rows and states by key; both are sorted by key. Pure."""
     row, current = next(all_rows, None), next(all_states, None)
     while row is not None or current is not None:
         left = row.key.encode() if row else None
@@ -98,11 +97,11 @@ class Verifier:
     grace: timedelta
     """How long a change may take to reach the table."""
     compared: int = 0
-    """How many keys were, so far."""
+    """How many keys have been compared."""
     too_recent: int = 0
-    """How many of them disagree, but changed too lately to be judged."""
+    """How many of them disagree, but changed too recently to be judged."""
     unconfirmed: int = 0
-    """How many rows have no object, and are still to be read once more."""
+    """How many rows have no object, and must still be read once more."""
 
     def read_table(
         self,
@@ -114,15 +113,15 @@ class Verifier:
         stop: threading.Event,
         advance: Callable[[int], None] = lambda _: None,
     ) -> int:
-        """Read all rows whose keys start so into a file; returns how many.
+        """Store all rows whose keys have a prefix in a file; returns their number.
 
         Args:
             kept: the file.
             prefix: what the keys start with.
             after: leave out all keys up to and with this one.
-            until: leave out all keys beyond this one; empty for none.
-            stop: set, it ends the reading.
-            advance: called with how many more rows were read.
+            until: leave out all keys after this one; empty for no limit.
+            stop: ends the reading when it is set.
+            advance: called with the number of rows read since the last call.
         """
         query: dict[str, Any] = {
             "ProjectionExpression": "file_key, processing_status, file_size, etag, version_id"
@@ -153,15 +152,15 @@ class Verifier:
         stop: threading.Event,
         advance: Callable[[int], None],
     ) -> Iterator[Finding]:
-        """Walk bucket and rows in step, and find what does not agree.
+        """Read bucket and rows side by side, and yield each difference.
 
         Args:
             kept: the rows.
             prefix: what the keys start with.
-            since: when the rows began to be read, UTC; what changed after, or less than the
-                grace before, is not judged.
-            stop: set, it ends the walk.
-            advance: called with how many more keys were compared.
+            since: when the reading of the rows began, UTC. Changes after it, or less than the
+                grace before it, are not judged.
+            stop: ends the reading when it is set.
+            advance: called with the number of keys compared since the last call.
         """
         settled = since - self.grace
         for row, current in in_step(kept.sorted(), states(self.s3, self.bucket, prefix)):
@@ -173,7 +172,7 @@ class Verifier:
                 yield found
 
     def judge(self, row: Row | None, current: Current | None, settled: datetime) -> Finding | None:
-        """Compare and count a key; None if both agree, or if it changed too lately to say."""
+        """Compare and count a key; None if both agree, or if the key changed too recently."""
         self.compared += 1
         found = compare(row, current, self.scope)
         if found and current and current.changed > settled:
@@ -189,16 +188,16 @@ class Verifier:
         stop: threading.Event,
         waiting: Callable[[int, float], None],
     ) -> Iterator[Finding]:
-        """Read each again, and give back those that still do not agree.
+        """Read each key again, and yield those that still disagree.
 
         Rows without an object come last, if they still have none when the grace is over. All of
         them share one wait.
 
         Args:
-            suspects: what does not agree.
-            kept: takes the keys without an object.
-            stop: set, it ends the wait, and these keys are not given back.
-            waiting: called before the wait with how many keys and seconds.
+            suspects: the differences.
+            kept: stores the keys without an object.
+            stop: ends the wait when it is set; these keys are then not yielded.
+            waiting: called before the wait with the number of keys and of seconds.
         """
         seen_gone = 0.0
         with ThreadPoolExecutor(READS_AT_ONCE) as pool:
@@ -220,7 +219,7 @@ class Verifier:
             self.unconfirmed = 0
 
     def read_again(self, keys: Iterable[str]) -> Iterator[Finding]:
-        """Read keys as they are now, and give back those that do not agree."""
+        """Read keys as they are now, and yield those that disagree."""
         with ThreadPoolExecutor(READS_AT_ONCE) as pool:
             yield from self._read_again(pool, iter(keys))
 
@@ -229,7 +228,7 @@ class Verifier:
             yield from (found for found in pool.map(self._confirm, batch) if found)
 
     def _confirm(self, key: str) -> Finding | None:
-        """Read again; None if they agree by now, or if the key changed too lately to say."""
+        """Read a key again; None if both agree now, or if the key changed too recently."""
         before = head(self.s3, self.bucket, key)
         row = rows.get(self.dynamodb, self.table, key)
         after = head(self.s3, self.bucket, key)

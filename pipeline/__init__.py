@@ -10,7 +10,7 @@ __all__ = ["FileMetadataPipeline", "Settings"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the component when it is asked for: `ops` reads names and outputs without Pulumi."""
+    """Import the component only when it is used: `ops` reads names and outputs without Pulumi."""
     if name == "FileMetadataPipeline":
         from .pipeline import FileMetadataPipeline  # noqa: PLC0415
 

@@ -34,17 +34,17 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """Rings when the sum of its metrics passes a threshold."""
+    """Starts when the sum of its metrics exceeds a threshold."""
 
     role: str
-    """Its name in the stack, and the heading of its part of the runbook."""
+    """Its name in the stack, and its heading in the runbook."""
     metrics: tuple[Metric, ...]
     threshold: float
-    """In the metric's own unit; it rings above that."""
+    """In the metric's unit; the alarm starts above it."""
     period: int
     """Seconds."""
     periods: int = 1
-    """How many of them in a row must pass the threshold."""
+    """How many periods in a row must exceed the threshold."""
     missing_since: pulumi.Input[int] | None = None
     """If set, it rings for periods without data that began after this, seconds since 1970."""
     means: str
@@ -53,7 +53,7 @@ class Alarm:
 
     @property
     def description(self) -> str:
-        """The text of the message."""
+        """The alarm's description, which its messages contain."""
         return f"{self.means} First: {self.first} More: {RUNBOOK}#{self.role}"
 
 
@@ -95,7 +95,7 @@ def alarms(
         queue: the failure queue's name.
         function: the function's name.
         table: the table's name.
-        timeout: the function's, seconds.
+        timeout: the function's timeout, seconds.
     """
     return [
         *_of_the_queue(queue),
@@ -111,7 +111,8 @@ def _of_the_queue(queue: pulumi.Input[str]) -> list[Alarm]:
             metrics=(queue_metric(queue, "ApproximateNumberOfMessagesVisible"),),
             threshold=0,
             period=MINUTE,
-            means="Events failed three times and wait in the failure queue; their rows are old.",
+            means="Events failed three times and wait in the failure queue; their rows are"
+            " outdated.",
             first="`python -m ops redrive --dry-run` says why; fix the cause, then"
             " `python -m ops redrive`.",
         ),
@@ -129,13 +130,13 @@ def _of_the_queue(queue: pulumi.Input[str]) -> list[Alarm]:
 def _of_the_function(function: pulumi.Input[str], timeout: int) -> list[Alarm]:
     return [
         Alarm(
-            # Lambda retries by itself, so a single error needs nobody.
+            # Lambda retries by itself, so a single error needs no action.
             role="function-errors",
             metrics=(function_metric(function, "Errors"),),
             threshold=0,
             period=FIVE_MINUTES,
             periods=3,
-            means="The function has failed again and again for 15 minutes.",
+            means="The function has failed in three five-minute periods in a row.",
             first="`python -m ops status` shows the last errors.",
         ),
         Alarm(
@@ -161,8 +162,8 @@ def _of_the_function(function: pulumi.Input[str], timeout: int) -> list[Alarm]:
             metrics=(function_metric(function, "DestinationDeliveryFailures"),),
             threshold=0,
             period=MINUTE,
-            means="A failed event could not be sent to the failure queue: it is lost, its row stays"
-            " old.",
+            means="A failed event could not be sent to the failure queue: it is lost, and its row"
+            " stays outdated.",
             first="`python -m ops verify --repair` finds and repairs the row; then fix the queue's"
             " policy or key.",
         ),
@@ -192,7 +193,7 @@ def _of_the_table(table: pulumi.Input[str]) -> list[Alarm]:
             first="slow down a backfill or repair with `--rate`; else see the table's quotas.",
         ),
         Alarm(
-            # DynamoDB asks callers to expect single ones and to retry, as the function does.
+            # AWS says to expect single errors and to retry; the function does so.
             role="table-errors",
             metrics=(
                 table_metric(table, "SystemErrors", "PutItem"),
@@ -201,7 +202,7 @@ def _of_the_table(table: pulumi.Input[str]) -> list[Alarm]:
             threshold=0,
             period=FIVE_MINUTES,
             periods=3,
-            means="DynamoDB has answered with errors of its own for 15 minutes.",
+            means="DynamoDB has answered with internal errors for 15 minutes.",
             first="see the AWS Health Dashboard; failed events wait in the failure queue.",
         ),
     ]

@@ -1,4 +1,4 @@
-"""The optional audit: a function that compares whole bucket and whole table, and its schedule."""
+"""The optional audit: a function that compares the bucket with the table, and its schedule."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ DAILY, FLEXIBLE_MINUTES = "cron(0 3 * * ? *)", 60
 
 @dataclass(frozen=True, kw_only=True)
 class AuditArgs:
-    """Arguments of the audit: what it compares, and what repairs."""
+    """Arguments of the audit: what it compares, and the function that repairs."""
 
     shared: Shared
     bucket: AnyBucket
@@ -37,8 +37,8 @@ class AuditArgs:
 class Audit(pulumi.ComponentResource):
     """A Lambda function that EventBridge Scheduler invokes once a day.
 
-    Nothing keeps two audits apart, since reserved concurrency would be taken from the account: one
-    begins a day, each invocation starts the next as it ends, and a second one does no harm.
+    Two audits may run at once: it does no harm, and reserved concurrency, which prevents it, would
+    be taken from the account. One starts each day, and each invocation starts the next at its end.
     """
 
     function_name: pulumi.Output[str]
@@ -60,12 +60,12 @@ class Audit(pulumi.ComponentResource):
         )
         permissions = self._permissions(role, log_group)
         function = self._function(role, log_group, permissions)
-        # Of its own, for the function's name has a random end.
+        # A separate policy: the function's name ends in random digits, so it is known only now.
         successor = self._may_invoke("continuation", role, function)
         once = aws.lambda_.FunctionEventInvokeConfig(
             f"{name}-once",
             function_name=function.name,
-            # Tomorrow is another one.
+            # No retries: the next audit starts tomorrow.
             maximum_retry_attempts=0,
             maximum_event_age_in_seconds=MAXIMUM_EVENT_AGE_SECONDS,
             opts=self._child,
@@ -132,7 +132,7 @@ class Audit(pulumi.ComponentResource):
             ephemeral_storage={"size": STORAGE_MB},
             kms_key_arn=args.shared.key_arn,
             tracing_config=functions.tracing(args.shared),
-            # Its metrics are made of its last line, which is one at level INFO.
+            # Its metrics come from its last log line, which has the level INFO.
             logging_config=functions.json_logs(log_group.name, "INFO"),
             environment={
                 "variables": {
@@ -149,7 +149,7 @@ class Audit(pulumi.ComponentResource):
         )
 
     def _schedule(self, function: aws.lambda_.Function, ready: list[pulumi.Resource]) -> None:
-        """Invoke it every day, asynchronously.
+        """Invoke the function every day, asynchronously.
 
         https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html
         """

@@ -14,7 +14,7 @@ from .shared import Shared
 
 @dataclass(frozen=True, kw_only=True)
 class BatchOperationsArgs:
-    """What a job works on."""
+    """The bucket and the function of a job."""
 
     shared: Shared
     bucket: AnyBucket

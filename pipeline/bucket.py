@@ -9,14 +9,14 @@ from .shared import Shared
 
 
 class DataBucket(pulumi.ComponentResource):
-    """A private, versioned, encrypted bucket that speaks TLS only."""
+    """A private, versioned, encrypted bucket that accepts TLS only."""
 
     bucket_name: pulumi.Output[str]
     bucket_arn: pulumi.Output[str]
     bucket_url: pulumi.Output[str]
     """The bucket's address over HTTPS."""
     ready: pulumi.Resource
-    """The last setting to be saved; a resource that depends on it comes after all of them."""
+    """The setting that is saved last; a resource that depends on it is made after all settings."""
 
     def __init__(self, name: str, args: Shared, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the bucket; its settings are separate resources, as the provider advises."""
@@ -79,7 +79,7 @@ class DataBucket(pulumi.ComponentResource):
                     lambda names: _log_bucket(*names)
                 ),
                 target_prefix=pulumi.Output.concat(bucket.bucket, "/"),
-                # Holds no data, and a protected resource could not be taken away by the setting.
+                # Not protected: it holds no data, and unsetting `accessLogBucket` must delete it.
                 opts=pulumi.ResourceOptions(parent=self, protect=False, depends_on=[lifecycle]),
             )
         self.bucket_name = bucket.bucket
@@ -94,13 +94,13 @@ class DataBucket(pulumi.ComponentResource):
         )
 
     def _after(self, previous: pulumi.Resource) -> pulumi.ResourceOptions:
-        # S3 answers "conflicting conditional operation" to settings of one bucket that are
-        # saved at the same moment (https://github.com/aws/aws-cdk/issues/27644): one by one.
+        # One setting after the other: S3 answers "conflicting conditional operation" if two are
+        # saved at the same time (https://github.com/aws/aws-cdk/issues/27644).
         return pulumi.ResourceOptions(parent=self, depends_on=[previous])
 
 
 def _log_bucket(log_bucket: str, bucket: str) -> str:
-    """Check the bucket for the logs, now that the name that Pulumi made is known."""
+    """Check the log bucket once the data bucket's name, which Pulumi may generate, is known."""
     try:
         check_log_bucket(log_bucket, bucket)
     except ValueError as err:
@@ -118,8 +118,8 @@ def _encryption_rule(
         },
         # One call to KMS for many objects, instead of one each.
         "bucket_key_enabled": key_arn is not None,
-        # HeadObject of an SSE-C object needs the customer's key, so it could never have a row:
-        # S3 refuses such an upload.
+        # S3 refuses SSE-C uploads: HeadObject would need the customer's key, so the object could
+        # not get a row.
         "blocked_encryption_types": ["SSE-C"],
     }
 

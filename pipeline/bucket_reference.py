@@ -1,4 +1,4 @@
-"""A bucket that somebody else owns, by its name: nothing of it is declared."""
+"""An existing bucket that somebody else owns; the pipeline declares nothing of it."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -13,14 +13,14 @@ from .shared import Shared
 
 @dataclass(frozen=True, kw_only=True)
 class BucketReference:
-    """What the pipeline needs to know of a bucket that is there, in the region of the stack."""
+    """What the pipeline needs to know of an existing bucket in the stack's region."""
 
     bucket_name: pulumi.Output[str]
     bucket_arn: pulumi.Output[str]
     bucket_url: pulumi.Output[str]
     """The bucket's address over HTTPS."""
     account_id: pulumi.Output[str]
-    """Of the account that owns it."""
+    """The account that owns the bucket."""
 
     @classmethod
     def of(cls, shared: Shared) -> Self:
@@ -44,7 +44,7 @@ class BucketReference:
 def decryption(
     name: str, role_name: pulumi.Input[str], shared: Shared, opts: pulumi.ResourceOptions
 ) -> list[aws.iam.RolePolicy]:
-    """Let a role read objects that are under the key of somebody else's bucket, if there is one."""
+    """Allow a role to decrypt the bucket's objects, if ``bucket_kms_key_arn`` is set."""
     place, key_arn = shared.place, shared.settings.bucket_kms_key_arn
     if not key_arn:
         return []
@@ -60,7 +60,7 @@ AnyBucket = DataBucket | BucketReference
 
 
 def owner(bucket: AnyBucket) -> dict[str, pulumi.Input[str]]:
-    """The account that a function's reads of S3 expect, where it is not the function's own."""
+    """The environment variable with the expected bucket owner, for a bucket of somebody else."""
     if isinstance(bucket, BucketReference):
         return {"S3_BUCKET_ACCOUNT_ID": bucket.account_id}
     return {}

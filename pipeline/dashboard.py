@@ -1,4 +1,4 @@
-"""The dashboard, as data: names in, the body out.
+"""Builds the dashboard's body from the resources' names.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
@@ -36,14 +36,14 @@ class Names:
 
     region: str
     namespace: str
-    """Of the metrics that come from the log."""
+    """The namespace of the metrics that come from the log."""
     bucket: str
     function: str
     table: str
     queue: str
     log_group: str
     timeout: int
-    """The function's, seconds."""
+    """The function's timeout, seconds."""
     alarm_arns: Sequence[str]
     undelivered: str = ""
     """The queue of a rule's undelivered events; empty without a rule."""
@@ -191,7 +191,7 @@ def _throttles(names: Names) -> Widget:
 
 
 def _cost(names: Names) -> Widget:
-    """What is paid for: requests, billed time, write units and log bytes."""
+    """What AWS bills: requests, billed time, write units and log bytes."""
     log_bytes = ["AWS/Logs", "IncomingBytes", "LogGroupName", names.log_group]
     lines = [
         _function(names, "Invocations", label="invocations"),
@@ -228,7 +228,7 @@ def panel(
     right: str | None = None,
     stacked: bool = False,
 ) -> Widget:
-    """A panel of lines; the labels of its axes say what they count, or in which unit."""
+    """A panel of lines; each axis is labeled with what it counts, or with its unit."""
     axes = {"left": label} | ({} if right is None else {"right": right})
     return {
         "type": "metric",

@@ -14,12 +14,12 @@ from .shared import Tags
 
 @dataclass(frozen=True, kw_only=True)
 class EncryptionKeyArgs:
-    """Whose key it is, and for which log groups."""
+    """Arguments of the key."""
 
     environment_suffix: str
     place: Place
     log_group_prefixes: Sequence[str]
-    """How the names of the log groups start that may be encrypted with the key."""
+    """Prefixes of the names of the log groups that may use the key."""
     tags: Tags
     event_bridge: bool = False
     """Whether EventBridge sends to a queue that is encrypted with the key."""
@@ -28,9 +28,9 @@ class EncryptionKeyArgs:
 class EncryptionKey(pulumi.ComponentResource):
     """A KMS key that rotates every year, and that Pulumi never deletes.
 
-    A key that waits for its deletion fails every use at once, and objects, messages and log events
-    stay encrypted with the key under which they were written. So turning the key off, or
-    destroying the stack, only takes it out of the stack:
+    Once its deletion is scheduled, a key cannot be used, but objects, messages and log events stay
+    encrypted with it. So turning the key off, or destroying the stack, only removes it from the
+    stack:
     https://www.pulumi.com/docs/iac/concepts/resources/options/retainondelete/
     https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
     """
@@ -58,13 +58,13 @@ class EncryptionKey(pulumi.ComponentResource):
             tags=args.tags,
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
-        # Not retained: turning the key on again makes another, which needs the name.
+        # Not retained: if the key is turned on again, the new key needs this alias.
         aws.kms.Alias(
             f"{name}-alias",
             name=alias_name(args.environment_suffix),
             target_key_id=key.key_id,
-            # An update that stops after a new name is there leaves the old one waiting for its
-            # deletion: going back to the old name would be refused, because it exists.
+            # Otherwise an update that stops after making a new alias leaves the old one, and
+            # going back to the old name fails, because it exists.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         self.key_arn = key.arn

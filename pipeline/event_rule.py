@@ -1,7 +1,7 @@
-"""The link from somebody else's bucket to the function: a rule of EventBridge's, and its target.
+"""Connects somebody else's bucket to the function: an EventBridge rule and its target.
 
-The bucket's owner switches EventBridge on once, and then anyone may add rules; nothing here changes
-the bucket: https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html
+The bucket's owner turns EventBridge on once. Nothing here changes the bucket:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from .failures import FailureQueue
 from .processor import Processor
 from .shared import Shared
 
-# AWS's defaults, stated: they bound how long an undelivered event is tried.
+# AWS's defaults: how long and how often EventBridge retries an event.
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
 RETRY_SECONDS = 24 * 60 * 60
 RETRIES = 185
@@ -30,11 +30,14 @@ class EventRuleArgs:
     bucket: BucketReference
     processor: Processor
     undelivered: FailureQueue
-    """Where an event goes that EventBridge cannot deliver."""
+    """The queue for events that EventBridge cannot deliver."""
 
 
 class EventRule(pulumi.ComponentResource):
-    """The bucket's events within prefix and suffix invoke the function; undelivered ones wait."""
+    """Invokes the function for the bucket's events within prefix and suffix.
+
+    Events that EventBridge cannot deliver go to a queue.
+    """
 
     rule_name: pulumi.Output[str]
     undelivered: FailureQueue
@@ -42,7 +45,7 @@ class EventRule(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: EventRuleArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the rule, who may invoke the function and use the queue, and then the target."""
+        """Declare the rule, its permissions on function and queue, and then the target."""
         super().__init__("file-metadata:index:EventRule", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         settings = args.shared.settings
@@ -61,8 +64,8 @@ class EventRule(pulumi.ComponentResource):
                 )
             ),
             tags=args.shared.tags,
-            # The rows are of one bucket and one source, whose sequencers alone can be compared: a
-            # protected rule is neither deleted nor pointed at another bucket.
+            # All rows must come from one bucket and one source, because other sequencers cannot be
+            # compared. So a protected rule cannot be deleted, or changed to another bucket.
             opts=pulumi.ResourceOptions(
                 parent=self, protect=settings.protect_data, replace_on_changes=["description"]
             ),
@@ -98,9 +101,9 @@ class EventRule(pulumi.ComponentResource):
                 "maximum_event_age_in_seconds": RETRY_SECONDS,
                 "maximum_retry_attempts": RETRIES,
             },
-            # EventBridge does not retry an invocation that it may not make, and drops an event
-            # that it may not send to the queue: no event may arrive before it may do both, and
-            # before the function and its failure queue are ready.
+            # Without permission, EventBridge does not retry an invocation, and drops an event that
+            # it cannot send to the queue. So both permissions, the function and its failure queue
+            # must be ready before the first event.
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
         )
         self.rule_name = rule.name
@@ -109,15 +112,15 @@ class EventRule(pulumi.ComponentResource):
 
 
 def event_pattern(bucket: str, account: str, prefix: str, suffix: str) -> dict[str, Any]:
-    """The pattern of a bucket's events that change what a key holds. Pure.
+    """The pattern for creations and deletions of a bucket's objects. Pure.
 
-    A list of a prefix and a suffix would mean either; one wildcard means both. The settings' rule
-    keeps characters with a meaning there, the asterisk and the backslash, out of both.
+    A list of a prefix and a suffix would match either; one wildcard matches both. Neither contains
+    an asterisk or a backslash, which are special in a wildcard: `Settings` refuses them.
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 
     Args:
         bucket: its name.
-        account: who owns it.
+        account: its owner's account.
         prefix: how the keys start; empty for all.
         suffix: how they end; empty for all.
     """

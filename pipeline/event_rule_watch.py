@@ -12,7 +12,7 @@ def event_rule_alarms(*, queue: pulumi.Input[str], rule: pulumi.Input[str]) -> l
     """The alarms of a rule.
 
     Args:
-        queue: the name of the queue for what could not be delivered.
+        queue: the name of the queue for undelivered events.
         rule: the rule's name.
     """
     lost = Metric(
@@ -28,7 +28,7 @@ def event_rule_alarms(*, queue: pulumi.Input[str], rule: pulumi.Input[str]) -> l
             threshold=0,
             period=MINUTE,
             means="EventBridge could not deliver events to the function: they wait in the rule's"
-            " queue or, if it takes none, are lost. Their rows are old.",
+            " queue or, if the queue refuses them, are lost. Their rows are outdated.",
             first="`pulumi up` restores permission and queue; then `python -m ops redrive`.",
         )
     ]

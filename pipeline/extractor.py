@@ -1,4 +1,4 @@
-"""The function that reads the files, fed by the table's stream; made only where it is asked for."""
+"""The optional extractor: a function that reads the files, invoked by the table's stream."""
 
 import json
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from .shared import Shared
 from .table import MetadataTable
 
 ENTRY_POINT = "extract_file.lambda_handler"
-# Of one key the records come one after the other, of others up to so many at once from each shard:
+# Invocations at once for each shard of the stream; records of one key stay in order:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
 AT_ONCE = 10
-# The age also discards records that were never tried: it must outlast a backfill's backlog. The
-# retries bound how long one file may hold up those behind it, and must outlast some seconds in
-# which S3 answers each attempt with an error at once:
+# The maximum age also discards records that were never tried, so it must be longer than a
+# backfill's backlog. The retries limit how long one file delays those behind it, and must suffice
+# for some seconds in which S3 answers each attempt with an error at once:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
 MAXIMUM_RECORD_AGE_SECONDS = 6 * 60 * 60
 RETRIES = 100
-# A filter sees a record's own keys; equality on a leaf is what every part of AWS does alike:
+# A filter matches a record's fields. Only equality of a value works alike in every AWS service:
 # https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
 PENDING = {"dynamodb": {"NewImage": {"extraction": {"S": ["pending"]}}}}
 
@@ -43,12 +43,12 @@ class Extractor(pulumi.ComponentResource):
     function_name: pulumi.Output[str]
     log_group_name: pulumi.Output[str]
     mapping_id: pulumi.Output[str]
-    """Of the event source mapping, by which its metrics are known."""
+    """The event source mapping's id, the dimension of its metrics."""
 
     def __init__(
         self, name: str, args: ExtractorArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the function, what it needs, and the stream that feeds it."""
+        """Declare the function, what it needs, and the mapping from the table's stream."""
         super().__init__("file-metadata:index:Extractor", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
@@ -65,10 +65,10 @@ class Extractor(pulumi.ComponentResource):
             f"{name}-stream",
             function_name=function.name,
             event_source_arn=args.table.stream_arn,
-            # LATEST may miss what is written while the mapping is being made:
+            # LATEST may miss records that are written while the mapping is being made:
             # https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
             starting_position="TRIM_HORIZON",
-            # One file's failure or timeout is then never another's.
+            # One file's failure or timeout must not affect another file.
             batch_size=1,
             parallelization_factor=AT_ONCE,
             filter_criteria={"filters": [{"pattern": json.dumps(PENDING)}]},
@@ -76,8 +76,8 @@ class Extractor(pulumi.ComponentResource):
             maximum_retry_attempts=RETRIES,
             metrics_config={"metrics": ["EventCount"]},
             tags=shared.tags,
-            # Lambda checks that the role may read the stream as it saves this. The function, which
-            # is there by then, waits for its permissions.
+            # Lambda checks that the role may read the stream when it saves this. The role can,
+            # because the function depends on the role's permissions.
             opts=self._child,
         )
         self.function_name = function.name
@@ -139,6 +139,6 @@ class Extractor(pulumi.ComponentResource):
                 }
             },
             tags=args.shared.tags,
-            # Invoked before it may log or write, it would fail its first records.
+            # Without its permissions the function would fail its first records.
             opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
         )

@@ -1,4 +1,4 @@
-"""What watches an extractor, as data: metrics from its log, alarms and panels.
+"""The extractor's monitoring, as data: metrics from its log, alarms and panels.
 
 Metrics of event source mappings:
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#event-source-mapping-metrics
@@ -30,19 +30,19 @@ class Watched:
     mapping: pulumi.Input[str]
     """The event source mapping's id."""
     namespace: str
-    """Of the metrics that come from the log."""
+    """The namespace of the metrics that come from the log."""
 
 
 def extractor_alarms(of: Watched) -> list[Alarm]:
-    """The alarms that a pipeline with an extractor has besides."""
+    """The additional alarms of a pipeline with an extractor."""
     failed = Metric(
         namespace=of.namespace,
         name=EXTRACTION_METRIC,
         dimensions=(("Outcome", FAILED),),
         statistic=SUM,
     )
-    # It counts neither what expires in the stream itself nor what goes to a destination: we have
-    # none, and the mapping's limits come first.
+    # This metric leaves out records that expire in the stream or go to a destination. There are
+    # none: the mapping's limits come first, and it has no destination.
     given_up = Metric(
         namespace="AWS/Lambda",
         name="DroppedEventCount",
@@ -54,10 +54,10 @@ def extractor_alarms(of: Watched) -> list[Alarm]:
             role="extraction-failures",
             metrics=(failed,),
             threshold=0,
-            # A delivery of bad files then rings once, not once for each.
+            # A long period, so that many bad files at once start the alarm only once.
             period=FIFTEEN_MINUTES,
             means="The extractor's code failed on a file; its row says `failed` and why.",
-            first="read the rows' `extraction_error`: it is the file, or the extractor."
+            first="read the rows' `extraction_error`: the cause is the file or the extractor."
             " After a fix, `python -m ops extract`.",
         ),
         Alarm(
@@ -77,19 +77,19 @@ def extractor_alarms(of: Watched) -> list[Alarm]:
             period=FIVE_MINUTES,
             means="A row has been `pending` for more than an hour.",
             first="during a backfill, wait; otherwise check the extractor's errors, duration and"
-            " throttles. What was given up meanwhile, `python -m ops extract` asks for again.",
+            " throttles. Then `python -m ops extract` for files that were given up.",
         ),
         Alarm(
-            # Lambda retries by itself, so a single error needs nobody.
+            # Lambda retries by itself, so a single error needs no action.
             role="extraction-errors",
             metrics=(function_metric(of.function, "Errors"),),
             threshold=0,
             period=FIVE_MINUTES,
             periods=3,
-            means="The extractor has failed again and again for 15 minutes: out of memory, out of"
-            " time, or S3 or DynamoDB refuse it.",
+            means="The extractor has failed in three five-minute periods in a row: out of memory,"
+            " out of time, or S3 or DynamoDB refuses its calls.",
             first="read its log; raise `extractorMemorySize` or `extractorTimeout`; then"
-            " `python -m ops extract` for what was given up.",
+            " `python -m ops extract` for files that were given up.",
         ),
     ]
 
@@ -113,7 +113,7 @@ def extractor_filters(namespace: str) -> Filters:
 
 
 def extractor_panels(of: Watched, region: str) -> list[Widget]:
-    """The dashboard's row about the extractor; names are plain by now."""
+    """The dashboard's panels about the extractor; the names are plain strings here."""
     outcomes: list[Line] = [
         [of.namespace, EXTRACTION_METRIC, "Outcome", outcome, {"label": outcome}]
         for outcome in OUTCOMES

@@ -26,7 +26,7 @@ class FailureQueue(pulumi.ComponentResource):
         queue = aws.sqs.Queue(
             f"{name}-events",
             message_retention_seconds=RETENTION_SECONDS,
-            # SQS takes one of the two, never both.
+            # SQS accepts only one of these two.
             sqs_managed_sse_enabled=True if args.key_arn is None else None,
             kms_master_key_id=args.key_arn,
             tags=args.tags,
@@ -50,7 +50,7 @@ class FailureQueueGuardArgs:
 
     queue: FailureQueue
     sender_arn: pulumi.Input[str]
-    """The role that Lambda uses to send failed events; it is made after the queue."""
+    """The role that Lambda uses to send failed events; the role is made after the queue."""
 
 
 class FailureQueueGuard(pulumi.ComponentResource):

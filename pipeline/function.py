@@ -11,14 +11,14 @@ ARCHITECTURES = ["arm64"]
 
 
 def log_group_prefix(name: str) -> str:
-    """How the log group's name starts, of the function's component with this name."""
+    """The prefix of the log group's name, for the component with this name."""
     return f"{name}-logs"
 
 
 def log_group(name: str, shared: Shared, opts: pulumi.ResourceOptions) -> aws.cloudwatch.LogGroup:
     """Declare a function's log group.
 
-    Left to Lambda it would have no retention, and would not be destroyed with the stack.
+    A log group made by Lambda would have no retention, and would stay after a destroy.
     """
     return aws.cloudwatch.LogGroup(
         log_group_prefix(name),
@@ -32,7 +32,7 @@ def log_group(name: str, shared: Shared, opts: pulumi.ResourceOptions) -> aws.cl
 def role(
     name: str, trust: pulumi.Input[Policy], shared: Shared, opts: pulumi.ResourceOptions
 ) -> aws.iam.Role:
-    """Declare a role within the boundary, if there is one."""
+    """Declare a role, with the permissions boundary if there is one."""
     return aws.iam.Role(
         name,
         assume_role_policy=pulumi.Output.json_dumps(trust),
@@ -43,14 +43,14 @@ def role(
 
 
 def tracing(shared: Shared) -> aws.lambda_.FunctionTracingConfigArgsDict:
-    """Trace a function with AWS X-Ray, if chosen."""
+    """Trace a function with AWS X-Ray, if ``tracing`` is set."""
     return {"mode": "Active" if shared.settings.tracing else "PassThrough"}
 
 
 def json_logs(
     log_group: pulumi.Input[str], log_level: str
 ) -> aws.lambda_.FunctionLoggingConfigArgsDict:
-    """JSON lines; the platform's START and REPORT lines, half of all bytes, only for debugging.
+    """Log JSON. Lambda's START and REPORT lines, half of all bytes, come only at level DEBUG.
 
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
     """

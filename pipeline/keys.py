@@ -1,4 +1,4 @@
-"""What is declared of a configuration key, and the rule that its value keeps."""
+"""Describes configuration keys, and checks their values."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
@@ -10,7 +10,7 @@ import pulumi
 from pulumi.output import Unknown
 
 KNOWN_LATER = (pulumi.Output, Awaitable, Unknown)
-"""What stands for a value that is known only later."""
+"""The types of values that are not known yet."""
 KINDS: dict[Any, str] = {
     bool: "true or false",
     int: "a whole number",
@@ -24,7 +24,7 @@ class Rule:
     """What a value must be."""
 
     says: str
-    """Completes "must be", with the unit."""
+    """The text after "must be" in an error, with the unit."""
     holds: Callable[[Any], bool]
 
 
@@ -41,28 +41,28 @@ def one_of(choices: Iterable[Any], unit: str = "") -> Rule:
 
 
 def matching(pattern: str, says: str) -> Rule:
-    """A text that the whole pattern matches."""
+    """A text that matches the whole pattern."""
     return Rule(says, lambda value: re.fullmatch(pattern, value, re.ASCII) is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """Describes a configuration key, beside its field's type; nothing else does."""
+    """The description of a configuration key; the field has its type."""
 
     means: str
-    """What it chooses, in one line."""
+    """Its meaning, in one line."""
     if_empty: str = ""
-    """What an empty text chooses."""
+    """The meaning of an empty text."""
     rule: Rule | None = None
     more: str = ""
-    """What else to know; Markdown, with links from `docs/`."""
+    """More details; Markdown, with links from `docs/`."""
     live: str
     """What changing it on a live stack does and costs; Markdown, with links from `docs/`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """A key as a field of a dataclass declares it."""
+    """A key that a field of a dataclass declares."""
 
     name: str
     """As it is written in a configuration, such as ``memorySize``."""
@@ -70,16 +70,16 @@ class Declared:
     kind: Any
     """``bool``, ``int``, ``str`` or ``dict``."""
     takes_outputs: bool
-    """Whether the value may be known only later; not where it decides which resources exist."""
+    """Whether the value may be an output; False if it decides which resources exist."""
     archives: bool
     """Whether a program may give an archive instead."""
     default: Any
-    """None for what must be given."""
+    """None if the key is required."""
     key: Key
 
     @property
     def description(self) -> str:
-        """Meaning and rule in a line."""
+        """Meaning and rule, in one line."""
         said = [self.key.means]
         if self.key.if_empty:
             said.append(f"; {self.key.if_empty} if empty")
@@ -91,14 +91,14 @@ class Declared:
         """Check type and rule of a value; a default is not checked against the rule.
 
         Returns:
-            The value. An output that is known only later is checked then, where the key takes one.
+            The value. An output is checked when its value becomes known.
 
         Raises:
-            ValueError: it breaks one of them, or must be known and is not.
+            ValueError: the value breaks its rule, or must be known and is not.
         """
         if isinstance(value, KNOWN_LATER) and self.takes_outputs:
             return pulumi.Output.from_input(value).apply(self._checked_later)
-        # An output is true to Python whatever it holds, so that every `if` would pass.
+        # In Python an output is always true, so every `if` on it would pass.
         if isinstance(value, KNOWN_LATER):
             raise ValueError(  # noqa: TRY004 - as every other broken rule
                 f"{self.name} must be known before any resource is made,"
@@ -130,11 +130,11 @@ def config_key(field: str) -> str:
 
 
 def declared(cls: type) -> dict[str, Declared]:
-    """The keys of a dataclass whose fields are annotated with them, by name, in order."""
+    """The keys that annotate the fields of a dataclass, by name, in order."""
     found = {}
     for field in fields(cls):
         declared_type, key = get_args(field.type)
-        # An input is a union of the plain type and of what becomes one.
+        # `pulumi.Input` is a union of the plain type and of types that resolve to it.
         others = () if get_origin(declared_type) is dict else get_args(declared_type)[1:]
         kind = get_args(declared_type)[0] if others else declared_type
         name = config_key(field.name)
@@ -167,10 +167,10 @@ def check(holds: bool, rule: str, got: object) -> None:
 
 
 def check_known(name: str, known: Iterable[str]) -> None:
-    """Refuse a misspelt key, which would choose nothing.
+    """Refuse an unknown key, which would have no effect.
 
     Raises:
-        ValueError: it is not known.
+        ValueError: the key is unknown.
     """
     by_lower = {key.lower(): key for key in known}
     if name in by_lower.values():

@@ -1,4 +1,4 @@
-"""The metrics that CloudWatch makes of what the function logs, as data, at no cost to it.
+"""The metrics that CloudWatch makes from the function's log, as data.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
 """
@@ -9,9 +9,9 @@ OUTCOME_METRIC, LAG_METRIC = "Records", "FreshnessLag"
 
 Transformation = aws.cloudwatch.LogMetricFilterMetricTransformationArgsDict
 Filters = dict[str, tuple[str, Transformation]]
-"""Pattern and metric of filters, by role."""
+"""Pattern and metric of each filter, by role."""
 
-# Lines that count nothing have no count.
+# Lines that must not be counted have no `count`.
 COUNTED = "{ $.outcome = * && $.count > 0 }"
 FRESH = '{ ($.outcome = "completed" || $.outcome = "deleted") && $.count > 0 && $.lag_ms >= 0 }'
 

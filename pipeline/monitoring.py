@@ -36,11 +36,11 @@ class MonitoringArgs:
     extractor: Extractor | None
     audit: Audit | None
     rule: EventRule | None = None
-    """What brings the events of somebody else's bucket."""
+    """The EventBridge rule, if the bucket is somebody else's."""
 
 
 class Monitoring(pulumi.ComponentResource):
-    """Alarms on a topic, metrics from the function's log, and a dashboard of it all."""
+    """Alarms that publish to a topic, metrics from the function's log, and a dashboard."""
 
     topic_arn: pulumi.Output[str]
     dashboard_url: pulumi.Output[str]
@@ -125,7 +125,7 @@ class Monitoring(pulumi.ComponentResource):
             datapoints_to_alarm=alarm.periods,
             comparison_operator="GreaterThanThreshold",
             threshold=alarm.threshold,
-            # An idle stack reports no data, and that is no problem.
+            # An idle stack reports no data, which is fine.
             treat_missing_data="notBreaching" if alarm.missing_since is None else "missing",
             alarm_actions=[self.topic_arn],
             insufficient_data_actions=None if alarm.missing_since is None else [self.topic_arn],
@@ -196,11 +196,11 @@ class Monitoring(pulumi.ComponentResource):
 
 
 def _watching(alarm: Alarm) -> dict[str, Any]:
-    """The metric of an alarm, or the sum of several, each of which is billed.
+    """The metric of an alarm, or the sum of several metrics; AWS bills each of them.
 
-    DynamoDB reports no errors as no data, and a sum with missing data is missing. By one page an
-    alarm on DynamoDB's metrics then keeps its state, whatever ``treat_missing_data`` says; by
-    another page it does not. ``FILL`` avoids the question:
+    Without errors DynamoDB reports no data, and a sum with missing data is missing. AWS's pages
+    disagree on whether an alarm on DynamoDB's metrics then keeps its state, whatever
+    ``treat_missing_data`` says. ``FILL`` avoids the question:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html

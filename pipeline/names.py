@@ -1,4 +1,4 @@
-"""Names that more than one part knows, and tags. Pure, without Pulumi."""
+"""Names that several parts use, and tags. Pure, without Pulumi."""
 
 DISAGREE_METRIC = "AuditDisagreements"
 COMPARED_METRIC = "AuditCompared"
@@ -16,19 +16,22 @@ def alias_name(environment_suffix: str) -> str:
 
 
 def dashboard_name(environment_suffix: str, region: str) -> str:
-    """The name of the dashboard; CloudWatch gives none of its own.
+    """The name of the dashboard; CloudWatch does not generate one.
 
-    It has the region in it: an account has one list of dashboards for all its regions, and saving
-    one replaces what has its name, whoever made that.
+    It contains the region, because an account has one list of dashboards for all regions, and
+    saving a dashboard replaces any other of the same name.
     """
     return f"file-metadata-{region}-{environment_suffix}"
 
 
 def metric_namespace(environment_suffix: str) -> str:
-    """The namespace of the metrics from the log: a metric filter cannot add a fixed dimension."""
+    """The namespace of the metrics from the log.
+
+    It contains the suffix, because a metric filter cannot add a fixed dimension.
+    """
     return f"FileMetadata/{environment_suffix}"
 
 
 def tags(environment_suffix: str) -> dict[str, str]:
-    """The tags of everything that takes tags."""
+    """The tags of every resource that takes tags."""
     return {"Environment": environment_suffix, "Project": "DataPipeline"}

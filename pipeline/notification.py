@@ -1,4 +1,4 @@
-"""The link from bucket to function: a permission, and the bucket's one notification."""
+"""Connects the bucket to the function: a permission, and the notification configuration."""
 
 from dataclasses import dataclass
 
@@ -23,9 +23,9 @@ class NotificationArgs:
 
 
 class Notification(pulumi.ComponentResource):
-    """The function is invoked for each object created, deleted or expired within the filter.
+    """Invokes the function for each object that is created, deleted or expires within the filter.
 
-    A bucket has one notification configuration, and saving it replaces what was there:
+    A bucket has one notification configuration, and saving it replaces the whole configuration:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html
     """
 
@@ -42,7 +42,7 @@ class Notification(pulumi.ComponentResource):
             function=args.processor.function_name,
             principal="s3.amazonaws.com",
             source_arn=args.bucket.bucket_arn,
-            # A bucket's ARN has no account in it: once deleted, its name is anyone's.
+            # A bucket's ARN contains no account, and anybody may take a deleted bucket's name.
             source_account=args.shared.place.account_id,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -57,10 +57,10 @@ class Notification(pulumi.ComponentResource):
                     "filter_suffix": settings.object_suffix or None,
                 }
             ],
-            # S3 calls Lambda to validate the target as it saves this, so the permission must
-            # exist first; and no event may arrive before the function and its failure queue are
-            # ready. Protected, so that no other source of events takes over the table's rows,
-            # whose sequencers are of this one.
+            # S3 calls Lambda to validate the target when it saves this, so the permission must
+            # exist first. The function and its failure queue must be ready before the first
+            # event. Protected, because sequencers of another source of events cannot be compared
+            # with those in the rows.
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[permission, args.bucket.ready, *args.processor.ready],

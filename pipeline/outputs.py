@@ -1,4 +1,4 @@
-"""The outputs: of the component, and as the stack exports them. Data, without Pulumi."""
+"""The outputs of the component and of the stack, as data, without Pulumi."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ class Output(NamedTuple):
     """One output."""
 
     attribute: str
-    """Of the component."""
+    """The component's attribute."""
     means: str
 
 
@@ -26,9 +26,9 @@ OUTPUTS = {
     S3_BUCKET_NAME: Output("bucket_name", "The bucket to put files into"),
     S3_BUCKET_URL: Output("bucket_url", "Its address over HTTPS"),
     DYNAMODB_TABLE_NAME: Output("table_name", "The table to query"),
-    LAMBDA_FUNCTION_NAME: Output("function_name", "The function between them"),
+    LAMBDA_FUNCTION_NAME: Output("function_name", "The function that writes the table"),
     FAILURE_QUEUE_URL: Output(
-        "failure_queue_url", "Where an event waits, whole, after its last retry"
+        "failure_queue_url", "The queue for whole events whose last retry failed"
     ),
     DASHBOARD_URL: Output("dashboard_url", "The CloudWatch dashboard"),
     ALARM_TOPIC_ARN: Output(
@@ -40,12 +40,12 @@ OUTPUTS = {
     ),
     DYNAMODB_TABLE_STREAM_ARN: Output(
         "table_stream_arn",
-        "The table's stream, for consumers of your own; empty without `stream` or `extractor`",
+        "The table's stream, for your own consumers; empty without `stream` or `extractor`",
     ),
     UNDELIVERED_QUEUE_URL: Output(
         "undelivered_queue_url",
-        "Where an event waits that EventBridge could not deliver; empty without `eventSource`"
+        "The queue for events that EventBridge could not deliver; empty without `eventSource`"
         " `eventbridge`",
     ),
 }
-"""By the name under which a stack exports it."""
+"""Each output, by its name in the stack."""

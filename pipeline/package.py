@@ -1,4 +1,4 @@
-"""The functions' code as archives that depend on nothing but the code."""
+"""Packs the functions' code into archives whose hash depends only on the code."""
 
 from pathlib import Path, PurePosixPath
 
@@ -8,7 +8,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def code_folder(name: str) -> Path:
-    """Where the code of a function is: beside this module if installed, else in the repository."""
+    """A function's folder: beside this module if installed, otherwise in the repository."""
     installed, in_repository = HERE / name, HERE.parent / name
     return installed if installed.is_dir() else in_repository
 
@@ -16,7 +16,7 @@ def code_folder(name: str) -> Path:
 HANDLER_FOLDER = code_folder("handler")
 EXTRACTOR_FOLDER = code_folder("extractor")
 USER_FOLDER = "user"
-"""Where the user's own code is in the extractor's archive."""
+"""The folder of the user's code in the extractor's archive."""
 USER_MODULE = "extract.py"
 
 Assets = dict[str, pulumi.Asset | pulumi.Archive]
@@ -36,14 +36,14 @@ AUDIT_FILES = (
     "ops/spill.py",
     "ops/verify.py",
 )
-"""What the audit runs: the operator's tool's own modules, and what they import."""
+"""The audit's modules, with those of the operator's tool that it uses."""
 
 
 def handler_archive(folder: Path = HANDLER_FOLDER) -> pulumi.AssetArchive:
     """Pack every Python file under a folder, and nothing else, in fixed order.
 
-    The texts themselves are the assets: paths, times and file modes of the checkout never
-    reach the archive's hash.
+    The assets are texts, not files, so that paths, times and file modes of the checkout do not
+    change the archive's hash.
 
     Args:
         folder: the folder that becomes the archive's root.
@@ -55,33 +55,31 @@ def handler_archive(folder: Path = HANDLER_FOLDER) -> pulumi.AssetArchive:
 
 
 def extractor_archive(user: str | pulumi.Archive) -> pulumi.AssetArchive:
-    """Pack the extractor's function: its code and the handler's at the root, the user's beside.
+    """Pack the extractor: its code and the handler's at the root, the user's in ``user/``.
 
     Args:
-        user: what `check_extractor` passed: a folder, or an archive with the same in it.
+        user: a folder, or an archive of its contents, that `check_extractor` accepts.
     """
-    ours: Assets = {
+    own: Assets = {
         **_texts(HANDLER_FOLDER, "handler"),
         **_texts(EXTRACTOR_FOLDER, "extractor"),
     }
     if isinstance(user, pulumi.AssetArchive):
-        return pulumi.AssetArchive(ours | {f"{USER_FOLDER}/{k}": v for k, v in user.assets.items()})
+        return pulumi.AssetArchive(own | {f"{USER_FOLDER}/{k}": v for k, v in user.assets.items()})
     if isinstance(user, pulumi.Archive):
-        return pulumi.AssetArchive(ours | {USER_FOLDER: user})
+        return pulumi.AssetArchive(own | {USER_FOLDER: user})
     folder = Path(user).resolve()
-    # As they are: a library or a model among them is no text.
-    theirs = {
-        f"{USER_FOLDER}/{name}": pulumi.FileAsset(str(folder / name)) for name in _all(folder)
-    }
-    return pulumi.AssetArchive(ours | theirs)
+    # Files, not texts: there may be binary ones, such as a library or a model.
+    users = {f"{USER_FOLDER}/{name}": pulumi.FileAsset(str(folder / name)) for name in _all(folder)}
+    return pulumi.AssetArchive(own | users)
 
 
 def check_extractor(user: str | pulumi.Archive) -> None:
-    """Refuse a folder, or an archive of assets, that could not run; other archives are not read.
+    """Refuse a folder or an archive of assets that could not run; other archives are not checked.
 
     Raises:
         ValueError: `extract.py` is missing, or a module has the name of one of the function's own,
-            which is imported first, so that theirs never would be.
+            which Python would import instead.
     """
     if isinstance(user, pulumi.AssetArchive):
         names = list(user.assets)
@@ -92,12 +90,12 @@ def check_extractor(user: str | pulumi.Archive) -> None:
     if USER_MODULE not in names:
         got = user if isinstance(user, str) else names
         raise ValueError(f"extractor must be a folder with {USER_MODULE}, got {got!r}")
-    ours = {
+    modules = {
         Path(name).stem for folder in (HANDLER_FOLDER, EXTRACTOR_FOLDER) for name in _py(folder)
     }
     for name in names:
         first = PurePosixPath(name).parts[0]
-        if first.removesuffix(".py") in ours and (name.endswith(".py") or first == name):
+        if first.removesuffix(".py") in modules and (name.endswith(".py") or first == name):
             raise ValueError(
                 f"extractor must not hold a file named {name}: the function has its own"
             )
@@ -115,7 +113,7 @@ def _py(folder: Path) -> list[str]:
 
 
 def _all(folder: Path) -> list[str]:
-    """Every file under a folder, but for hidden ones and Python's caches."""
+    """Every file under a folder, except hidden ones and Python's caches."""
     found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     return sorted(
         path.as_posix()

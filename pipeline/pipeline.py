@@ -1,4 +1,4 @@
-"""The component: the parts, put together."""
+"""The component, which declares all parts."""
 
 import re
 
@@ -47,12 +47,12 @@ class FileMetadataPipeline(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: Settings, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare bucket, table, function, failure queue and what brings the events.
+        """Declare bucket, table, function, failure queue and the source of events.
 
         Raises:
-            ValueError: the name would make another that AWS refuses, maybe in the middle of an
-                update. The longest is the function's: 64 characters with its role and Pulumi's
-                random end.
+            ValueError: the name is invalid, or would make a resource's name that AWS refuses,
+                maybe in the middle of an update. The function's name is the longest: 64
+                characters with ``-processor-function-`` and Pulumi's seven random digits.
         """
         if re.fullmatch(NAME, name) is None:
             raise ValueError(
@@ -60,7 +60,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
             )
         super().__init__("file-metadata:index:FileMetadataPipeline", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        # Children inherit it. A destroy without preview would otherwise delete the bucket's
+        # Children inherit `protect`. A destroy without preview would otherwise delete the bucket's
         # settings and the failed events before the bucket itself refuses.
         kept = pulumi.ResourceOptions(parent=self, protect=args.protect_data)
         shared = self._shared(name, args, child)
@@ -100,12 +100,12 @@ class FileMetadataPipeline(pulumi.ComponentResource):
             )
         extractor = None
         if args.extractor:
-            reads = ExtractorArgs(shared=shared, bucket=bucket, table=table)
-            extractor = Extractor(f"{name}-extractor", reads, child)
+            extractor_args = ExtractorArgs(shared=shared, bucket=bucket, table=table)
+            extractor = Extractor(f"{name}-extractor", extractor_args, child)
         audit = None
         if args.audit != OFF:
-            compared = AuditArgs(shared=shared, bucket=bucket, table=table, processor=processor)
-            audit = Audit(f"{name}-audit", compared, child)
+            audit_args = AuditArgs(shared=shared, bucket=bucket, table=table, processor=processor)
+            audit = Audit(f"{name}-audit", audit_args, child)
         monitoring = Monitoring(
             f"{name}-monitoring",
             MonitoringArgs(
@@ -140,7 +140,7 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         )
 
     def export(self) -> None:
-        """Export the outputs of the stack, under the names by which `ops` knows them."""
+        """Export the stack's outputs, under the names that `ops` reads."""
         for name, output in OUTPUTS.items():
             pulumi.export(name, getattr(self, output.attribute))
 
@@ -148,28 +148,28 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         place, tags = Place.of(self), _tags(args)
         key_arn: pulumi.Input[str] | None = args.kms_key_arn or None
         if args.customer_managed_key:
-            # Not protected: Pulumi would refuse to take it out of the stack, though it retains it.
-            key = EncryptionKeyArgs(
+            # Not protected: otherwise Pulumi refuses to remove it from the stack, which retains it.
+            key_args = EncryptionKeyArgs(
                 environment_suffix=args.environment_suffix,
                 place=place,
-                # The key comes before the log groups, whose names have a random end.
+                # The key is made first, so only the prefixes of the log groups' names are known.
                 log_group_prefixes=[log_group_prefix(one) for one in function_names(name, args)],
                 event_bridge=args.event_source == EVENTBRIDGE,
                 tags=tags,
             )
-            key_arn = EncryptionKey(f"{name}-encryption", key, opts).key_arn
+            key_arn = EncryptionKey(f"{name}-encryption", key_args, opts).key_arn
         return Shared(settings=args, place=place, tags=tags, key_arn=key_arn)
 
 
 def _tags(args: Settings) -> Tags:
-    ours = names.tags(args.environment_suffix)
+    fixed = names.tags(args.environment_suffix)
     if isinstance(args.tags, dict):
-        return {**args.tags, **ours}
-    return pulumi.Output.all(args.tags).apply(lambda given: {**given[0], **ours})
+        return {**args.tags, **fixed}
+    return pulumi.Output.all(args.tags).apply(lambda given: {**given[0], **fixed})
 
 
 def function_names(name: str, args: Settings) -> list[str]:
-    """The logical names of the components of a pipeline that have a function."""
+    """The logical names of the pipeline's components that have a function."""
     return [
         f"{name}-processor",
         *([f"{name}-extractor"] if args.extractor else []),

@@ -1,4 +1,4 @@
-"""Where a stack is."""
+"""The account, region and partition of a stack."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """The account and the region, and how their partition names things.
+    """The account, the region and the partition.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
     """
@@ -19,7 +19,7 @@ class Place:
     partition: pulumi.Output[str]
     """``aws``, ``aws-cn`` or ``aws-us-gov``: the second part of every ARN."""
     dns_suffix: pulumi.Output[str]
-    """How the names of the region's services end, such as ``amazonaws.com``."""
+    """The end of the names of the region's services, such as ``amazonaws.com``."""
 
     @classmethod
     def of(cls, component: pulumi.Resource) -> Self:

@@ -1,4 +1,4 @@
-"""The parts of a policy document."""
+"""Builds policy documents."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ VERSION = "2012-10-17"
 
 
 def policy(*statements: dict[str, Any]) -> Policy:
-    """A document of statements."""
+    """A document with these statements."""
     return {"Version": VERSION, "Statement": list(statements)}
 
 
 def allow(sid: str, action: str | list[str], resource: str) -> dict[str, Any]:
-    """A statement of a role's policy."""
+    """A statement for a role's policy that allows actions."""
     return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
 
 
@@ -23,7 +23,7 @@ def allow_service(
     resource: str,
     condition: dict[str, Any],
 ) -> dict[str, Any]:
-    """A statement of a resource's policy for one service."""
+    """A statement for a resource's policy that allows a service actions."""
     return {
         "Sid": sid,
         "Effect": "Allow",
@@ -37,7 +37,7 @@ def allow_service(
 def deny(
     sid: str, action: str, resource: str | list[str], condition: dict[str, Any]
 ) -> dict[str, Any]:
-    """A statement of a resource's policy against everybody."""
+    """A statement for a resource's policy that denies everybody an action."""
     return {
         "Sid": sid,
         "Effect": "Deny",

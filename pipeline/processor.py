@@ -79,7 +79,7 @@ class Processor(pulumi.ComponentResource):
             logging_config=functions.json_logs(log_group.name, settings.log_level),
             environment={"variables": _variables(args)},
             tags=shared.tags,
-            # A function that can be invoked before it may log or write would fail its first events.
+            # Without its permissions the function would fail its first events.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         failure_path = aws.lambda_.FunctionEventInvokeConfig(
@@ -88,7 +88,7 @@ class Processor(pulumi.ComponentResource):
             maximum_retry_attempts=RETRIES,
             maximum_event_age_in_seconds=MAXIMUM_EVENT_AGE_SECONDS,
             destination_config={"on_failure": {"destination": args.failures.queue_arn}},
-            # Lambda checks that the role may send to the destination as it saves this.
+            # Lambda checks that the role may send to the destination when it saves this.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         self.function_name = function.name
@@ -114,7 +114,7 @@ def _variables(args: ProcessorArgs) -> dict[str, pulumi.Input[str]]:
         "DYNAMODB_TABLE_ARN": args.table.table_arn,
         "S3_BUCKET_NAME": args.bucket.bucket_name,
         "TOMBSTONE_DAYS": str(settings.tombstone_days),
-        # New versions' rows are then pending, until the extractor has read the version.
+        # Rows of new versions are then pending, until the extractor has read the version.
         **({"EXTRACTION": "on"} if settings.extractor else {}),
         **owner(args.bucket),
     }

@@ -1,4 +1,4 @@
-"""Who may use a bucket, a queue, a topic or a key, as plain documents: ARNs in, a dict out."""
+"""Builds the policies of the bucket, the queues, the topic and the key from ARNs. Pure."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def bucket_requires_tls(bucket_arn: str) -> Policy:
-    """Deny the bucket to plain HTTP and to TLS older than 1.2.
+    """Deny access to the bucket by plain HTTP, and by TLS older than 1.2.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
     """
@@ -20,10 +20,10 @@ def bucket_requires_tls(bucket_arn: str) -> Policy:
 
 
 def queue_takes_only_from(*, queue_arn: str, sender_arn: str) -> Policy:
-    """Deny the queue to plain HTTP, and sending to it to all but one role.
+    """Deny access to the queue by plain HTTP, and sending by anybody except one role.
 
-    Lambda sends failed events in the name of the function's role, and a role's sessions have
-    the role's ARN as ``aws:PrincipalArn``:
+    Lambda sends failed events with the function's role, and a role's sessions have the role's ARN
+    as ``aws:PrincipalArn``:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html
@@ -40,7 +40,7 @@ def queue_takes_only_from(*, queue_arn: str, sender_arn: str) -> Policy:
 
 
 def queue_takes_only_from_rule(*, queue_arn: str, rule_arn: str) -> Policy:
-    """Let EventBridge send a rule's undelivered events, over TLS, and nobody else anything.
+    """Allow EventBridge to send a rule's undelivered events over TLS; deny all other messages.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html
@@ -61,7 +61,7 @@ def queue_takes_only_from_rule(*, queue_arn: str, rule_arn: str) -> Policy:
 
 
 def alarms_may_publish(*, topic_arn: str, account_id: str) -> Policy:
-    """Let this account's alarms, and nobody else, publish to a topic, and over TLS only.
+    """Allow only this account's alarms to publish to a topic, and only over TLS.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
     https://docs.aws.amazon.com/sns/latest/dg/sns-security-best-practices.html
@@ -85,18 +85,18 @@ def use_of_key(
     log_group_prefixes: Sequence[str],
     event_bridge: bool = False,
 ) -> Policy:
-    """Give the key to the account, and its use to the services that need it, for the account.
+    """Let the account manage the key, and let the services that need it use it for the account.
 
-    CloudWatch Logs, for our log groups alone, and this account's alarms act in no caller's
-    name. DynamoDB, S3 and SQS use the key in their caller's, who needs no permission on the key as
-    long as the call comes from this account and through them: whoever may upload a file may. A
-    table that comes under the key does so before the function's role may use it. Lambda uses the
-    key with the role's own permission.
+    CloudWatch Logs (for the pipeline's log groups only) and this account's alarms use the key
+    without a caller. DynamoDB, S3 and SQS use it on behalf of their caller. A caller of this
+    account needs no permission on the key for that: whoever may upload a file can do so. The table
+    also needs this while it moves to the key, because the function's role gets its permission
+    later. Lambda uses the key with the role's own permission.
 
     In a key policy, ``*`` is the key itself:
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html
     """
-    # Without it the account's own IAM policies could not manage the key, nor anyone ever:
+    # Without this statement no IAM policy could allow anybody to manage the key:
     # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     account = {
         "Sid": "AccountDecides",
@@ -127,9 +127,9 @@ def use_of_key(
     )
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     use = ["kms:Decrypt", "kms:GenerateDataKey"]
-    ours = {"StringEquals": {"aws:SourceAccount": account_id}}
-    alarms = allow_service("AlarmsPublishToTopic", "cloudwatch.amazonaws.com", use, "*", ours)
-    # As in the policies of the keys that AWS manages for the three:
+    here = {"StringEquals": {"aws:SourceAccount": account_id}}
+    alarms = allow_service("AlarmsPublishToTopic", "cloudwatch.amazonaws.com", use, "*", here)
+    # The same condition is in the policies of the AWS managed keys of these services:
     # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
     through_services = {
         "Sid": "AccountUsesKeyThroughServices",
@@ -148,14 +148,14 @@ def use_of_key(
     }
     statements = [account, logs, alarms, through_services]
     if event_bridge:
-        # A rule sends to an encrypted queue in nobody's name:
+        # EventBridge sends to an encrypted queue without a caller:
         # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
         statements.append(
-            allow_service("EventBridgeSendsToQueue", "events.amazonaws.com", use, "*", ours)
+            allow_service("EventBridgeSendsToQueue", "events.amazonaws.com", use, "*", here)
         )
     return policy(*statements)
 
 
 def _plain(values: list[str]) -> str | list[str]:
-    """One value without its list, as AWS's pages write it."""
+    """A single value without a list, as AWS's pages write it."""
     return values[0] if len(values) == 1 else values

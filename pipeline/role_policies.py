@@ -1,4 +1,4 @@
-"""What the roles may do and who assumes them, as plain documents: ARNs in, a dict out."""
+"""Builds the permissions and the trust policies of the roles from ARNs. Pure."""
 
 from typing import Any
 
@@ -16,9 +16,9 @@ def trust_lambda() -> Policy:
 def trust_batch_operations() -> Policy:
     """Let S3 Batch Operations, and nothing else, assume the role.
 
-    A job takes only a role that its creator may pass, and so only one of its own account. AWS
-    names no condition key that the service sets as it assumes the role, so there is none here:
-    it could keep the service itself out.
+    The creator of a job must be allowed to pass it the role, so both are of one account. There is
+    no condition here: AWS documents no condition key that the service sets when it assumes the
+    role, and a wrong one would lock the service out.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
     """
     return trust("BatchOperationsAssumesRole", "batchoperations.s3.amazonaws.com")
@@ -57,8 +57,8 @@ def process_files(
         allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], f"{log_group_arn}:*"),
     ]
     if key_arn is not None:
-        # The function's environment, the table and the queue are decrypted, and what goes into
-        # the queue encrypted, in the role's name. HeadObject needs the key for the checksum.
+        # The function's environment, the table and the queue are decrypted, and messages to the
+        # queue encrypted, with the role's permission. HeadObject needs the key for the checksum.
         # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
         statements.append(allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], key_arn))
@@ -76,7 +76,7 @@ def extract_files(
     key_arn: str | None,
     tracing: bool,
 ) -> Policy:
-    """Allow each call that the extractor makes, those with which Lambda reads the stream for it.
+    """Allow each call that the extractor makes, and those that Lambda makes to read the stream.
 
     The resource of ``ListStreams`` is as in AWS's example:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/iam-policy-example-lamda-process-dynamodb-streams.html
@@ -92,8 +92,8 @@ def extract_files(
         allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], f"{log_group_arn}:*"),
     ]
     if key_arn is not None:
-        # The files, the table, its stream and the function's environment are decrypted in the
-        # role's name; nothing is encrypted in it.
+        # The files, the table, its stream and the function's environment are decrypted with the
+        # role's permission; nothing is encrypted with it.
         statements.append(allow("UseKey", "kms:Decrypt", key_arn))
     if tracing:
         statements.append(_trace())
@@ -109,7 +109,7 @@ def audit(
     key_arn: str | None,
     tracing: bool,
 ) -> Policy:
-    """Allow each call that the audit makes; without a function that repairs it only reads."""
+    """Allow each call that the audit makes; without ``repairing_arn`` it only reads."""
     statements = [
         allow("ListVersions", "s3:ListBucketVersions", bucket_arn),
         allow("HeadObject", "s3:GetObject", f"{bucket_arn}/*"),
@@ -120,7 +120,7 @@ def audit(
     if repairing_arn is not None:
         statements.append(allow("RequestRepairs", "lambda:InvokeFunction", repairing_arn))
     if key_arn is not None:
-        # The table and the function's environment are decrypted in the role's name.
+        # The table and the function's environment are decrypted with the role's permission.
         statements.append(allow("UseKeyToRead", "kms:Decrypt", key_arn))
     if tracing:
         statements.append(_trace())
@@ -128,15 +128,15 @@ def audit(
 
 
 def invoke_audit(function_arn: str) -> Policy:
-    """Allow to begin an audit, or to go on with it in another invocation."""
+    """Allow starting an audit, and continuing it in another invocation."""
     return policy(allow("InvokeAudit", "lambda:InvokeFunction", function_arn))
 
 
 def run_batch_jobs(*, bucket_arn: str, function_arn: str) -> Policy:
     """Allow a job to list the bucket by a generated manifest, and to invoke the function.
 
-    Neither manifest nor report is stored, so that no object is read or written, and no key used.
-    A job names the function without a version, and needs no other ARN of it.
+    The job stores neither manifest nor report, so it reads and writes no object and uses no key.
+    It invokes the function without a version, so the function's plain ARN is enough.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-policies.html
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-invoke-lambda.html
     """
@@ -147,7 +147,7 @@ def run_batch_jobs(*, bucket_arn: str, function_arn: str) -> Policy:
 
 
 def decrypt_objects(*, key_arn: str, region: str, dns_suffix: str) -> Policy:
-    """Allow a key's use for the objects of a bucket alone: through S3, to read a checksum.
+    """Allow the use of a key only through S3, to read an object's checksum.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service

@@ -1,4 +1,4 @@
-"""What the values of the configuration keys may be."""
+"""The rules for the values of configuration keys."""
 
 import re
 from collections.abc import Mapping
@@ -27,7 +27,8 @@ RESERVED_CONCURRENCY = Rule(
     lambda value: value == UNRESERVED or value >= 1,
 )
 
-# S3 matches other characters only in URL-encoded form, and without a word never otherwise:
+# S3 matches other characters only if the filter has them URL-encoded; otherwise it never matches,
+# and reports no error:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
 PART_OF_KEY = matching(
     r"[A-Za-z0-9!_.'()/-]{0,1024}", "at most 1024 characters of A-Z a-z 0-9 ! _ . ' ( ) / -"
@@ -49,10 +50,10 @@ IAM_POLICY_ARN = matching(
     r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+", "the ARN of an IAM policy"
 )
 
-# Of IAM's, the strictest: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+# IAM's rule, the strictest: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
 _TAG_KEY = re.compile(r"[\w .:/=+@-]{1,128}")
 _MOST_TAGS = 48
-"""AWS takes 50 a resource, and two are ours."""
+"""AWS allows 50 for each resource; the pipeline sets two of them."""
 
 
 def _are_tags(value: Mapping[str, pulumi.Input[str]]) -> bool:
@@ -76,5 +77,5 @@ _PRODUCTION_NAMES = frozenset({"prod", "production"})
 
 
 def is_production(name: str) -> bool:
-    """Tell whether a stack or an environment is named as one whose data must be protected."""
+    """Whether the name of a stack or of an environment says that it is production."""
     return not _PRODUCTION_NAMES.isdisjoint(re.split(r"[^a-z0-9]+", name.lower()))

@@ -1,6 +1,6 @@
 """The stack's configuration, read once and checked before any resource is made.
 
-A key is declared here and nowhere else: `make generate` writes what repeats it.
+Keys are declared only here; `make generate` writes the files that repeat them.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ PROJECT = "file-metadata-pipeline"
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What one environment chooses.
+    """The configuration of one environment.
 
     Raises:
         ValueError: a value is of the wrong type, not known yet, or breaks its rule; the message
@@ -32,28 +32,28 @@ class Settings:
             means="Ends the table's name and tags every resource",
             if_empty="the stack's name",
             rule=rules.SUFFIX,
-            more="Two pipelines of one account and region need different ones.",
+            more="Each pipeline of an account and region needs its own.",
             live="Refused where `protectData` is true, because the table would be replaced."
             " Otherwise table, key alias, dashboard and an extractor's event source mapping are"
             " replaced; tags and the metrics' namespace change in place. All rows are lost,"
-            " tombstones included: run `ops backfill` afterwards. Metrics from the log go on under"
-            " a new name, the old ones stay 15 months.",
+            " tombstones included: run `ops backfill` afterwards. Metrics from the log continue"
+            " under a new name; the old ones stay for 15 months.",
         ),
     ]
     protect_data: Annotated[
         bool,
         Key(
             means="Deletion protection, Pulumi protect, and no forceDestroy",
-            more="Must be true where stack or suffix is `prod` or `production`, or has it as a part"
-            " between hyphens.",
+            more="Must be true if the name of the stack, or the suffix, is `prod` or `production`,"
+            " or contains one of them as a word between hyphens.",
             live="In place; false is refused for an environment named prod. False: from then on"
-            " `pulumi destroy` takes bucket and table with their contents.",
+            " `pulumi destroy` deletes bucket and table with their contents.",
         ),
     ] = True
     memory_size: Annotated[
         int,
         Key(
-            means="The function's memory; CPU follows it",
+            means="The function's memory; its CPU share grows with it",
             rule=between(128, 10240, "MB"),
             live="In place. New containers: one cold start each.",
         ),
@@ -61,8 +61,8 @@ class Settings:
     timeout: Annotated[
         int,
         Key(
-            means="Longest that one invocation may run",
-            # The lower bound holds one record's two calls at their slowest: `handler/catalog.py`.
+            means="The longest time that one invocation may run",
+            # At least as long as one record's two calls at their slowest: `handler/catalog.py`.
             rule=between(15, 900, "seconds"),
             live="In place, with the alarm `duration-near-timeout`. New containers.",
         ),
@@ -79,14 +79,14 @@ class Settings:
         bool,
         Key(
             means="Trace invocations with AWS X-Ray",
-            more="About $0.25 a million objects at default sampling.",
+            more="Costs about $0.25 per million objects at the default sampling rate.",
             live="In place, with the role's policy.",
         ),
     ] = False
     reserved_concurrency: Annotated[
         int,
         Key(
-            means="Invocations at once",
+            means="The most invocations that run at once",
             rule=rules.RESERVED_CONCURRENCY,
             live="In place. AWS refuses a number that leaves the account less than 100 unreserved."
             " Lower: events wait, at most 6 hours, then they go to the failure queue.",
@@ -95,7 +95,7 @@ class Settings:
     object_prefix: Annotated[
         str,
         Key(
-            means="Only keys that start so have rows",
+            means="Only keys with this prefix have rows",
             if_empty="all keys",
             rule=rules.PART_OF_KEY,
             live="In place. Keys that no longer match keep their row, which is not updated any"
@@ -105,7 +105,7 @@ class Settings:
     object_suffix: Annotated[
         str,
         Key(
-            means="Only keys that end so have rows",
+            means="Only keys with this suffix have rows",
             if_empty="all keys",
             rule=rules.PART_OF_KEY,
             live="As `objectPrefix`.",
@@ -114,7 +114,7 @@ class Settings:
     tombstone_days: Annotated[
         int,
         Key(
-            # One day outlasts Lambda's longest retry.
+            # One day is longer than Lambda retries an event.
             means="Days that a deleted key's row stays as a tombstone",
             rule=between(1, 365, "days"),
             live="In place, for tombstones written from then on; existing ones keep theirs.",
@@ -132,20 +132,19 @@ class Settings:
     log_level: Annotated[
         str,
         Key(
-            means="Least severity that the function logs",
+            means="The lowest severity that the function logs",
             rule=rules.LOG_LEVEL,
-            more="Failures and stale notifications are always logged. At `WARNING` the rest is"
-            " counted, one line a hundred records or a minute. Lambda's own START and REPORT lines"
-            " come with `DEBUG` only.",
-            live="In place. At `WARNING` no line for each object any more; at `DEBUG` more log"
-            " bytes.",
+            more="Failures and stale notifications are always logged. At `WARNING` the function"
+            " counts the other records, and logs the counts every hundred records or every minute."
+            " Lambda's own START and REPORT lines come at `DEBUG` only.",
+            live="In place. `WARNING`: no line for each object. `DEBUG`: more log bytes.",
         ),
     ] = "INFO"
     bucket_name: Annotated[
         str,
         Key(
-            means="An existing bucket's name, to import it into the stack, or to follow it there"
-            " with `eventSource` `eventbridge`",
+            means="The name of an existing bucket, to import it into the stack or, with"
+            " `eventSource` `eventbridge`, to follow it",
             if_empty="a new bucket",
             rule=rules.BUCKET,
             more="[How to import](operations.md#bring-an-existing-bucket-under-the-pipeline);"
@@ -164,21 +163,21 @@ class Settings:
             means="An existing bucket that receives the bucket's server access logs",
             if_empty="none",
             rule=rules.BUCKET,
-            # Each log file would be a change, which is logged, without end.
+            # Otherwise each log file would be a change that is logged again, without end.
             more="Never the bucket itself. The logs are under `<bucket>/`;"
             " [what it needs](operations.md#server-access-logs).",
-            live="In place; set and unset as well, but the bucket itself is refused. Logs that are"
-            " there stay.",
+            live="In place, also when it is set or unset; refused if it is the bucket itself."
+            " Existing logs stay.",
         ),
     ] = ""
     alarm_email: Annotated[
         str,
         Key(
-            means="E-mail address that receives the alarms, once it confirms",
+            means="E-mail address that receives the alarms after it has confirmed",
             if_empty="none",
             rule=rules.EMAIL,
             live="The subscription is replaced. The new address must confirm; until then it gets no"
-            " e-mail. An unconfirmed subscription cannot be deleted: SNS drops it after 48 hours.",
+            " e-mail. An unconfirmed subscription cannot be deleted; SNS drops it after 48 hours.",
         ),
     ] = ""
     batch_operations: Annotated[
@@ -186,32 +185,32 @@ class Settings:
         Key(
             means="Make the role with which S3 Batch Operations backfills a very large bucket",
             more="`ops backfill --batch-job` needs it, for more than some ten million objects.",
-            live="The role is made or deleted. False: a job that runs loses its role and fails.",
+            live="The role is made or deleted. False: a running job loses its role and fails.",
         ),
     ] = False
     permissions_boundary: Annotated[
         pulumi.Input[str],
         Key(
-            means="The ARN of an IAM policy that bounds what the stack's roles may ever do",
+            means="The ARN of an IAM policy, the permissions boundary of the stack's roles",
             if_empty="none",
             rule=rules.IAM_POLICY_ARN,
             more="[Where it comes from](deploy.md#2-make-the-roles).",
-            live="In place. A boundary that lacks a permission of the role refuses that call:"
-            " events fail, and wait in the failure queue. The deploy roles of"
-            " `examples/github-oidc/` may not unset it.",
+            live="In place. If the boundary lacks a permission that a role uses, AWS refuses the"
+            " call: events fail, and wait in the failure queue. The deploy roles of"
+            " `examples/github-oidc/` cannot unset it.",
         ),
     ] = ""
     customer_managed_key: Annotated[
         bool,
         Key(
-            means="One KMS key of the account's own, rotated, for bucket, table, queue, topic, logs"
-            " and the function's environment",
-            more="$1 a month and its calls. Through DynamoDB, S3 and SQS the whole account may use"
-            " it; other accounts need a grant. Pulumi"
+            means="One customer managed KMS key, rotated, for bucket, table, queue, topic, logs and"
+            " the function's environment",
+            more="Costs $1 a month, plus its calls. The whole account may use it through DynamoDB,"
+            " S3 and SQS; other accounts need a grant. Pulumi"
             " [never deletes it](changes.md#turn-the-customer-managed-key-off).",
             live="In place for bucket, table, queue, topic, logs and function. True makes a key."
-            " False takes it out of the stack and leaves it in the account, where it goes on"
-            " costing, [until you let go of it](changes.md#turn-the-customer-managed-key-off).",
+            " False removes it from the stack and leaves it in the account, where it costs money"
+            " [until you delete it](changes.md#turn-the-customer-managed-key-off).",
         ),
     ] = False
     kms_key_arn: Annotated[
@@ -221,9 +220,9 @@ class Settings:
             if_empty="none",
             rule=rules.KMS_KEY_ARN,
             more="[What its policy must allow](use.md#an-existing-kms-key).",
-            live="In place for bucket, table, queue, topic, logs and function; refused beside"
-            " `customerManagedKey`. What was written before [needs its old"
-            " key](changes.md#turn-the-customer-managed-key-off) a while.",
+            live="In place for bucket, table, queue, topic, logs and function; refused together"
+            " with `customerManagedKey`. Older data [still needs its old"
+            " key](changes.md#turn-the-customer-managed-key-off) for some time.",
         ),
     ] = ""
     alarm_topic_arn: Annotated[
@@ -241,18 +240,18 @@ class Settings:
         Key(
             means="A folder with extract.py, whose extract() reads each new version of each object",
             if_empty="none",
-            more="[How to write one](extract.md). A Python program may give a `pulumi.Archive`.",
-            live="Set: a second function, its role and log group, the table's stream and what"
-            " watches them are made; versions from before have no result until they are asked for."
+            more="[How to write one](extract.md). A Python program may pass a `pulumi.Archive`.",
+            live="Set: a second function, its role, log group and monitoring, and the table's"
+            " stream are made; older versions have no result until `ops extract` requests it."
             " Another folder, or a change in it: in place, for versions written from then on."
-            " Unset: all of it is deleted, and the stream unless `stream` is true; rows keep what"
-            " they say until their key changes, `pending` ones too.",
+            " Unset: all of this is deleted, but the stream only if `stream` is false; rows keep"
+            " their results, or `pending`, until their key changes.",
         ),
     ] = ""
     extractor_memory_size: Annotated[
         int,
         Key(
-            means="The extractor's memory; CPU follows it",
+            means="The extractor's memory; its CPU share grows with it",
             rule=between(128, 10240, "MB"),
             live="In place. New containers: one cold start each.",
         ),
@@ -260,10 +259,10 @@ class Settings:
     extractor_timeout: Annotated[
         int,
         Key(
-            means="Longest that the extractor may take for one file",
+            means="The longest time that the extractor may take for one file",
             rule=between(1, 900, "seconds"),
-            more="A file that takes longer is tried again and again while those behind it wait, and"
-            " [then stays](extract.md#what-happens-if-something-fails) `pending`.",
+            more="A file that takes longer is retried, while those behind it wait, and finally"
+            " [stays](extract.md#what-happens-if-something-fails) `pending`.",
             live="In place. New containers.",
         ),
     ] = 60
@@ -272,17 +271,17 @@ class Settings:
         Key(
             means="The extractor's space in /tmp",
             rule=between(512, 10240, "MB"),
-            more="What goes beyond 512 MB costs.",
+            more="AWS bills what is above 512 MB.",
             live="In place. New containers.",
         ),
     ] = 512
     stream: Annotated[
         bool,
         Key(
-            means="Turn on the table's stream, for consumers of your own",
-            more="[How to use it](stream.md). It is on as well where there is an `extractor`.",
+            means="Turn on the table's stream, for your own consumers",
+            more="[How to use it](stream.md). An `extractor` turns it on as well.",
             live="In place, and the table's rows stay. False: consumers lose the stream at once,"
-            " unless there is an `extractor`. True again makes a stream with another ARN.",
+            " unless there is an `extractor`. Turning it on again makes a stream with another ARN.",
         ),
     ] = False
     audit: Annotated[
@@ -290,16 +289,16 @@ class Settings:
         Key(
             means="Compare the whole bucket with the whole table every night",
             rule=rules.AUDIT,
-            more="`repair` also has the function read again what disagrees."
+            more="`repair` also has the function update the rows that disagree."
             " [What it does](audit.md).",
-            live="In place between `report` and `repair`. `off`: the audit's function, its log"
-            " and schedule are deleted, and no audit alarm is left; the metrics stay 15 months.",
+            live="In place between `report` and `repair`. `off`: the audit's function, its log,"
+            " schedule and alarms are deleted; the metrics stay for 15 months.",
         ),
     ] = rules.OFF
     tags: Annotated[
         pulumi.Input[dict[str, pulumi.Input[str]]],
         Key(
-            means="Tags for every resource, beside Environment and Project",
+            means="Tags for every resource, in addition to Environment and Project",
             if_empty="none",
             rule=rules.TAGS,
             more="`pulumi config set --path 'file-metadata-pipeline:tags.Team' data`.",
@@ -313,10 +312,10 @@ class Settings:
             rule=rules.EVENT_SOURCE,
             more="`eventbridge` [follows a bucket that somebody else owns](eventbridge.md), named"
             " by `bucketName`, and declares nothing of it.",
-            live="Refused where `protectData` is true, in the preview: a table's rows are of one"
-            " source. Otherwise the old source is deleted, and with `notification` that is the"
-            " stack's bucket **with all objects and versions**; the rows stay, and nobody says that"
-            " their sequencers can be compared with the new source's."
+            live="Refused by the preview if `protectData` is true, because all rows must come from"
+            " one source. Otherwise the old source is deleted. From `notification` that means the"
+            " stack's bucket, **with all objects and versions**. The rows stay, but it is not known"
+            " whether their sequencers can be compared with the new source's."
             " [What to do instead](changes.md#change-the-source-of-events).",
         ),
     ] = rules.NOTIFICATION
@@ -327,8 +326,8 @@ class Settings:
             if_empty="the stack's own",
             rule=rules.ACCOUNT,
             more="[What the other account has to do](eventbridge.md#a-bucket-of-another-account).",
-            live="In place; refused with `notification`. Another account than the owner's: no"
-            " events arrive any more.",
+            live="In place; refused with `notification`. If the account is not the owner's, no"
+            " events arrive.",
         ),
     ] = ""
     bucket_kms_key_arn: Annotated[
@@ -338,7 +337,7 @@ class Settings:
             " `eventbridge`",
             if_empty="none",
             rule=rules.KMS_KEY_ARN,
-            more="The function may use it through S3 alone. Without it, rows of objects under a KMS"
+            more="The function may use it only through S3. Without it, rows of objects under a KMS"
             " key have no `checksum`.",
             live="In place: the role gets or loses a policy. Refused with `notification`.",
         ),
@@ -379,8 +378,8 @@ class Settings:
             stack: the stack's name, the default of ``environmentSuffix``.
 
         Raises:
-            pulumi.RunError: a key is none of ours, or a value is of the wrong type or breaks its
-                rule. Pulumi prints it without a traceback.
+            pulumi.RunError: a key is unknown, or a value has the wrong type or breaks its rule.
+                Pulumi prints it without a traceback.
         """
         values: dict[str, Any] = {"environment_suffix": stack}
         readers: dict[Any, Callable[[str], Any]]
@@ -413,20 +412,20 @@ KEYS = declared(Settings)
 
 
 def check_log_bucket(log_bucket: str, bucket: str) -> None:
-    """Refuse a bucket for the access logs that is the bucket itself.
+    """Refuse access logs that go into the logged bucket itself.
 
     Raises:
-        ValueError: it is.
+        ValueError: both buckets are the same.
     """
     rule = "accessLogBucket must be another bucket than the one that is logged"
     check(log_bucket != bucket, rule, log_bucket)
 
 
 def _check_source(settings: Settings) -> None:
-    """Refuse what means nothing with the source of events that is chosen.
+    """Refuse keys that have no effect with the chosen source of events.
 
     Raises:
-        ValueError: there is something.
+        ValueError: such a key is set.
     """
     if settings.event_source == rules.EVENTBRIDGE:
         where = f"where eventSource is {rules.EVENTBRIDGE}"
@@ -444,7 +443,7 @@ def _check_source(settings: Settings) -> None:
 
 
 def _check_keys(namespace: str) -> None:
-    """Refuse a misspelt key, which Pulumi takes."""
+    """Refuse unknown keys, which Pulumi accepts."""
     for full_key in CONFIG.get():
         of, _, name = full_key.partition(":")
         if of == namespace:

@@ -1,4 +1,4 @@
-"""What every part of a pipeline is made with."""
+"""What all parts of a pipeline share."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ Tags = pulumi.Input[dict[str, pulumi.Input[str]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Shared:
-    """The settings, and what follows from them for all parts."""
+    """The settings, and values that follow from them."""
 
     settings: Settings
     place: Place
     tags: Tags
     key_arn: pulumi.Input[str] | None
-    """The KMS key to encrypt with; None for keys of AWS's own."""
+    """The KMS key to encrypt with; None for AWS's own keys."""

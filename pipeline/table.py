@@ -33,13 +33,13 @@ class MetadataTable(pulumi.ComponentResource):
             attributes=[{"name": PARTITION_KEY, "type": "S"}],
             ttl={"attribute_name": TTL_ATTRIBUTE, "enabled": True},
             point_in_time_recovery={"enabled": True},
-            # The provider keeps a key that is no longer declared; only this moves the table off it.
+            # Always declared: without this block the provider would keep the table's old key.
             server_side_encryption={
                 "enabled": args.key_arn is not None,
                 "kms_key_arn": args.key_arn,
             },
             stream_enabled=streams or None,
-            # Consumers of their own may want what a row was before.
+            # Consumers of the stream may need the old row.
             stream_view_type="NEW_AND_OLD_IMAGES" if streams else None,
             deletion_protection_enabled=settings.protect_data,
             tags=args.tags,

@@ -1,6 +1,6 @@
-"""One rule for each resource type: what Pulumi declares -> the real API call -> what AWS answers.
+"""One rule for each resource type: declared properties -> AWS API call -> outputs.
 
-A property that the emulator ignores is sent all the same.
+Properties that the emulator ignores are sent, too.
 """
 
 from local.inputs import Rule

@@ -85,7 +85,7 @@ def zip_archive(archive: pulumi.AssetArchive) -> bytes:
     """Pack an archive as Pulumi does: same contents, same bytes.
 
     Raises:
-        UnknownPropertyError: something in it is somewhere else, such as at a URL.
+        UnknownPropertyError: a part of it is not on this machine, but, for example, at a URL.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:

@@ -39,7 +39,7 @@ def _table(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 
 
 def table_stream(enabled: bool | None, view: str | None) -> dict[str, Any]:
-    """State the stream of a table that has one."""
+    """The parameters for a table's stream; empty without one."""
     if not enabled:
         return {}
     return {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": view}}

@@ -56,11 +56,11 @@ def _query(query: dict[str, Any]) -> dict[str, Any]:
         rest = dict(metric)
         of_metric = {key: rest.pop(key) for key in ("namespace", "metricName")}
         dimensions = _pairs(rest.pop("dimensions", {}))
-        # boto3 refuses what it does not know of the rest.
+        # boto3 refuses unknown properties in the rest.
         stated["MetricStat"] = pascal(rest) | {
             "Metric": pascal(of_metric) | {"Dimensions": dimensions}
         }
-        # Pulumi's default; AWS's is the other.
+        # Pulumi's default is false; AWS's is true.
         stated.setdefault("ReturnData", False)
     return stated
 

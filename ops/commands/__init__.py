@@ -1,1 +1,1 @@
-"""The commands: what each asks, and what it shows."""
+"""The commands: their options and their output."""

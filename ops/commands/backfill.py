@@ -1,4 +1,4 @@
-"""``backfill``: make rows for objects that were there before."""
+"""``backfill``: make rows for objects from before the pipeline."""
 
 import json
 import threading
@@ -37,8 +37,10 @@ from pipeline.outputs import (
 
 @click.command()
 @of_a_stack
-@click.option("--prefix", default="", help="Only keys that start so.")
-@click.option("--since", type=Moment(), help="Only objects changed since: ISO 8601, or 36h, 7d.")
+@click.option("--prefix", default="", help="Only keys with this prefix.")
+@click.option(
+    "--since", type=Moment(), help="Only objects changed since then: ISO 8601, or 36h, 7d."
+)
 @click.option("--all", "everything", is_flag=True, help="Also objects that have a row.")
 @click.option("--dry-run", is_flag=True, help="Count only.")
 @click.option(
@@ -54,7 +56,7 @@ from pipeline.outputs import (
     type=click.Path(dir_okay=False, path_type=Path),
     help="File that keeps the progress; backfill-BUCKET.json by default.",
 )
-@click.option("--restart", is_flag=True, help="Begin again, whatever was interrupted.")
+@click.option("--restart", is_flag=True, help="Start again, without the saved progress.")
 @click.option(
     "--batch-job",
     is_flag=True,

@@ -1,4 +1,4 @@
-"""``events``: whether the bucket sends its events to EventBridge, and switching it on."""
+"""``events``: show whether the bucket sends its events to EventBridge, or turn that on."""
 
 import json
 from typing import Any, NoReturn
@@ -12,15 +12,15 @@ from pipeline.outputs import S3_BUCKET_NAME
 
 @click.command()
 @of_a_stack
-@click.option("--enable", is_flag=True, help="Switch it on, if it is off.")
-@click.option("--dry-run", is_flag=True, help="Say only what --enable would do.")
+@click.option("--enable", is_flag=True, help="Turn EventBridge on, if it is off.")
+@click.option("--dry-run", is_flag=True, help="Only show what --enable would do.")
 def events(*, enable: bool, dry_run: bool, as_json: bool, **options: Any) -> NoReturn:
-    """Say whether the bucket sends its events to EventBridge, and switch it on.
+    """Show whether the bucket sends its events to EventBridge, and turn that on.
 
     A bucket has one notification configuration. --enable reads it, adds EventBridge, writes it
-    and reads it again; targets that are there stay. If somebody else changes it at the same time
-    it stops and says so. No other command changes the bucket, and it is never switched off again.
-    Exit status 1 if it is off.
+    and reads it again; existing targets stay. If somebody else changes it at the same time, the
+    command stops with an error. No other command changes the bucket, and none turns EventBridge
+    off. Exit status 1 if it is off.
     """
     stack = stack_of(options, S3_BUCKET_NAME)
     before = Notifications.read(stack.s3, stack.bucket)
@@ -47,7 +47,7 @@ def _said(before: Notifications, *, switch: bool, dry_run: bool) -> str:
     if before.on:
         return "is on"
     if not switch:
-        return "is off; --enable switches it on, and leaves all else"
+        return "is off; --enable turns it on, and changes nothing else"
     if dry_run:
-        return "is off; would be switched on, and all else left"
-    return "was off, and is switched on; S3 takes about five minutes"
+        return "is off; would be turned on, and nothing else changed"
+    return "was off, and is now turned on; S3 needs about five minutes"

@@ -26,16 +26,16 @@ def _statuses(_context: click.Context, _option: click.Parameter, value: str) -> 
 
 @click.command()
 @of_a_stack
-@click.option("--prefix", default="", help="Only keys that start so.")
+@click.option("--prefix", default="", help="Only keys with this prefix.")
 @click.option(
     "--status",
     "statuses",
     default=DEFAULT,
     show_default=True,
     callback=_statuses,
-    help=f"Only such rows; some of {', '.join(STATUSES)}, with commas.",
+    help=f"Only rows with one of these statuses ({', '.join(STATUSES)}), separated by commas.",
 )
-@click.option("--all", "everything", is_flag=True, help="Whatever the row's extraction is.")
+@click.option("--all", "everything", is_flag=True, help="Rows of every status.")
 @click.option(
     "--rate",
     type=click.FloatRange(min=1),
@@ -49,7 +49,7 @@ def _statuses(_context: click.Context, _option: click.Parameter, value: str) -> 
     type=click.Path(dir_okay=False, path_type=Path),
     help="File that keeps the progress; extract-TABLE.json by default.",
 )
-@click.option("--restart", is_flag=True, help="Begin again, whatever was interrupted.")
+@click.option("--restart", is_flag=True, help="Start again, without the saved progress.")
 def extract(
     *,
     prefix: str,
@@ -80,7 +80,7 @@ def extract(
     state = _state(path, plan, start, fresh=restart)
     out = console(as_json=as_json)
     if state.resumed:
-        out.print(f"continuing the run of {state.start}, {state.requested} rows asked for")
+        out.print(f"continuing the run of {state.start}, {state.requested} rows requested")
     with stop_on_interrupt() as stop, progress(out) as bar:
         advance = bar("rows", None)
         advance(state.requested)
@@ -94,8 +94,8 @@ def extract(
         }
         click.echo(json.dumps(summary))
     else:
-        changed = f", {report.superseded} changed meanwhile" if report.superseded else ""
-        out.print(f"{state.requested} rows asked for{changed}")
+        changed = f", {report.superseded} skipped: they changed" if report.superseded else ""
+        out.print(f"{state.requested} rows requested{changed}")
         if not report.finished:
             why = report.refused or "interrupted"
             out.print(f"ended early: {why}; run it again to continue", markup=False)

@@ -18,7 +18,9 @@ SHOWN_KEYS = 3
 
 @click.command()
 @of_a_stack
-@click.option("--dry-run", is_flag=True, help="Show the failed events, and leave them there.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show the failed events, and leave them in the queue."
+)
 @click.option(
     "--rate",
     type=click.FloatRange(min=redrives.SLOWEST_RATE),
@@ -29,11 +31,11 @@ SHOWN_KEYS = 3
 def redrive(*, dry_run: bool, rate: float, as_json: bool, **options: Any) -> NoReturn:
     """Send the failure queue's events to the function again.
 
-    Also those of the rule's queue, where a stack follows somebody else's bucket. An event leaves
-    its queue only once Lambda has accepted it. Messages that cannot be read stay, and are
-    reported. Messages that arrive after the start are left for the next run. At the end it counts
-    the messages still in the queue, for up to a minute, because SQS counts approximately. Exit
-    status 1 if there are any.
+    If the stack follows somebody else's bucket, also the events that EventBridge could not
+    deliver. An event is deleted from its queue only after Lambda has accepted it. Messages that
+    cannot be read stay, and are reported. Messages that arrive after the start are left for the
+    next run. At the end the command counts the messages still in the queue, for up to a minute,
+    because SQS counts approximately. Exit status 1 if there are any.
     """
     stack = stack_of(options, FAILURE_QUEUE_URL, *(() if dry_run else (LAMBDA_FUNCTION_NAME,)))
     urls = [stack.output(FAILURE_QUEUE_URL), stack.undelivered_queue]
@@ -72,7 +74,7 @@ def redrive(*, dry_run: bool, rate: float, as_json: bool, **options: Any) -> NoR
         did = f"{shown} shown" if dry_run else f"{report.redriven} redriven"
         _print_end(out, did, report)
         if report.redriven:
-            out.print("what fails again is back in about five minutes: see `status` then")
+            out.print("events that fail again are back in about five minutes: run `status` then")
     left = 0 if dry_run else report.left
     found = left or report.unreadable or report.refused or report.interrupted
     raise click.exceptions.Exit(FINDINGS if found else 0)

@@ -43,8 +43,10 @@ def get(*, key: str, as_json: bool, **options: Any) -> NoReturn:
 
 @click.command("list")
 @of_a_stack
-@click.option("--prefix", default="", help="Only keys that start so.")
-@click.option("--status", type=click.Choice([COMPLETED, DELETED]), help="Only such rows.")
+@click.option("--prefix", default="", help="Only keys with this prefix.")
+@click.option(
+    "--status", type=click.Choice([COMPLETED, DELETED]), help="Only rows with this status."
+)
 @click.option(
     "--since", type=Moment(), help="Only rows written since: ISO 8601, or 36h, 7d, 90m, 30s."
 )
@@ -59,10 +61,10 @@ def get(*, key: str, as_json: bool, **options: Any) -> NoReturn:
     "--csv",
     "as_csv",
     is_flag=True,
-    help="Print CSV with every attribute. A ' precedes text that a spreadsheet would run.",
+    help="Print CSV with every attribute. A ' precedes text that would run as a formula.",
 )
 @click.option(
-    "--extraction", is_flag=True, help="Also what an extractor found; JSON always has it."
+    "--extraction", is_flag=True, help="Also show an extractor's results; JSON always has them."
 )
 def list_rows(
     *,
@@ -116,7 +118,7 @@ def _query(prefix: str, status: str | None, since: datetime | None) -> dict[str,
 
 def _print_csv(some: Iterator[rows.Row], *, extraction: bool) -> None:
     names = [name for name in ATTRIBUTES if extraction or name not in EXTRACTION_ATTRIBUTES]
-    # Quoted, so that no key is split into two cells where the separator is another character.
+    # Quoted, so that no key is split where a spreadsheet has another separator than the comma.
     writer = csv.DictWriter(sys.stdout, names, extrasaction="ignore", quoting=csv.QUOTE_ALL)
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in some)
@@ -154,7 +156,7 @@ def _grid(row: rows.Row) -> Table:
 
 
 def _shown(value: Any) -> str:
-    """Show a value on a terminal, whatever characters a key has."""
+    """Show a value on a terminal, with special characters escaped."""
     text = _plain(value)
     return repr(text)[1:-1] if isinstance(text, str) else str(text)
 

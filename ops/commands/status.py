@@ -17,13 +17,13 @@ from ops.stack import FLAGS
 
 @click.command()
 @of_a_stack
-@click.option("--exact", is_flag=True, help="Count every row, however many there are.")
+@click.option("--exact", is_flag=True, help="Count every row, not only a sample.")
 def status(*, exact: bool, as_json: bool, **options: Any) -> NoReturn:
     """Show function, errors, failure queue, rows, last audit and alarms.
 
-    Of a stack that follows somebody else's bucket also whether its events come.
+    If the stack follows somebody else's bucket, also whether its events arrive.
 
-    Exit status 1 if one of them needs a person, or did not answer.
+    Exit status 1 if one of them needs attention, or could not be read.
     """
     stack = stack_of(options, *FLAGS)
     parts = statuses.of(stack, datetime.now(UTC), exact=exact)

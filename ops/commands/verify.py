@@ -69,7 +69,7 @@ class Output:
             kinds += f"; {too_recent} disagree, but changed within --grace seconds"
         self.out.print(f"{compared} keys compared: {kinds or 'all agree'}")
         if unconfirmed:
-            self.out.print(f"{unconfirmed} without an object not reported: not read once more")
+            self.out.print(f"{unconfirmed} without an object not reported: not read a second time")
         if self.requested:
             self.out.print(f"{self.requested} requested; run verify again in a minute")
         if self.ended:
@@ -78,8 +78,8 @@ class Output:
 
 @click.command()
 @of_a_stack
-@click.option("--prefix", default="", help="Only keys that start so.")
-@click.option("--repair", is_flag=True, help="Have the function read again what disagrees.")
+@click.option("--prefix", default="", help="Only keys with this prefix.")
+@click.option("--repair", is_flag=True, help="Have the function update the rows that disagree.")
 @click.option(
     "--grace",
     type=click.IntRange(min=0),
@@ -103,8 +103,8 @@ def verify(
     Prints each finding as it is found: `missing` has no row, `gone` has a row but no object,
     `differs` has a row of another version, size or etag. Exit status 1 if there is any.
 
-    S3 keeps no time of a permanent delete. So `gone` comes last, after --grace
-    seconds, if there still is no object: with 900 this takes 15 minutes more.
+    S3 keeps no time of a permanent delete. So `gone` is reported last, if there still is no
+    object after --grace seconds: with 900 this takes 15 minutes more.
     """
     stack = stack_of(options, S3_BUCKET_NAME, DYNAMODB_TABLE_NAME, LAMBDA_FUNCTION_NAME)
     out = console(as_json=as_json)

@@ -100,7 +100,7 @@ def test_a_change_right_after_the_write_is_told_with_what_was_there(
         )
 
     mine.meta.events.register("after-call.s3.PutBucketNotificationConfiguration", erase)
-    with pytest.raises(ChangedError, match="it is not what was written") as caught:
+    with pytest.raises(ChangedError, match="is not what was written") as caught:
         switch_on(mine, others, Notifications.read(mine, others))
     assert "thumbnails" in str(caught.value)
 

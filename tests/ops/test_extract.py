@@ -194,8 +194,8 @@ def test_after_an_interruption_a_run_goes_on_with_the_rest(stack: Deployed) -> N
     assert "must be of the same `extract`" in result.output
     result = run(stack, "extract")
     assert result.exit_code == 0, result.output
-    assert "2 rows asked for" in result.output
-    assert "3 rows asked for" in result.output
+    assert "2 rows requested" in result.output
+    assert "3 rows requested" in result.output
     assert asked(stack, before) == {"failed", "pending", "old"}
     assert {key: first[key] for key in done} == {key: row(stack, key) for key in done}
     assert row(stack, "failed since")["extraction"] == "failed"

@@ -116,7 +116,7 @@ def test_what_sqs_counts_though_it_is_deleted_is_counted_again(
     result = ops(stack, endpoint=proxy.endpoint)
     *_, left, next_step = result.stdout.splitlines()
     assert (result.exit_code, left) == (0, "0 still in the queue")
-    assert "in about five minutes: see `status`" in next_step
+    assert "in about five minutes: run `status`" in next_step
 
 
 def test_no_event_is_kept_in_memory(stack: Deployed) -> None:

@@ -41,7 +41,9 @@ def test_a_changed_description_makes_the_files_stale_until_they_are_generated(
     (copy / "docs" / "reference.md").write_text(PAGE, encoding="utf-8")
     settings = copy / "pipeline" / "settings.py"
     text = settings.read_text(encoding="utf-8")
-    settings.write_text(text.replace("CPU follows it", "CPU comes with it"), encoding="utf-8")
+    settings.write_text(
+        text.replace("its CPU share grows with it", "CPU comes with it"), encoding="utf-8"
+    )
     refused = run(copy, "--check")
     assert refused.returncode == 1
     assert refused.stderr.splitlines() == [
