@@ -87,8 +87,8 @@ def test_every_path_of_the_code_that_is_named_exists(page: Any) -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_the_correctness_page_names_every_fault_and_neither_wrong_rows_nor_lost_keys() -> None:
-    page = (ROOT / "docs" / "correctness.md").read_text(encoding="utf-8")
+def test_the_page_on_tests_names_every_fault_and_neither_wrong_rows_nor_lost_keys() -> None:
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
     rows = table("Fault", page)
     told = " ".join(row[0] for row in rows)
     named = [*FAULTS, *OPERATIONS, *SHARES]
