@@ -194,7 +194,7 @@ class Settings:
             means="The ARN of an IAM policy, the permissions boundary of the stack's roles",
             if_empty="none",
             rule=rules.IAM_POLICY_ARN,
-            more="[Where it comes from](deploy.md#2-make-the-roles).",
+            more="[Where it comes from](github.md#2-make-the-roles).",
             live="In place. If the boundary lacks a permission that a role uses, AWS refuses the"
             " call: events fail, and wait in the failure queue. The deploy roles of"
             " `examples/github-oidc/` cannot unset it.",

@@ -152,7 +152,7 @@ def test_every_variable_is_an_output_of_the_example_or_of_the_backend() -> None:
 
 
 def test_the_deployment_page_names_every_variable_and_secret() -> None:
-    page = (ROOT / "docs" / "deploy.md").read_text()
+    page = (ROOT / "docs" / "github.md").read_text()
     named = {
         name for path in FILES for name in re.findall(r"(?:vars|secrets)\.(\w+)", path.read_text())
     }
