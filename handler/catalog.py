@@ -19,7 +19,7 @@ from row import (
     iso,
     row,
     says_the_same,
-    text,
+    stored_text,
     typed,
 )
 from s3 import S3
@@ -95,7 +95,7 @@ class Catalog:
             seen = self._put(new, condition)
             if seen is None:
                 return str(new["processing_status"])
-            if (text(seen, "sequencer") or "") >= sequencer:
+            if (stored_text(seen, "sequencer") or "") >= sequencer:
                 return STALE
         raise ContendedError(_contended(notification))
 
@@ -107,7 +107,7 @@ class Catalog:
         started = datetime.now(UTC)
         seen = self._get(notification.key)
         for _ in range(ATTEMPTS):
-            new = self._read_s3(notification, text(seen, "sequencer") or NO_SEQUENCER)
+            new = self._read_s3(notification, stored_text(seen, "sequencer") or NO_SEQUENCER)
             if new["processing_status"] == DELETED:
                 if _deletion_is_known(seen, notification, started):
                     return DELETED
@@ -218,7 +218,7 @@ def _unchanged(seen: Stored, *also: str) -> dict[str, Any]:
 
 def _mark(seen: Stored) -> Row:
     """The row's ``unordered_until``, which the row that replaces it must keep."""
-    until = text(seen, "unordered_until")
+    until = stored_text(seen, "unordered_until")
     return {} if until is None else {"unordered_until": until}
 
 
@@ -226,9 +226,9 @@ def _deletion_is_known(seen: Stored, notification: Notification, started: dateti
     """Whether a key without an object needs no write."""
     if notification.is_recheck:
         # A re-check request reports no change, so a tombstone or no row is right already.
-        return not seen or text(seen, "processing_status") == DELETED
-    until = text(seen, "unordered_until")
-    if until is None or text(seen, "processing_status") != DELETED:
+        return not seen or stored_text(seen, "processing_status") == DELETED
+    until = stored_text(seen, "unordered_until")
+    if until is None or stored_text(seen, "processing_status") != DELETED:
         return False
     # The tombstone's handler read S3 after the change that this notification reports.
     return until > _latest_write(iso(started))

@@ -72,7 +72,7 @@ class DynamoDB:
             self._call(operation, parameters)
         except RefusedError as err:
             if err.code == "ConditionalCheckFailedException":
-                raise ConditionalCheckFailedError(_item(err.told)) from err
+                raise ConditionalCheckFailedError(_item(err.body)) from err
             raise
 
     def _call(self, operation: str, parameters: Json) -> Json:

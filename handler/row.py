@@ -88,7 +88,7 @@ def is_of_the_same_version(stored: Stored, new: Row) -> bool:
     return all(stored.get(name) == item.get(name) for name in VERSION_ATTRIBUTES)
 
 
-def text(stored: Stored, name: str) -> str | None:
+def stored_text(stored: Stored, name: str) -> str | None:
     """A text attribute of a stored row; None if the row does not have it."""
     return stored[name].get("S") if name in stored else None
 

@@ -50,12 +50,12 @@ class RefusedError(CallError):
 
     def __init__(self, service: str, operation: str, answer: Answer, by: Credentials) -> None:
         """Read the service's error, and hide credentials that it may quote."""
-        self.told = _told(answer.body)
+        self.body = _as_object(answer.body)
         """The error as JSON; empty from S3, whose answer to ``HeadObject`` has no body."""
         self.status = answer.status
-        code = str(self.told.get("__type", self.status)).rpartition("#")[2]
+        code = str(self.body.get("__type", self.status)).rpartition("#")[2]
         self.code = code if code.isalnum() else "unknown"
-        message = str(self.told.get("message") or self.told.get("Message") or "")
+        message = str(self.body.get("message") or self.body.get("Message") or "")
         self.message = by.hide(message)[:MAX_SHOWN]
         headers = answer.headers
         request_id = headers.get("x-amzn-requestid") or headers.get("x-amz-request-id") or ""
@@ -137,9 +137,9 @@ def _credentials(environment: Mapping[str, str]) -> Credentials:
     )
 
 
-def _told(body: bytes) -> dict[str, Any]:
+def _as_object(body: bytes) -> dict[str, Any]:
     try:
-        told = json.loads(body)
+        body_object = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return body_object if isinstance(body_object, dict) else {}

@@ -74,7 +74,7 @@ class Report:
     finished: bool = False
 
 
-class Extractions:
+class ExtractionCounts:
     """Counts the completed rows of a stack with an extractor by ``extraction``."""
 
     def __init__(self) -> None:

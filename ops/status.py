@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import rows
 from ops.event_bridge import Notifications
-from ops.extract import Extractions
+from ops.extract import ExtractionCounts
 from ops.failed_event import read
 from ops.last_audit import last_audit
 from ops.stack import Stack
@@ -171,7 +171,7 @@ def _rows(stack: Stack, *, exact: bool) -> Part:
     )
     counts: Counter[str] = Counter()
     newest: list[tuple[str, str]] = []
-    extractions = Extractions()
+    extractions = ExtractionCounts()
     complete = True
     for page in pages:
         if counts.total() >= SAMPLE_ROWS and not exact:
