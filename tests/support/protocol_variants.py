@@ -14,7 +14,7 @@ REPAIRED = Bounds(changes=2, handlers=2, repairs=1, damages=1, early=True, label
 Edit = tuple[str, str]
 READS_S3 = "    def _read_s3(self, notification: Notification, sequencer: str) -> Row:\n"
 HEAD = "            self._head(notification.key),\n"
-UNORDERED_READ = 'self._read_s3(notification, text(seen, "sequencer") or NO_SEQUENCER)\n'
+UNORDERED_READ = 'self._read_s3(notification, stored_text(seen, "sequencer") or NO_SEQUENCER)\n'
 ORDERED_READ = "            new = self._read_s3(notification, sequencer)\n"
 STARTED = "        started = datetime.now(UTC)\n"
 # With these two a read of S3 takes an answer that is there already.
@@ -136,9 +136,9 @@ class AnyTombstone(Variant):
     bounds = THREE
     edits = (
         (
-            "until is None or text(seen",
-            "text(seen, 'processing_status') == DELETED:\n        return True\n"
-            "    if until is None or text(seen",
+            "until is None or stored_text(seen",
+            "stored_text(seen, 'processing_status') == DELETED:\n        return True\n"
+            "    if until is None or stored_text(seen",
         ),
     )
 
@@ -165,7 +165,7 @@ class AnyObject(Variant):
     edits = (
         (
             "elif says_the_same(seen, new):",
-            'elif text(seen, "processing_status") == COMPLETED:',
+            'elif stored_text(seen, "processing_status") == COMPLETED:',
         ),
     )
 
@@ -177,7 +177,9 @@ class RecheckLeavesAnyRow(Variant):
     """A repair that finds no object leaves any row."""
 
     bounds = REPAIRED
-    edits = (('return not seen or text(seen, "processing_status") == DELETED', "return True"),)
+    edits = (
+        ('return not seen or stored_text(seen, "processing_status") == DELETED', "return True"),
+    )
 
     def is_gone(self, seen: Row) -> bool:
         return True
@@ -187,7 +189,7 @@ class SequencerForgotten(Variant):
     """An unordered write does not keep the row's sequencer."""
 
     bounds = REPAIRED
-    edits = (('text(seen, "sequencer") or NO_SEQUENCER', "NO_SEQUENCER"),)
+    edits = (('stored_text(seen, "sequencer") or NO_SEQUENCER', "NO_SEQUENCER"),)
 
     def kept(self, seen: Row) -> int:
         return 0
@@ -278,7 +280,7 @@ class NeverStale(Variant):
     """A refused write is made again, even though the row's sequencer is newer."""
 
     bounds = THREE
-    edits = (('if (text(seen, "sequencer") or "") >= sequencer:', "if False:"),)
+    edits = (('if (stored_text(seen, "sequencer") or "") >= sequencer:', "if False:"),)
 
     def is_stale(self, of: Notification, row: Row) -> bool:
         return False
@@ -287,7 +289,7 @@ class NeverStale(Variant):
 class StaleIfRefused(Variant):
     """A refused write is stale, even though the row's sequencer is older."""
 
-    edits = (('if (text(seen, "sequencer") or "") >= sequencer:', "if seen is not None:"),)
+    edits = (('if (stored_text(seen, "sequencer") or "") >= sequencer:', "if seen is not None:"),)
 
     def is_stale(self, of: Notification, row: Row) -> bool:
         return of.kind == "ordered"
