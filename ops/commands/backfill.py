@@ -22,9 +22,9 @@ from ops.cli import (
     stack_of,
     stop_on_interrupt,
 )
-from ops.event_bridge import scope
 from ops.pace import Pace
 from ops.recheck import Rechecks
+from ops.scope import scope
 from ops.stack import Stack
 from ops.state import StateError
 from pipeline.outputs import (

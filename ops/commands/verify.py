@@ -13,9 +13,9 @@ from rich.console import Console
 
 from ops import verify as verifies
 from ops.cli import FINDINGS, console, of_a_stack, progress, stack_of, stop_on_interrupt
-from ops.event_bridge import scope
 from ops.pace import Pace
 from ops.recheck import Rechecks, RefusedError
+from ops.scope import scope
 from ops.spill import spill
 from ops.verify import Finding
 from pipeline.outputs import DYNAMODB_TABLE_NAME, LAMBDA_FUNCTION_NAME, S3_BUCKET_NAME
