@@ -13,6 +13,8 @@ from ops import event_bridge
 from ops.__main__ import main
 from ops.bucket import Scope
 from ops.event_bridge import ChangedError, Notifications, switch_on
+from ops.scope import scope
+from ops.stack import Stack
 from support.bus import configuration, follows, notify_others, on_the_bus
 from support.journeys import Deployed
 
@@ -106,10 +108,10 @@ def test_a_change_right_after_the_write_is_told_with_what_was_there(
 
 
 def test_prefix_and_suffix_are_the_rules(stack: Deployed) -> None:
-    of_cli = event_bridge.Stack(
+    of_cli = Stack(
         stack.outputs, endpoint_url=stack.client("s3").meta.endpoint_url, region="us-east-1"
     )
-    assert event_bridge.scope(of_cli) == Scope("in/", ".csv")
+    assert scope(of_cli) == Scope("in/", ".csv")
 
 
 def status(run: Callable[..., Result]) -> tuple[int, dict[str, Any]]:
