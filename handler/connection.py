@@ -24,7 +24,7 @@ class NoAnswerError(ConnectionError):
 class Host:
     """A host, and the connections to it that are open and not in use.
 
-    A connection is used by one thread at a time.
+    A connection is used by one thread at a time, of the process that opened it.
     """
 
     def __init__(self, url: str) -> None:
@@ -35,6 +35,7 @@ class Host:
         self._tls = _tls(os.environ.get("AWS_CA_BUNDLE")) if parts.scheme == "https" else None
         self._port = parts.port or (443 if self._tls else 80)
         self._idle: list[_Connection] = []
+        self._process = os.getpid()
 
     def open(self) -> None:
         """Connect, so that the next exchange need not; if that fails, the exchange tries again."""
@@ -54,6 +55,10 @@ class Host:
             AnswerError: what came is no answer.
         """
         end = monotonic() + CONNECT_SECONDS + READ_SECONDS
+        if self._process != os.getpid():
+            # Forked: on its parent's connections it would read its parent's answers.
+            self.close()
+            self._process = os.getpid()
         try:
             kept = self._idle.pop()
         except IndexError:

@@ -138,6 +138,26 @@ def test_what_an_extractor_does_to_logging_hides_no_outcome(
     assert done.stdout == "WARNING failed 1\n{'failed': 1}\n", done.stderr
 
 
+FORKS = """
+import os
+def extract(file):
+    child = os.fork()
+    if not child:
+        file.open().read()
+        os._exit(0)
+    os.waitpid(child, 0)
+    return {"size": len(file.open().read())}
+"""
+
+
+def test_a_process_that_an_extractor_forks_has_connections_of_its_own(archive: Path) -> None:
+    """On one that both had, each could read what the other asked for."""
+    with large_object(1000) as server:
+        done = run(archive, FORKS, 1000, server.endpoint)
+    assert done.stdout == "{'done': 1}\n", done.stderr
+    _s3, _dynamodb, child = server.connections
+
+
 def test_nothing_is_imported_that_costs_a_start(archive: Path) -> None:
     program = "import extract_file, sys; print(*sys.modules)"
     done = run(archive, READS_ALL, 0, program=program)
