@@ -58,7 +58,12 @@ def run(extract: Extract, file: File) -> Typed | Failure:
     except KeyboardInterrupt:
         raise
     except BaseException as err:
-        return Failure(_text(err), "".join(traceback.format_tb(err.__traceback__, -FRAMES)))
+        return failure(err)
+
+
+def failure(err: BaseException) -> Failure:
+    """Describe an exception."""
+    return Failure(_text(err), "".join(traceback.format_tb(err.__traceback__, -FRAMES)))
 
 
 def _text(err: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -35,6 +36,8 @@ TRANSIENT = {
     "TooManyRequestsException",
     "TransactionInProgressException",
 }
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+S3_ERROR = re.compile(rb"<(Code|Message)>([^<]*)</")
 T = TypeVar("T")
 
 
@@ -51,9 +54,10 @@ class RefusedError(CallError):
     def __init__(self, service: str, operation: str, answer: Answer, by: Credentials) -> None:
         """Read what the service told, without the credentials that it may quote."""
         self.told = _told(answer.body)
-        """The error as JSON; empty from S3, whose answer to ``HeadObject`` has no body."""
+        """The error as DynamoDB's JSON or S3's XML has it; S3 says none to ``HeadObject``."""
         self.status = answer.status
-        code = str(self.told.get("__type", self.status)).rpartition("#")[2]
+        code = str(self.told.get("__type") or self.told.get("Code") or self.status)
+        code = code.rpartition("#")[2]
         self.code = code if code.isalnum() else "unknown"
         message = str(self.told.get("message") or self.told.get("Message") or "")
         self.message = by.hide(message)[:MAX_SHOWN]
@@ -141,5 +145,6 @@ def _told(body: bytes) -> dict[str, Any]:
     try:
         told = json.loads(body)
     except (ValueError, RecursionError):
-        return {}
+        found = S3_ERROR.findall(body)
+        return {name.decode(): text.decode("utf-8", "replace") for name, text in found}
     return told if isinstance(told, dict) else {}
