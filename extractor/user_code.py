@@ -39,8 +39,6 @@ def load(folder: Path) -> Extract:
     sys.path.insert(0, str(folder))
     try:
         extract: Extract = import_module("extract").extract
-    except KeyboardInterrupt:
-        raise
     except BaseException as err:
         message = f"extract.py must load and have a function extract, got {_text(err)}"
 
@@ -55,8 +53,6 @@ def run(extract: Extract, file: File) -> Typed | Failure:
     """Have a file extracted: what was found, as DynamoDB takes it, or why nothing was."""
     try:
         return typed(extract(file))
-    except KeyboardInterrupt:
-        raise
     except BaseException as err:
         return failure(err)
 

@@ -48,6 +48,7 @@ def endless(file: File) -> Any:
     [
         (raising(KeyError("name")), "KeyError: 'name'"),
         (raising(SystemExit(3)), "SystemExit: 3"),
+        (raising(KeyboardInterrupt()), "KeyboardInterrupt: "),
         (raising(asyncio.CancelledError()), "CancelledError: "),
         (raising(MemoryError()), "MemoryError: "),
         (raising(SilentError()), "SilentError"),
@@ -68,13 +69,6 @@ def test_an_exception_is_the_result(extract: Callable[..., Any], error: str) -> 
     assert len(failure.trace) < 5_000
 
 
-def test_an_interrupt_is_none(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        run(raising(KeyboardInterrupt()), FILE)
-    with pytest.raises(KeyboardInterrupt):
-        load(written(tmp_path, "raise KeyboardInterrupt"))
-
-
 def test_a_folder_s_extract_is_loaded_with_its_own_modules_first(tmp_path: Path) -> None:
     (tmp_path / "antigravity.py").write_text("ANSWER = 'theirs'")
     code = "import antigravity\ndef extract(file): return {'key': file.key + antigravity.ANSWER}"
@@ -91,6 +85,7 @@ def test_a_folder_s_extract_is_loaded_with_its_own_modules_first(tmp_path: Path)
         ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of"),
         ("EXTRACT = 1", "AttributeError: module 'extract' has no attribute 'extract'"),
         ("raise SystemExit", "SystemExit: "),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt: "),
     ],
 )
 def test_code_that_cannot_be_loaded_fails_each_file(tmp_path: Path, code: str, got: str) -> None:
