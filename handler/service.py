@@ -102,9 +102,7 @@ class Service:
             except CallError as err:
                 if not err.is_transient:
                     raise
-            from random import random  # noqa: PLC0415 # few calls need it
-
-            sleep(random() * MAX_BACKOFF_SECONDS)  # noqa: S311 # no secret
+            sleep(os.urandom(1)[0] / 256 * MAX_BACKOFF_SECONDS)
         return self._attempt(operation, request, read)
 
     def _attempt(self, operation: str, request: Request, read: Callable[[Answer], T]) -> T:

@@ -138,6 +138,15 @@ def test_what_an_extractor_does_to_logging_hides_no_outcome(
     assert done.stdout == "WARNING failed 1\n{'failed': 1}\n", done.stderr
 
 
+def test_a_module_of_the_user_s_takes_no_place_of_one_that_a_failing_call_needs(
+    archive: Path,
+) -> None:
+    (archive / "user" / "random.py").write_text("")
+    done = run(archive, READS_ALL, 1)
+    assert "CallError: s3 did not answer GetObject: ConnectionRefusedError" in done.stderr
+    assert "random" not in done.stderr
+
+
 FORKS = """
 import os
 def extract(file):
@@ -155,7 +164,7 @@ def test_a_process_that_an_extractor_forks_has_connections_of_its_own(archive: P
     with large_object(1000) as server:
         done = run(archive, FORKS, 1000, server.endpoint)
     assert done.stdout == "{'done': 1}\n", done.stderr
-    _s3, _dynamodb, child = server.connections
+    _s3, _dynamodb, _child = server.connections
 
 
 def test_nothing_is_imported_that_costs_a_start(archive: Path) -> None:
