@@ -11,7 +11,7 @@ from extraction import File
 from result import Typed, typed
 
 MAX_ERROR = 1_000
-FRAMES = 5
+FRAMES, MAX_TRACE = 5, 4_000
 
 Extract = Callable[[File], object]
 
@@ -27,7 +27,7 @@ class Failure:
     error: str
     """Type and message, at most 1,000 characters."""
     trace: str
-    """Where it was raised, the last five calls; empty if nowhere."""
+    """Where it was raised, the last five calls, at most 4,000 characters; empty if nowhere."""
 
 
 def load(folder: Path) -> Extract:
@@ -59,13 +59,14 @@ def run(extract: Extract, file: File) -> Typed | Failure:
 
 def failure(err: BaseException) -> Failure:
     """Describe an exception."""
-    return Failure(_text(err), "".join(traceback.format_tb(err.__traceback__, -FRAMES)))
+    trace = "".join(traceback.format_tb(err.__traceback__, -FRAMES))
+    return Failure(_text(err), trace[-MAX_TRACE:])
 
 
 def _text(err: BaseException) -> str:
     name = type(err).__name__
     try:
         text = f"{name}: {err}"
-    except Exception:
+    except BaseException:
         text = name
     return text[:MAX_ERROR].encode("utf-8", "backslashreplace").decode()[:MAX_ERROR]

@@ -32,6 +32,11 @@ class SilentError(Exception):
         raise RuntimeError("not even that")
 
 
+class ExitingError(Exception):
+    def __str__(self) -> str:
+        raise SystemExit
+
+
 def raising(error: BaseException) -> Callable[[File], Any]:
     def extract(_file: File) -> Any:
         raise error
@@ -52,6 +57,7 @@ def endless(file: File) -> Any:
         (raising(asyncio.CancelledError()), "CancelledError: "),
         (raising(MemoryError()), "MemoryError: "),
         (raising(SilentError()), "SilentError"),
+        (raising(ExitingError()), "ExitingError"),
         (raising(ValueError("a\ud800b")), "ValueError: a\\ud800b"),
         (raising(ValueError("x" * 10_000)), "ValueError: " + "x" * 988),
         (raising(ValueError("\ud800" * 10_000)), "ValueError: " + "\\ud800" * 164 + "\\ud8"),
@@ -66,6 +72,14 @@ def test_an_exception_is_the_result(extract: Callable[..., Any], error: str) -> 
     assert failure.error.startswith(error)
     assert len(failure.error) <= 1_000
     failure.error.encode()
+    assert len(failure.trace) < 5_000
+
+
+def test_a_line_of_code_makes_no_line_of_the_log_too_long(tmp_path: Path) -> None:
+    """CloudWatch would cut it, and its metrics would not count it."""
+    code = f"def extract(file):\n    raise ValueError('{'y' * 1_000_000}')"
+    failure = run(load(written(tmp_path, code)), FILE)
+    assert isinstance(failure, Failure)
     assert len(failure.trace) < 5_000
 
 
