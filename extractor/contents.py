@@ -13,10 +13,15 @@ from stream import Version
 
 # S3's version ID of an object from before versioning was enabled.
 NO_VERSION = "null"
+ARCHIVED = "InvalidObjectState"
 
 
 class SupersededError(Exception):
     """The version was overwritten or deleted."""
+
+
+class ArchivedError(Exception):
+    """The version is in a storage class that S3 does not read from before it is restored."""
 
 
 class Contents:
@@ -28,7 +33,7 @@ class Contents:
         # Without versioning, an overwrite has the version ID `null` again: `if-match` detects it.
         named = version.version_id != NO_VERSION
         self._query = f"versionId={quote(version.version_id, safe='')}" if named else ""
-        self.failure: SupersededError | CallError | None = None
+        self.failure: SupersededError | ArchivedError | CallError | None = None
         """Why a read failed; it stays set even if the extractor catches the OSError."""
 
     def read(self, start: int, length: int) -> bytes:
@@ -41,8 +46,7 @@ class Contents:
             try:
                 return self._read(start, length)
             except RefusedError as err:
-                gone = err.status in {404, 412}
-                self.failure = SupersededError(str(err)) if gone else err
+                self.failure = _failure(err)
             except CallError as err:
                 self.failure = err
         raise OSError(f"S3 must answer with this version, got: {self.failure}")
@@ -70,6 +74,14 @@ class Contents:
             "GET", self._s3.root + quote(self._version.key), headers, query=self._query
         )
         return self._s3.service.call("GetObject", request, body)
+
+
+def _failure(err: RefusedError) -> SupersededError | ArchivedError | RefusedError:
+    if err.status in {404, 412}:
+        return SupersededError(str(err))
+    if err.code == ARCHIVED:
+        return ArchivedError("object must be restored before it is read")
+    return err
 
 
 def _part(whole: bytes, size: int, start: int, length: int) -> bytes:

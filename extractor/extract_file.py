@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
 import logging
 import os
 from collections import Counter
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +21,19 @@ from stream import Version
 from tally import Tally
 from user_code import Failure
 
-LOG = logging.getLogger(__name__)
+
+def _own_log(root: logging.Logger) -> logging.Logger:
+    """A log as the runtime has set it up, which nothing that the user's code does to logs changes.
+
+    The metrics, and so the alarms, are read from its lines.
+    """
+    log = logging.Logger(__name__, root.level)
+    log.manager = logging.Manager(log)  # type: ignore[arg-type] # so that logging.disable spares it
+    log.handlers = [copy(handler) for handler in root.handlers]
+    return log
+
+
+LOG = _own_log(logging.getLogger())
 REGION = os.environ["AWS_REGION"]
 ACCOUNT = os.environ["DYNAMODB_TABLE_ARN"].split(":")[4]
 OWNER = os.environ.get("S3_BUCKET_ACCOUNT_ID", ACCOUNT)

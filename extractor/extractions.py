@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from attributes import COMPLETED, DONE, FAILED
-from contents import NO_VERSION, Contents, SupersededError
+from contents import NO_VERSION, ArchivedError, Contents, SupersededError
 from dynamodb import ConditionalCheckFailedError, DynamoDB
 from extraction import File
 from result import Typed
 from row import VERSION_ATTRIBUTES, iso
 from s3 import S3
 from stream import Version
-from user_code import Extract, Failure, run
+from user_code import Extract, Failure, failure, run
 
 SUPERSEDED = "superseded"
 
@@ -40,7 +40,10 @@ class Extractions:
         result = run(self.extract, _file(version, contents))
         if isinstance(contents.failure, SupersededError):
             return SUPERSEDED
-        if contents.failure:
+        if isinstance(contents.failure, ArchivedError):
+            # Each retry would fail as well, until somebody restores it.
+            result = failure(contents.failure)
+        elif contents.failure:
             # The extractor could not read the whole file, so its result does not count.
             raise contents.failure
         try:

@@ -84,6 +84,7 @@ class _Writer:
             yield self.value(f"{where}[{number}]", element, level + 1)
 
     def _text(self, where: str, text: str) -> str:
+        text = str.__str__(text)  # of a class of its own it may write itself otherwise
         self._take(len(text))
         try:
             # Text that is not ASCII has more bytes than characters.
@@ -92,7 +93,7 @@ class _Writer:
             raise ResultError(
                 f"{where} must be text that UTF-8 can encode, got {_shown(text)}"
             ) from err
-        return str(text)
+        return text
 
     def _number(self, where: str, value: float) -> str:
         if isinstance(value, int) and value.bit_length() > MAX_BITS:

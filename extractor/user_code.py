@@ -11,7 +11,7 @@ from extraction import File
 from result import Typed, typed
 
 MAX_ERROR = 1_000
-FRAMES = 5
+FRAMES, MAX_TRACE = 5, 4_000
 
 Extract = Callable[[File], object]
 
@@ -27,7 +27,7 @@ class Failure:
     error: str
     """Type and message, at most 1,000 characters."""
     trace: str
-    """The last five calls of the traceback; empty if there is none."""
+    """The last five calls of the traceback, at most 4,000 characters; empty if there is none."""
 
 
 def load(folder: Path) -> Extract:
@@ -39,8 +39,6 @@ def load(folder: Path) -> Extract:
     sys.path.insert(0, str(folder))
     try:
         extract: Extract = import_module("extract").extract
-    except KeyboardInterrupt:
-        raise
     except BaseException as err:
         message = f"extract.py must load and have a function extract, got {_text(err)}"
 
@@ -55,16 +53,20 @@ def run(extract: Extract, file: File) -> Typed | Failure:
     """Extract a file, and return the result in DynamoDB's types, or the failure."""
     try:
         return typed(extract(file))
-    except KeyboardInterrupt:
-        raise
     except BaseException as err:
-        return Failure(_text(err), "".join(traceback.format_tb(err.__traceback__, -FRAMES)))
+        return failure(err)
+
+
+def failure(err: BaseException) -> Failure:
+    """Describe an exception."""
+    trace = "".join(traceback.format_tb(err.__traceback__, -FRAMES))
+    return Failure(_text(err), trace[-MAX_TRACE:])
 
 
 def _text(err: BaseException) -> str:
     name = type(err).__name__
     try:
         text = f"{name}: {err}"
-    except Exception:
+    except BaseException:
         text = name
     return text[:MAX_ERROR].encode("utf-8", "backslashreplace").decode()[:MAX_ERROR]

@@ -22,7 +22,10 @@ class NoAnswerError(ConnectionError):
 
 
 class Host:
-    """A host and its idle connections. One thread at a time uses a connection."""
+    """A host and its idle connections.
+
+    One thread at a time uses a connection, in the process that opened it.
+    """
 
     def __init__(self, url: str) -> None:
         """Store a host's URL, ``http[s]://<host>[:<port>]``."""
@@ -32,6 +35,7 @@ class Host:
         self._tls = _tls(os.environ.get("AWS_CA_BUNDLE")) if parts.scheme == "https" else None
         self._port = parts.port or (443 if self._tls else 80)
         self._idle: list[_Connection] = []
+        self._process = os.getpid()
 
     def open(self) -> None:
         """Connect in advance; if that fails, the next exchange connects."""
@@ -51,6 +55,10 @@ class Host:
             AnswerError: the answer is invalid.
         """
         end = monotonic() + CONNECT_SECONDS + READ_SECONDS
+        if self._process != os.getpid():
+            # Forked: on its parent's connections it would read its parent's answers.
+            self.close()
+            self._process = os.getpid()
         try:
             kept = self._idle.pop()
         except IndexError:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -50,10 +51,11 @@ class RefusedError(CallError):
 
     def __init__(self, service: str, operation: str, answer: Answer, by: Credentials) -> None:
         """Read the service's error, and hide credentials that it may quote."""
-        self.body = _as_object(answer.body)
-        """The error as JSON; empty from S3, whose answer to ``HeadObject`` has no body."""
+        self.body = _error(answer.body)
+        """DynamoDB's JSON, or S3's XML, which its answer to ``HeadObject`` does not have."""
         self.status = answer.status
-        code = str(self.body.get("__type", self.status)).rpartition("#")[2]
+        code = str(self.body.get("__type") or self.body.get("Code") or self.status)
+        code = code.rpartition("#")[2]
         self.code = code if code.isalnum() else "unknown"
         message = str(self.body.get("message") or self.body.get("Message") or "")
         self.message = by.hide(message)[:MAX_SHOWN]
@@ -98,9 +100,7 @@ class Service:
             except CallError as err:
                 if not err.is_transient:
                     raise
-            from random import random  # noqa: PLC0415 # few calls need it
-
-            sleep(random() * MAX_BACKOFF_SECONDS)  # noqa: S311 # no secret
+            sleep(os.urandom(1)[0] / 256 * MAX_BACKOFF_SECONDS)
         return self._attempt(operation, request, read)
 
     def _attempt(self, operation: str, request: Request, read: Callable[[Answer], T]) -> T:
@@ -137,9 +137,11 @@ def _credentials(environment: Mapping[str, str]) -> Credentials:
     )
 
 
-def _as_object(body: bytes) -> dict[str, Any]:
+def _error(body: bytes) -> dict[str, Any]:
     try:
-        body_object = json.loads(body)
+        found = json.loads(body)
     except (ValueError, RecursionError):
-        return {}
-    return body_object if isinstance(body_object, dict) else {}
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+        parts = re.findall(rb"<(Code|Message)>([^<]*)</", body)
+        return {name.decode(): text.decode("utf-8", "replace") for name, text in parts}
+    return found if isinstance(found, dict) else {}

@@ -52,8 +52,10 @@ def _missing(folder: Path, file: Path) -> str | None:
 
 
 def _file(path: Path) -> File:
+    whole = path.resolve()  # the extractor may change the working directory
+
     def read(start: int, length: int) -> bytes:
-        with path.open("rb") as opened:
+        with whole.open("rb") as opened:
             opened.seek(start)
             return opened.read(length)
 

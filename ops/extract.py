@@ -154,7 +154,7 @@ def extract(
     try:
         with ThreadPoolExecutor(READS_AT_ONCE) as pool:
             for page in pages:
-                asked = list(pool.map(lambda row: _ask(dynamodb, state.plan, row), paced(page)))
+                asked = list(pool.map(lambda row: _ask(dynamodb, state, row), paced(page)))
                 state.requested += sum(asked)
                 report.superseded += len(asked) - sum(asked)
                 state_files.save(path, state)
@@ -189,7 +189,7 @@ def _query(state: State) -> dict[str, Any]:
     }
 
 
-def _ask(dynamodb: "DynamoDBClient", plan: Plan, row: rows.Row) -> bool:
+def _ask(dynamodb: "DynamoDBClient", state: State, row: rows.Row) -> bool:
     """Make one row pending; False if it has changed since it was read.
 
     A write that changes nothing makes no stream record, so ``extracted_at`` always changes:
@@ -198,7 +198,8 @@ def _ask(dynamodb: "DynamoDBClient", plan: Plan, row: rows.Row) -> bool:
     values: dict[str, str] = {
         ":completed": COMPLETED,
         ":pending": PENDING,
-        ":now": rows.written(datetime.now(UTC)),
+        # This machine's clock may be behind AWS's.
+        ":now": max(state.start, rows.written(datetime.now(UTC))),
         ":version": row.get("version_id", ""),
         ":etag": row.get("etag", ""),
     }
@@ -208,7 +209,7 @@ def _ask(dynamodb: "DynamoDBClient", plan: Plan, row: rows.Row) -> bool:
         as_read = "extraction = :before"
     try:
         dynamodb.update_item(
-            TableName=plan.table,
+            TableName=state.plan.table,
             Key={"file_key": {"S": row["file_key"]}},
             UpdateExpression="SET extraction = :pending, extracted_at = :now"
             " REMOVE extraction_error",

@@ -109,6 +109,64 @@ def test_it_starts_where_nothing_answers_and_its_own_modules_come_first(archive:
     assert done.stdout == f"{archive / 'user'}\nNone\n", done.stderr
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "logging.getLogger().setLevel(logging.CRITICAL)",
+        "logging.disable(logging.CRITICAL)",
+        "logging.basicConfig(force=True)",
+        "logging.config.dictConfig({'version': 1})",
+        "logging.getLogger().handlers[0].setFormatter(logging.Formatter('%(message)s'))",
+    ],
+    ids=["level", "disable", "force", "dictConfig", "formatter"],
+)
+@pytest.mark.parametrize("when", ["as it loads", "for each file"])
+def test_what_an_extractor_does_to_logging_hides_no_outcome(
+    archive: Path, code: str, when: str
+) -> None:
+    """The metrics, and so the alarms, are read from the log."""
+    program = (
+        "import logging, sys\n"
+        "handler = logging.StreamHandler(sys.stdout)\n"
+        "handler.setFormatter(logging.Formatter('%(levelname)s %(outcome)s %(count)s'))\n"
+        f"logging.getLogger().addHandler(handler)\n{RUN}"
+    )
+    first, each = (code, "pass") if when == "as it loads" else ("", code)
+    written = f"import logging.config\n{first}\ndef extract(_):\n    {each}\n    raise ValueError"
+    with large_object(0) as server:
+        done = run(archive, written, 0, server.endpoint, program)
+    assert done.stdout == "WARNING failed 1\n{'failed': 1}\n", done.stderr
+
+
+def test_a_module_of_the_user_s_takes_no_place_of_one_that_a_failing_call_needs(
+    archive: Path,
+) -> None:
+    (archive / "user" / "random.py").write_text("")
+    done = run(archive, READS_ALL, 1)
+    assert "CallError: s3 did not answer GetObject: ConnectionRefusedError" in done.stderr
+    assert "random" not in done.stderr
+
+
+FORKS = """
+import os
+def extract(file):
+    child = os.fork()
+    if not child:
+        file.open().read()
+        os._exit(0)
+    os.waitpid(child, 0)
+    return {"size": len(file.open().read())}
+"""
+
+
+def test_a_process_that_an_extractor_forks_has_connections_of_its_own(archive: Path) -> None:
+    """On one that both had, each could read what the other asked for."""
+    with large_object(1000) as server:
+        done = run(archive, FORKS, 1000, server.endpoint)
+    assert done.stdout == "{'done': 1}\n", done.stderr
+    _s3, _dynamodb, _child = server.connections
+
+
 def test_nothing_is_imported_that_costs_a_start(archive: Path) -> None:
     program = "import extract_file, sys; print(*sys.modules)"
     done = run(archive, READS_ALL, 0, program=program)

@@ -211,6 +211,16 @@ def test_an_error_of_s3_or_dynamodb_raises_and_leaves_the_row_pending(
     assert extracting.extract(text, record) == {"done": 1}
 
 
+def test_an_archived_version_is_a_failure_which_no_retry_repeats(extracting: Extracting) -> None:
+    record = extracting.put(KEY, b"1")
+    extracting.bench.proxy.fail("GetObject", Fault(status=403, code="InvalidObjectState"))
+    assert extracting.extract(text, record) == {"failed": 1}
+    assert extraction(extracting) == {
+        "extraction": "failed",
+        "extraction_error": "ArchivedError: object must be restored before it is read",
+    }
+
+
 def test_an_error_of_s3_raises_though_the_extractor_caught_it(
     extracting: Extracting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,7 +242,7 @@ def test_an_error_of_s3_raises_though_the_extractor_caught_it(
 
     with pytest.raises(ExceptionGroup) as raised:
         extracting.extract(catches, record)
-    assert str(raised.value.exceptions[0]).startswith("s3 refused GetObject: 503")
+    assert str(raised.value.exceptions[0]).startswith("s3 refused GetObject: InternalError")
     assert len(caught) == 2
     assert extraction(extracting) == {"extraction": "pending"}
 

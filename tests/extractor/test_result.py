@@ -1,5 +1,6 @@
 """What an extractor returns is stored as it is, or refused with the rule that it breaks."""
 
+import enum
 import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -31,6 +32,25 @@ def test_every_type_of_json_is_stored() -> None:
         "s": {"S": "\u00e9"},
         "l": {"L": [{"M": {"k": {"S": ""}}}, {"L": []}]},
     }
+
+
+class Color(str, enum.Enum):  # noqa: UP042 # as older code writes it
+    RED = "red"
+
+
+class Short(str):
+    """A text that says of itself that it is empty."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return 0
+
+
+def test_a_text_of_a_class_of_its_own_is_stored_as_it_is() -> None:
+    assert typed({Color.RED: Color.RED}) == {"red": {"S": "red"}}
+    with pytest.raises(ResultError, match="result must be at most 65536 bytes"):
+        typed({"a": Short("x" * MAX_BYTES)})
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -32,6 +32,11 @@ class SilentError(Exception):
         raise RuntimeError("not even that")
 
 
+class ExitingError(Exception):
+    def __str__(self) -> str:
+        raise SystemExit
+
+
 def raising(error: BaseException) -> Callable[[File], Any]:
     def extract(_file: File) -> Any:
         raise error
@@ -48,9 +53,11 @@ def endless(file: File) -> Any:
     [
         (raising(KeyError("name")), "KeyError: 'name'"),
         (raising(SystemExit(3)), "SystemExit: 3"),
+        (raising(KeyboardInterrupt()), "KeyboardInterrupt: "),
         (raising(asyncio.CancelledError()), "CancelledError: "),
         (raising(MemoryError()), "MemoryError: "),
         (raising(SilentError()), "SilentError"),
+        (raising(ExitingError()), "ExitingError"),
         (raising(ValueError("a\ud800b")), "ValueError: a\\ud800b"),
         (raising(ValueError("x" * 10_000)), "ValueError: " + "x" * 988),
         (raising(ValueError("\ud800" * 10_000)), "ValueError: " + "\\ud800" * 164 + "\\ud8"),
@@ -68,11 +75,12 @@ def test_an_exception_is_the_result(extract: Callable[..., Any], error: str) -> 
     assert len(failure.trace) < 5_000
 
 
-def test_an_interrupt_is_none(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        run(raising(KeyboardInterrupt()), FILE)
-    with pytest.raises(KeyboardInterrupt):
-        load(written(tmp_path, "raise KeyboardInterrupt"))
+def test_a_line_of_code_makes_no_line_of_the_log_too_long(tmp_path: Path) -> None:
+    """CloudWatch would cut it, and its metrics would not count it."""
+    code = f"def extract(file):\n    raise ValueError('{'y' * 1_000_000}')"
+    failure = run(load(written(tmp_path, code)), FILE)
+    assert isinstance(failure, Failure)
+    assert len(failure.trace) < 5_000
 
 
 def test_a_folder_s_extract_is_loaded_with_its_own_modules_first(tmp_path: Path) -> None:
@@ -91,6 +99,7 @@ def test_a_folder_s_extract_is_loaded_with_its_own_modules_first(tmp_path: Path)
         ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of"),
         ("EXTRACT = 1", "AttributeError: module 'extract' has no attribute 'extract'"),
         ("raise SystemExit", "SystemExit: "),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt: "),
     ],
 )
 def test_code_that_cannot_be_loaded_fails_each_file(tmp_path: Path, code: str, got: str) -> None:

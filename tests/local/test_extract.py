@@ -45,6 +45,12 @@ def test_values_are_printed_as_the_row_gives_them_back(tmp_path: Path) -> None:
     assert "\u00e9" in done.stdout
 
 
+def test_an_extractor_may_change_the_working_directory(tmp_path: Path) -> None:
+    body = "import os; os.chdir('/'); return {'n': len(file.open().read())}"
+    done = run(written(tmp_path, body), "samples/notes.txt")
+    assert json.loads(done.stdout) == {"n": (ROOT / "samples" / "notes.txt").stat().st_size}
+
+
 @pytest.mark.parametrize(
     ("body", "error"),
     [

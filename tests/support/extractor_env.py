@@ -2,6 +2,7 @@
 
 import atexit
 import importlib
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -107,6 +108,8 @@ def set_up(
     monkeypatch.setattr(bench.handler, "CATALOG", catalog)
     function = extract_file(proxy)
     close(function)  # so that each test's first calls are on new connections
+    # Its own has the handlers of when it was imported.
+    monkeypatch.setattr(function, "LOG", logging.getLogger(function.__name__))
     extractions = replace(function.EXTRACTIONS, s3=catalog.s3, table=bench.table)
     monkeypatch.setattr(function, "EXTRACTIONS", extractions)
     return Extracting(bench, function, stream)

@@ -20,6 +20,7 @@ class LargeObject:
     endpoint: str = ""
     requests: list[str] = field(default_factory=list)
     written: list[dict[str, Any]] = field(default_factory=list)
+    connections: list[Any] = field(default_factory=list)
 
 
 class _Answers(BaseHTTPRequestHandler):
@@ -27,6 +28,10 @@ class _Answers(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     large: LargeObject
     zeros = bytes(4 * 1024**2)
+
+    def setup(self) -> None:
+        super().setup()
+        self.large.connections.append(self.client_address)
 
     def do_GET(self) -> None:
         assert self.headers["If-Match"] == f'"{ETAG}"'

@@ -2,9 +2,11 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from extraction import File, Value
+
+MAX_LINE = 1024**2
 
 
 def extract(file: File) -> Mapping[str, Value]:
@@ -12,7 +14,15 @@ def extract(file: File) -> Mapping[str, Value]:
     if not file.key.lower().endswith(".csv"):
         return {}
     # As spreadsheets write it, a byte order mark may come first.
-    lines = io.TextIOWrapper(file.open(), encoding="utf-8-sig", newline="")
-    rows = (row for row in csv.reader(lines, strict=True) if row)
+    text = io.TextIOWrapper(file.open(), encoding="utf-8-sig", newline="")
+    rows = (row for row in csv.reader(_lines(text), strict=True) if row)
     columns = next(rows, [])
     return {"columns": columns, "rows": sum(1 for _ in rows)}
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """Read lines; one without end would fill the memory."""
+    while line := text.readline(MAX_LINE):
+        if len(line) == MAX_LINE:
+            raise ValueError(f"a line must have less than {MAX_LINE} characters, got more")
+        yield line

@@ -27,6 +27,9 @@ def extract(file: File) -> Mapping[str, Value]:
 def _jpeg(stream: io.BufferedReader) -> Mapping[str, Value]:
     for _ in range(MAX_SEGMENTS):
         marker = stream.read(4)
+        if marker.startswith(b"\xff\xff"):  # the first is a fill byte
+            stream.seek(-3, io.SEEK_CUR)
+            continue
         length = int.from_bytes(marker[2:])
         if len(marker) < 4 or marker[0] != 0xFF or length < 2:
             break

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from extraction import File, Value
 
-# The standard library reads a document as a whole, and needs some ten times its size.
-MAX_BYTES = 16 * 1024**2
+# The standard library reads a document as a whole, and needs up to thirty times its size.
+MAX_BYTES = 8 * 1024**2
 TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 
 
