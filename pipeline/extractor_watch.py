@@ -82,12 +82,17 @@ def extractor_alarms(of: Watched) -> list[Alarm]:
         Alarm(
             # Lambda retries by itself, so a single error needs no action.
             role="extraction-errors",
-            metrics=(function_metric(of.function, "Errors"),),
+            metrics=(
+                function_metric(of.function, "Errors"),
+                # No invocation, no `IteratorAge`.
+                function_metric(of.function, "Throttles"),
+            ),
             threshold=0,
             period=FIVE_MINUTES,
             periods=3,
-            means="The extractor has failed in three five-minute periods in a row: out of memory,"
-            " out of time, or S3 or DynamoDB refuses its calls.",
+            means="The extractor has failed or been throttled in three five-minute periods in a"
+            " row: out of memory, out of time, no concurrency left in the account, or S3 or"
+            " DynamoDB refuses its calls.",
             first="read its log; raise `extractorMemorySize` or `extractorTimeout`; then"
             " `python -m ops extract` for files that were given up.",
         ),

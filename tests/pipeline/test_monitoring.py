@@ -157,7 +157,7 @@ def test_an_alarm_watches_this_stack(of: Program, role: str) -> None:
         ("extraction-failures", ["Extractions"], 0, 15 * MINUTES, 1),
         ("extractions-given-up", ["DroppedEventCount"], 0, 5 * MINUTES, 1),
         ("extraction-age", ["IteratorAge"], 60 * MINUTES * 1000, 5 * MINUTES, 1),
-        ("extraction-errors", ["Errors"], 0, 5 * MINUTES, 3),
+        ("extraction-errors", ["Errors", "Throttles"], 0, 5 * MINUTES, 3),
     ],
 )
 def test_an_alarm_rings_when_it_should(
