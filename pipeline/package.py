@@ -95,7 +95,9 @@ def check_extractor(user: str | pulumi.Archive) -> None:
     }
     for name in names:
         first = PurePosixPath(name).parts[0]
-        if first.removesuffix(".py") in modules and (name.endswith(".py") or first == name):
+        is_code = name.endswith((".py", ".so"))
+        module = first.partition(".")[0] if is_code else first
+        if module in modules and (is_code or first == name):
             raise ValueError(
                 f"extractor must not hold a file named {name}: the function has its own"
             )

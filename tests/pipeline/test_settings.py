@@ -194,7 +194,7 @@ def test_a_program_may_give_an_archive_that_nobody_reads_yet(archive: pulumi.Arc
 
 
 @pytest.mark.parametrize(
-    "name", ["row.py", "extract_file.py", "row/__init__.py", "row/deep/er.py", "row"]
+    "name", ["row.py", "extract_file.py", "row/__init__.py", "row/deep/er.py", "row", "row.abi3.so"]
 )
 def test_a_file_that_would_never_be_imported_is_refused(tmp_path: Path, name: str) -> None:
     for one in ("extract.py", name):
