@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 from auditor.progress import Deadline, Progress
 from ops.bucket import state_pages
@@ -36,8 +37,8 @@ class Limits:
     """Of a window's listing in /tmp; its rows and their sorting take as much again each."""
     carried_bytes: int = 100_000
     """Of keys that are handed on, as JSON; an event of Lambda's has been 256 KB at most."""
-    repairs: int = 20_000
-    """Keys; the next audit repairs the rest."""
+    repairs: int = 10_000
+    """Keys; the next audit repairs the rest. To request and to read again these takes a minute."""
 
 
 @dataclass
@@ -107,7 +108,7 @@ class Audit:
             kept.add_states(page)
             if page:
                 last = page[-1].key
-                size += sum(len(state.key) + STATE_BYTES for state in page)
+                size += sum(len(state.key.encode()) + STATE_BYTES for state in page)
             if last and (size >= self.limits.window_bytes or self.walk.left() <= enough):
                 return last
         return ""
@@ -169,10 +170,11 @@ class Audit:
             return True
         if self.walk.wait(max(0.0, progress.seen_gone + progress.grace - time.time())):
             return False
-        for finding in self.verifier.read_again(progress.gone):
-            self._count(finding)
-        progress.gone = []
-        return True
+        while progress.gone and not self.walk.is_set():
+            for finding in self.verifier.read_again(progress.gone[:BATCH]):
+                self._count(finding)
+            progress.gone = progress.gone[BATCH:]
+        return not progress.gone
 
     def _repair(self) -> None:
         """Have the function read again what disagrees, and see what came of it."""
@@ -182,11 +184,21 @@ class Audit:
         left = self._to_repair[:requested]
         for pause in REPAIR_PAUSES:
             stopped = self.rechecks.pace.stop.wait(pause)
-            left = [finding.key for finding in self.verifier.read_again(left)]
+            left = self._left(left, self.rechecks.pace.stop)
             if not left or stopped:
                 break
         self.progress.repaired += requested - len(left)
         self._to_repair = []
+
+    def _left(self, keys: list[str], stop: Event) -> list[str]:
+        """Keys that still disagree, and those that there is no time to read again."""
+        left: list[str] = []
+        for start in range(0, len(keys), BATCH):
+            some = keys[start : start + BATCH]
+            if not stop.is_set():
+                some = [finding.key for finding in self.verifier.read_again(some)]
+            left += some
+        return left
 
 
 def _as_json(key: str) -> int:
