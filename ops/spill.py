@@ -37,7 +37,7 @@ class Row:
 
 
 class Spill:
-    """Rows, states of the bucket, and keys without an object, in a file."""
+    """Rows, states of the bucket, and keys to be read once more, in a file."""
 
     def __init__(self, path: Path) -> None:
         """Make the file."""
@@ -48,7 +48,7 @@ class Spill:
         self._db.execute("PRAGMA temp_store = FILE")
         self._db.execute("CREATE TABLE rows (key BLOB, status, size, etag, version)")
         self._db.execute("CREATE TABLE states (key BLOB, changed, size, etag, version)")
-        self._db.execute("CREATE TABLE gone (key BLOB)")
+        self._db.execute("CREATE TABLE undated (key BLOB)")
 
     def add(self, page: list[Row]) -> None:
         """Keep some rows."""
@@ -81,13 +81,13 @@ class Spill:
         for key, changed, *rest in self._db.execute("SELECT * FROM states ORDER BY rowid"):
             yield Current(key.decode(), datetime.fromtimestamp(changed, UTC), *rest)
 
-    def add_gone(self, key: str) -> None:
-        """Keep the key of a row that has no object."""
-        self._db.execute("INSERT INTO gone VALUES (?)", (key.encode(),))
+    def add_undated(self, key: str) -> None:
+        """Keep a key that changed at an unknown time."""
+        self._db.execute("INSERT INTO undated VALUES (?)", (key.encode(),))
 
-    def gone(self) -> Iterator[str]:
+    def undated(self) -> Iterator[str]:
         """Give those keys back."""
-        for (key,) in self._db.execute("SELECT key FROM gone"):
+        for (key,) in self._db.execute("SELECT key FROM undated"):
             yield key.decode()
 
     def close(self) -> None:

@@ -3,16 +3,15 @@
 The table comes in no order and the bucket in that of its keys. So the rows are first read into
 a file and sorted there; then bucket and rows are walked in step, and memory holds a page of each
 however many there are. What does not agree is read again before it is reported, because both
-may have changed since. A row without an object is read once more after a wait: S3 keeps no
-time of a permanent delete, and gives midnight for a lifecycle rule's, so that only waiting shows
-that its notification is not on its way.
+may have changed since. Where S3 keeps no time of the change it is read once more after a wait,
+since only waiting shows that its notification is not on its way.
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
 MISSING, GONE, DIFFERS = "missing", "gone", "differs"
 EVENT_NAME = "Repair:Requested"
+LONGEST_UPLOAD = timedelta(days=7)
+"""How long a multipart upload may take, as the bucket's lifecycle rule has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Finding:
     """``missing``, ``gone`` or ``differs``."""
     detail: str
     """What each of the two says."""
+    dated: bool = True
+    """Whether S3 keeps the time of the bucket's last change."""
 
 
 def compare(row: Row | None, current: Current | None, scope: Scope) -> Finding | None:
@@ -68,6 +71,21 @@ def compare(row: Row | None, current: Current | None, scope: Scope) -> Finding |
         f"{name} {here!r}, not {there!r}" for name, (here, there) in pairs.items() if here != there
     ]
     return Finding(row.key, DIFFERS, f"row says {'; '.join(wrong)}") if wrong else None
+
+
+def is_dated(row: rows.Row | None, current: Current | None, now: datetime) -> bool:
+    """Whether S3 keeps the time since when the bucket is as it is. Pure.
+
+    It gives midnight for a lifecycle rule's delete, and none for a permanent one. A version that
+    is current again after that keeps its old time: the row was made of what came after it. The
+    time of a multipart upload is that of its begin:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+    """
+    if current is None:
+        return False
+    if "-" in current.etag and current.changed > now - LONGEST_UPLOAD:
+        return False
+    return row is None or str(row.get("processed_at", "")) < rows.written(current.changed)
 
 
 def in_step(
@@ -102,7 +120,7 @@ class Verifier:
     too_recent: int = 0
     """How many of them disagree, but changed too lately to be judged."""
     unconfirmed: int = 0
-    """How many rows have no object, and are still to be read once more."""
+    """How many disagree, and are still to be read once more."""
 
     def read_table(
         self,
@@ -191,32 +209,32 @@ class Verifier:
     ) -> Iterator[Finding]:
         """Read each again, and give back those that still do not agree.
 
-        Rows without an object come last, if they still have none when the grace is over. All of
-        them share one wait.
+        What changed at an unknown time comes last, if it still does not agree when the grace is
+        over. All of it shares one wait.
 
         Args:
             suspects: what does not agree.
-            kept: takes the keys without an object.
+            kept: takes the keys that changed at an unknown time.
             stop: set, it ends the wait, and these keys are not given back.
             waiting: called before the wait with how many keys and seconds.
         """
-        seen_gone = 0.0
+        seen_at = 0.0
         with ThreadPoolExecutor(READS_AT_ONCE) as pool:
             for found in self._read_again(pool, (suspect.key for suspect in suspects)):
-                if found.kind == GONE:
-                    kept.add_gone(found.key)
-                    self.unconfirmed += 1
-                    seen_gone = time.monotonic()
-                else:
+                if found.dated:
                     yield found
+                else:
+                    kept.add_undated(found.key)
+                    self.unconfirmed += 1
+                    seen_at = time.monotonic()
             if not self.unconfirmed:
                 return
-            seconds = max(0.0, seen_gone + self.grace.total_seconds() - time.monotonic())
+            seconds = max(0.0, seen_at + self.grace.total_seconds() - time.monotonic())
             if seconds and not stop.is_set():
                 waiting(self.unconfirmed, seconds)
             if stop.wait(seconds):
                 return
-            yield from self._read_again(pool, kept.gone())
+            yield from self._read_again(pool, kept.undated())
             self.unconfirmed = 0
 
     def read_again(self, keys: Iterable[str]) -> Iterator[Finding]:
@@ -235,6 +253,8 @@ class Verifier:
         after = head(self.s3, self.bucket, key)
         if before != after:
             return None
-        if after is not None and after.changed > datetime.now(UTC) - self.grace:
+        now = datetime.now(UTC)
+        if after is not None and after.changed > now - self.grace:
             return None
-        return compare(Row.of(row) if row else None, after, self.scope)
+        found = compare(Row.of(row) if row else None, after, self.scope)
+        return replace(found, dated=is_dated(row, after, now)) if found else None

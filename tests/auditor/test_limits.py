@@ -53,7 +53,7 @@ def test_a_windows_size_is_that_of_its_keys_bytes(monkeypatch: pytest.MonkeyPatc
 def test_keys_without_an_object_are_read_once_more_only_while_there_is_time() -> None:
     """The others are for the next invocation, and each is counted once."""
     keys = [f"{number}" for number in range(2000)]
-    progress = Progress(grace=0, walked=True, gone=list(keys))
+    progress = Progress(grace=0, walked=True, undated=list(keys))
     read: list[str] = []
     for done in (False, False, True):
         known = Known()

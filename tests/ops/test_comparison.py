@@ -1,7 +1,7 @@
 """Rows and objects compared in the order of their keys: what disagrees, by name."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ops.bucket import Current, Scope
 from ops.spill import Row, spill
-from ops.verify import compare, in_step
+from ops.verify import compare, in_step, is_dated
 
 WHEN = datetime(2026, 3, 14, tzinfo=UTC)
 
@@ -70,6 +70,25 @@ def test_a_row_of_a_key_that_is_not_notified_must_still_be_true() -> None:
     found = compare(ROW, None, Scope(prefix="in/"))
     assert found is not None
     assert found.kind == "gone"
+
+
+@pytest.mark.parametrize(
+    ("processed", "current", "dated"),
+    [
+        ("2026-03-13T23:59:59.999999Z", OBJECT, True),
+        (None, OBJECT, True),
+        ("2026-03-14T00:00:00.000001Z", OBJECT, False),
+        (None, None, False),
+        (None, replace(OBJECT, etag="e-2"), False),
+        (None, replace(OBJECT, etag="e-2", changed=WHEN - timedelta(days=7)), True),
+    ],
+    ids=["overwritten", "new", "back", "deleted", "multipart", "multipart, a week ago"],
+)
+def test_a_change_is_dated_if_s3_keeps_its_time(
+    processed: str | None, current: Current | None, dated: bool
+) -> None:
+    row = {"processed_at": processed} if processed else None
+    assert is_dated(row, current, WHEN) == dated
 
 
 KEYS = st.sets(st.text(min_size=1, max_size=4))
