@@ -132,7 +132,9 @@ class Verifier:
         stop: threading.Event,
         advance: Callable[[int], None] = lambda _: None,
     ) -> int:
-        """Read all rows whose keys start so into a file; returns how many.
+        """Read all rows of objects whose keys start so into a file; returns how many.
+
+        A tombstone agrees with no object just as no row does, so it is left out.
 
         Args:
             kept: the file.
@@ -147,14 +149,14 @@ class Verifier:
         }
         # DynamoDB compares texts by their bytes, as S3 orders keys.
         within = {
+            "processing_status = :completed": (":completed", COMPLETED),
             "begins_with(file_key, :prefix)": (":prefix", prefix),
             "file_key > :after": (":after", after),
             "file_key <= :until": (":until", until),
         }
         limits = {condition: limit for condition, limit in within.items() if limit[1]}
-        if limits:
-            query["FilterExpression"] = " AND ".join(limits)
-            query["ExpressionAttributeValues"] = {n: {"S": key} for n, key in limits.values()}
+        query["FilterExpression"] = " AND ".join(limits)
+        query["ExpressionAttributeValues"] = {n: {"S": text} for n, text in limits.values()}
         total = 0
         for page in rows.pages(self.dynamodb, self.table, query, stop):
             kept.add([Row.of(row) for row in page])

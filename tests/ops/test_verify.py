@@ -369,6 +369,18 @@ def test_versions_and_markers_that_are_not_current_are_passed_over(
     assert "1 keys compared" in result.output
 
 
+def test_tombstones_are_not_kept_and_an_object_with_one_has_no_row(
+    stack: Deployed, prefix: str
+) -> None:
+    """For each deleted object there is one for days, of any number."""
+    fill(stack, prefix, ["a", "b"])
+    meddle(stack, f"{prefix}a", "status")
+    with spill() as kept:
+        read = verifier_of(stack, timedelta(0)).read_table(kept, prefix, stop=threading.Event())
+        assert (read, [row.key for row in kept.sorted()]) == (1, [f"{prefix}b"])
+    assert kinds(check(stack, prefix, "--json")) == {f"{prefix}a": "missing"}
+
+
 def test_a_prefix_leaves_the_rest_alone(stack: Deployed, prefix: str) -> None:
     fill(stack, prefix, ["a/1", "b/1"])
     meddle(stack, f"{prefix}a/1", "row removed")
