@@ -109,7 +109,9 @@ class Audit:
             if page:
                 last = page[-1].key
                 size += sum(len(state.key.encode()) + STATE_BYTES for state in page)
-            if last and (size >= self.limits.window_bytes or self.walk.left() <= enough):
+            if self.walk.is_set() or (
+                last and (size >= self.limits.window_bytes or self.walk.left() <= enough)
+            ):
                 return last
         return ""
 

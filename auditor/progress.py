@@ -49,7 +49,9 @@ class Progress:
                 ``graceSeconds`` replaces the 900 seconds.
         """
         if "progress" in event:
-            return cls(**event["progress"])
+            handed_on = cls(**event["progress"])
+            handed_on.run += 1
+            return handed_on
         return cls(grace=float(event.get("graceSeconds", GRACE_SECONDS)))
 
     def event(self) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from tempfile import TemporaryDirectory
 from ops import rows
 from ops.bucket import Current
 
+MOST = 2**63
+"""SQLite has no such number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -26,14 +29,18 @@ class Row:
 
     @classmethod
     def of(cls, row: rows.Row) -> "Row":
-        """Take what is compared from a row."""
+        """Take what is compared from a row; what the function never writes counts as nothing."""
         return cls(
             str(row["file_key"]),
             str(row.get("processing_status", "")),
-            row.get("file_size"),
-            row.get("etag"),
-            row.get("version_id"),
+            size if isinstance(size := row.get("file_size"), int) and abs(size) < MOST else None,
+            _text(row, "etag"),
+            _text(row, "version_id"),
         )
+
+
+def _text(row: rows.Row, name: str) -> str | None:
+    return value if isinstance(value := row.get(name), str) else None
 
 
 class Spill:

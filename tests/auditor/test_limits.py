@@ -50,6 +50,22 @@ def test_a_windows_size_is_that_of_its_keys_bytes(monkeypatch: pytest.MonkeyPatc
         assert [state.key for state in kept.states()] == [page[0].key for page in pages[:2]]
 
 
+def test_a_listing_stops_with_the_time_even_if_all_its_versions_are_old(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = Known()
+
+    def old_versions(*_: Any) -> Iterator[list[Current]]:
+        while known.seconds < 2 * LONG:
+            known.seconds += 1
+            yield []
+
+    monkeypatch.setattr(audits, "state_pages", old_versions)
+    with spill() as kept:
+        audit_of(known)._list(kept)
+    assert known.seconds == LONG
+
+
 def test_keys_without_an_object_are_read_once_more_only_while_there_is_time() -> None:
     """The others are for the next invocation, and each is counted once."""
     keys = [f"{number}" for number in range(2000)]
