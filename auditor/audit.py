@@ -12,13 +12,14 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 from auditor.progress import Deadline, Progress
 from ops.bucket import state_pages
 from ops.recheck import Rechecks
 from ops.rows import BATCH
 from ops.spill import Spill, spill
-from ops.verify import GONE, Finding, Verifier, in_step
+from ops.verify import Finding, Verifier, in_step
 
 STATE_BYTES = 100
 """What a state takes in the file beside its key."""
@@ -36,8 +37,8 @@ class Limits:
     """Of a window's listing in /tmp; its rows and their sorting take as much again each."""
     carried_bytes: int = 100_000
     """Of keys that are handed on, as JSON; an event of Lambda's has been 256 KB at most."""
-    repairs: int = 20_000
-    """Keys; the next audit repairs the rest."""
+    repairs: int = 10_000
+    """Keys; the next audit repairs the rest. To request and to read again these takes a minute."""
 
 
 @dataclass
@@ -59,7 +60,7 @@ class Audit:
 
     def __post_init__(self) -> None:
         """Count what was handed on to this invocation."""
-        self._carried = sum(map(_as_json, self.progress.gone))
+        self._carried = sum(map(_as_json, self.progress.undated))
 
     def run(self) -> bool:
         """Go on with it as long as there is time; whether it is at its end.
@@ -76,7 +77,7 @@ class Audit:
             if not self._window():
                 break
             took = 1.2 * (before - self.walk.left())
-        done = self.progress.walked and self._confirm_gone()
+        done = self.progress.walked and self._confirm_undated()
         self._repair()
         return done
 
@@ -107,8 +108,10 @@ class Audit:
             kept.add_states(page)
             if page:
                 last = page[-1].key
-                size += sum(len(state.key) + STATE_BYTES for state in page)
-            if last and (size >= self.limits.window_bytes or self.walk.left() <= enough):
+                size += sum(len(state.key.encode()) + STATE_BYTES for state in page)
+            if self.walk.is_set() or (
+                last and (size >= self.limits.window_bytes or self.walk.left() <= enough)
+            ):
                 return last
         return ""
 
@@ -135,23 +138,23 @@ class Audit:
         # All of them first: a call that is refused leaves these keys uncounted.
         found = list(self.verifier.read_again(suspects))
         for finding in found:
-            if finding.kind == GONE:
-                self._hand_on(finding.key)
-            else:
+            if finding.dated:
                 self._count(finding)
+            else:
+                self._hand_on(finding.key)
         self.progress.compared += self.verifier.compared
         self.progress.too_recent += self.verifier.too_recent
         self.verifier.compared = self.verifier.too_recent = 0
 
     def _hand_on(self, key: str) -> None:
-        """Keep a row without an object until the grace is over."""
+        """Keep a key that changed at an unknown time until the grace is over."""
         size = _as_json(key)
         if self._carried + size > self.limits.carried_bytes:
             self.progress.unconfirmed += 1
             return
         self._carried += size
-        self.progress.gone.append(key)
-        self.progress.seen_gone = time.time()
+        self.progress.undated.append(key)
+        self.progress.seen_at = time.time()
 
     def _count(self, finding: Finding) -> None:
         counted = Counter(self.progress.found)
@@ -162,17 +165,18 @@ class Audit:
         if len(self._to_repair) < self.limits.repairs:
             self._to_repair.append(finding.key)
 
-    def _confirm_gone(self) -> bool:
-        """Read rows without an object once more; False if that is for the next invocation."""
+    def _confirm_undated(self) -> bool:
+        """Read what changed at an unknown time again; False if the next invocation is to."""
         progress = self.progress
-        if not progress.gone:
+        if not progress.undated:
             return True
-        if self.walk.wait(max(0.0, progress.seen_gone + progress.grace - time.time())):
+        if self.walk.wait(max(0.0, progress.seen_at + progress.grace - time.time())):
             return False
-        for finding in self.verifier.read_again(progress.gone):
-            self._count(finding)
-        progress.gone = []
-        return True
+        while progress.undated and not self.walk.is_set():
+            for finding in self.verifier.read_again(progress.undated[:BATCH]):
+                self._count(finding)
+            progress.undated = progress.undated[BATCH:]
+        return not progress.undated
 
     def _repair(self) -> None:
         """Have the function read again what disagrees, and see what came of it."""
@@ -182,11 +186,21 @@ class Audit:
         left = self._to_repair[:requested]
         for pause in REPAIR_PAUSES:
             stopped = self.rechecks.pace.stop.wait(pause)
-            left = [finding.key for finding in self.verifier.read_again(left)]
+            left = self._left(left, self.rechecks.pace.stop)
             if not left or stopped:
                 break
         self.progress.repaired += requested - len(left)
         self._to_repair = []
+
+    def _left(self, keys: list[str], stop: Event) -> list[str]:
+        """Keys that still disagree, and those that there is no time to read again."""
+        left: list[str] = []
+        for start in range(0, len(keys), BATCH):
+            some = keys[start : start + BATCH]
+            if not stop.is_set():
+                some = [finding.key for finding in self.verifier.read_again(some)]
+            left += some
+        return left
 
 
 def _as_json(key: str) -> int:

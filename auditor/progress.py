@@ -28,10 +28,10 @@ class Progress:
     """Of the time that is left, for a window's listing; its rows take longer."""
     aborted: int = 0
     """How many invocations in a row could not read the rows of the keys that they had listed."""
-    gone: list[str] = field(default_factory=list)
-    """Keys of rows without an object, to be read once more when the grace is over."""
-    seen_gone: float = 0.0
-    """When the last of them was seen, seconds since 1970."""
+    undated: list[str] = field(default_factory=list)
+    """Keys that disagree and changed at an unknown time, to be read once more after the grace."""
+    seen_at: float = 0.0
+    """When the last of them was read, seconds since 1970."""
     unconfirmed: int = 0
     """How many more of them there are than are handed on."""
     compared: int = 0
@@ -49,7 +49,9 @@ class Progress:
                 ``graceSeconds`` replaces the 900 seconds.
         """
         if "progress" in event:
-            return cls(**event["progress"])
+            handed_on = cls(**event["progress"])
+            handed_on.run += 1
+            return handed_on
         return cls(grace=float(event.get("graceSeconds", GRACE_SECONDS)))
 
     def event(self) -> dict[str, Any]:

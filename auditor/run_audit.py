@@ -9,7 +9,6 @@ import json
 import os
 import sqlite3
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -21,7 +20,7 @@ from ops.bucket import Scope
 from ops.clients import CLIENT_CONFIG, session
 from ops.pace import Pace
 from ops.recheck import Rechecks, RefusedError
-from ops.verify import DIFFERS, EVENT_NAME, GONE, MISSING, Verifier
+from ops.verify import DIFFERS, EVENT_NAME, GONE, MISSING, Finding, Verifier
 
 RESERVE_SECONDS = 30.0
 """For what is under way when it is time to stop, and for the last line."""
@@ -81,14 +80,13 @@ def _run(progress: Progress, context: Context) -> str | None:
         done = audit.run()
     finally:
         for finding in audit.findings:
-            _log({"audit": "found", **asdict(finding)})
+            _log(_found(finding))
     if done:
         return _too_many(progress.unconfirmed)
     if progress.aborted >= MOST_ABORTED:
         return "the table takes longer to read than an invocation may run"
     if progress.run >= MOST_RUNS:
         return f"it takes more than {MOST_RUNS} invocations"
-    progress.run += 1
     _client("lambda").invoke(
         FunctionName=context.function_name,
         InvocationType="Event",
@@ -98,7 +96,7 @@ def _run(progress: Progress, context: Context) -> str | None:
 
 
 def _too_many(unconfirmed: int) -> str:
-    return f"{unconfirmed} more rows without an object than it can keep" if unconfirmed else ""
+    return f"{unconfirmed} more to be read once more than it can keep" if unconfirmed else ""
 
 
 def _verifier(grace: float) -> Verifier:
@@ -126,6 +124,15 @@ def _rechecks(stop: Deadline) -> Rechecks:
 @functools.cache
 def _client(service: str) -> Any:
     return session().client(service, config=CLIENT_CONFIG)
+
+
+def _found(finding: Finding) -> dict[str, Any]:
+    return {
+        "audit": "found",
+        "key": finding.key,
+        "kind": finding.kind,
+        "detail": finding.detail,
+    }
 
 
 def _ended(progress: Progress, because: str) -> dict[str, Any]:

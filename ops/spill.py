@@ -13,6 +13,9 @@ from tempfile import TemporaryDirectory
 from ops import rows
 from ops.bucket import Current
 
+MOST = 2**63
+"""SQLite has no such number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -26,18 +29,22 @@ class Row:
 
     @classmethod
     def of(cls, row: rows.Row) -> "Row":
-        """Take these attributes from a row."""
+        """Take these attributes from a row; a value of another type counts as none."""
         return cls(
             str(row["file_key"]),
             str(row.get("processing_status", "")),
-            row.get("file_size"),
-            row.get("etag"),
-            row.get("version_id"),
+            size if isinstance(size := row.get("file_size"), int) and abs(size) < MOST else None,
+            _text(row, "etag"),
+            _text(row, "version_id"),
         )
 
 
+def _text(row: rows.Row, name: str) -> str | None:
+    return value if isinstance(value := row.get(name), str) else None
+
+
 class Spill:
-    """A file of rows, states of the bucket, and keys without an object."""
+    """A file of rows, states of the bucket, and keys to be read once more."""
 
     def __init__(self, path: Path) -> None:
         """Make the file."""
@@ -48,7 +55,7 @@ class Spill:
         self._db.execute("PRAGMA temp_store = FILE")
         self._db.execute("CREATE TABLE rows (key BLOB, status, size, etag, version)")
         self._db.execute("CREATE TABLE states (key BLOB, changed, size, etag, version)")
-        self._db.execute("CREATE TABLE gone (key BLOB)")
+        self._db.execute("CREATE TABLE undated (key BLOB)")
 
     def add(self, page: list[Row]) -> None:
         """Store some rows."""
@@ -81,13 +88,13 @@ class Spill:
         for key, changed, *rest in self._db.execute("SELECT * FROM states ORDER BY rowid"):
             yield Current(key.decode(), datetime.fromtimestamp(changed, UTC), *rest)
 
-    def add_gone(self, key: str) -> None:
-        """Store the key of a row that has no object."""
-        self._db.execute("INSERT INTO gone VALUES (?)", (key.encode(),))
+    def add_undated(self, key: str) -> None:
+        """Store a key that changed at an unknown time."""
+        self._db.execute("INSERT INTO undated VALUES (?)", (key.encode(),))
 
-    def gone(self) -> Iterator[str]:
-        """Return the keys of rows that have no object."""
-        for (key,) in self._db.execute("SELECT key FROM gone"):
+    def undated(self) -> Iterator[str]:
+        """Return the keys that changed at an unknown time."""
+        for (key,) in self._db.execute("SELECT key FROM undated"):
             yield key.decode()
 
     def close(self) -> None:

@@ -2,16 +2,16 @@
 
 S3 lists the bucket in key order, but DynamoDB reads the table in no order. So the rows are first
 stored in a file and sorted there. Then bucket and rows are read side by side, and memory holds one
-page of each. A difference is read again before it is reported, because both may have changed. A row
-without an object is read once more after a wait: S3 keeps no time of a permanent delete, and gives
-midnight for a lifecycle deletion, so only waiting shows that no notification is on its way.
+page of each. A difference is read again before it is reported, because both may have changed. If S3
+keeps no time of the change, the key is read once more after a wait, because only waiting shows that
+no notification is on its way.
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MISSING, GONE, DIFFERS = "missing", "gone", "differs"
 EVENT_NAME = "Repair:Requested"
+LONGEST_UPLOAD = timedelta(days=7)
+"""How long a multipart upload may take, as the bucket's lifecycle rule has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Finding:
     """``missing``, ``gone`` or ``differs``."""
     detail: str
     """What the row and the bucket say."""
+    dated: bool = True
+    """Whether S3 keeps the time of the bucket's last change."""
 
 
 def compare(row: Row | None, current: Current | None, scope: Scope) -> Finding | None:
@@ -67,6 +71,21 @@ def compare(row: Row | None, current: Current | None, scope: Scope) -> Finding |
         f"{name} {here!r}, not {there!r}" for name, (here, there) in pairs.items() if here != there
     ]
     return Finding(row.key, DIFFERS, f"row says {'; '.join(wrong)}") if wrong else None
+
+
+def is_dated(row: rows.Row | None, current: Current | None, now: datetime) -> bool:
+    """Whether S3 keeps the time since when the bucket is as it is. Pure.
+
+    It gives midnight for a lifecycle rule's delete, and none for a permanent one. A version that
+    is current again after that keeps its old time: the row was made of what came after it. The
+    time of a multipart upload is that of its begin:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+    """
+    if current is None:
+        return False
+    if "-" in current.etag and current.changed > now - LONGEST_UPLOAD:
+        return False
+    return row is None or str(row.get("processed_at", "")) < rows.written(current.changed)
 
 
 def in_step(
@@ -101,7 +120,7 @@ class Verifier:
     too_recent: int = 0
     """How many of them disagree, but changed too recently to be judged."""
     unconfirmed: int = 0
-    """How many rows have no object, and must still be read once more."""
+    """How many keys disagree, and must still be read once more."""
 
     def read_table(
         self,
@@ -113,7 +132,9 @@ class Verifier:
         stop: threading.Event,
         advance: Callable[[int], None] = lambda _: None,
     ) -> int:
-        """Store all rows whose keys have a prefix in a file; returns their number.
+        """Store all rows of objects whose keys have a prefix in a file; returns their number.
+
+        A tombstone without an object is no difference, so tombstones are left out.
 
         Args:
             kept: the file.
@@ -128,14 +149,14 @@ class Verifier:
         }
         # DynamoDB compares texts by their bytes, as S3 orders keys.
         within = {
+            "processing_status = :completed": (":completed", COMPLETED),
             "begins_with(file_key, :prefix)": (":prefix", prefix),
             "file_key > :after": (":after", after),
             "file_key <= :until": (":until", until),
         }
         limits = {condition: limit for condition, limit in within.items() if limit[1]}
-        if limits:
-            query["FilterExpression"] = " AND ".join(limits)
-            query["ExpressionAttributeValues"] = {n: {"S": key} for n, key in limits.values()}
+        query["FilterExpression"] = " AND ".join(limits)
+        query["ExpressionAttributeValues"] = {n: {"S": text} for n, text in limits.values()}
         total = 0
         for page in rows.pages(self.dynamodb, self.table, query, stop):
             kept.add([Row.of(row) for row in page])
@@ -190,32 +211,32 @@ class Verifier:
     ) -> Iterator[Finding]:
         """Read each key again, and yield those that still disagree.
 
-        Rows without an object come last, if they still have none when the grace is over. All of
-        them share one wait.
+        Keys that changed at an unknown time come last, if they still disagree when the grace is
+        over. All of them share one wait.
 
         Args:
             suspects: the differences.
-            kept: stores the keys without an object.
+            kept: stores the keys that changed at an unknown time.
             stop: ends the wait when it is set; these keys are then not yielded.
             waiting: called before the wait with the number of keys and of seconds.
         """
-        seen_gone = 0.0
+        seen_at = 0.0
         with ThreadPoolExecutor(READS_AT_ONCE) as pool:
             for found in self._read_again(pool, (suspect.key for suspect in suspects)):
-                if found.kind == GONE:
-                    kept.add_gone(found.key)
-                    self.unconfirmed += 1
-                    seen_gone = time.monotonic()
-                else:
+                if found.dated:
                     yield found
+                else:
+                    kept.add_undated(found.key)
+                    self.unconfirmed += 1
+                    seen_at = time.monotonic()
             if not self.unconfirmed:
                 return
-            seconds = max(0.0, seen_gone + self.grace.total_seconds() - time.monotonic())
+            seconds = max(0.0, seen_at + self.grace.total_seconds() - time.monotonic())
             if seconds and not stop.is_set():
                 waiting(self.unconfirmed, seconds)
             if stop.wait(seconds):
                 return
-            yield from self._read_again(pool, kept.gone())
+            yield from self._read_again(pool, kept.undated())
             self.unconfirmed = 0
 
     def read_again(self, keys: Iterable[str]) -> Iterator[Finding]:
@@ -234,6 +255,8 @@ class Verifier:
         after = head(self.s3, self.bucket, key)
         if before != after:
             return None
-        if after is not None and after.changed > datetime.now(UTC) - self.grace:
+        now = datetime.now(UTC)
+        if after is not None and after.changed > now - self.grace:
             return None
-        return compare(Row.of(row) if row else None, after, self.scope)
+        found = compare(Row.of(row) if row else None, after, self.scope)
+        return replace(found, dated=is_dated(row, after, now)) if found else None

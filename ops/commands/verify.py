@@ -46,9 +46,7 @@ class Output:
     def waiting(self, count: int, seconds: float) -> None:
         """Say why the command waits."""
         until = datetime.now().astimezone() + timedelta(seconds=seconds)
-        self.out.print(
-            f"{count} without an object: read once more at {until:%H:%M:%S}, when --grace is over"
-        )
+        self.out.print(f"{count} to be read once more at {until:%H:%M:%S}, when --grace is over")
 
     def summary(self, compared: int, too_recent: int, unconfirmed: int) -> None:
         """Print the result."""
@@ -69,7 +67,7 @@ class Output:
             kinds += f"; {too_recent} disagree, but changed within --grace seconds"
         self.out.print(f"{compared} keys compared: {kinds or 'all agree'}")
         if unconfirmed:
-            self.out.print(f"{unconfirmed} without an object not reported: not read a second time")
+            self.out.print(f"{unconfirmed} not reported: not read a second time")
         if self.requested:
             self.out.print(f"{self.requested} requested; run verify again in a minute")
         if self.ended:
@@ -86,7 +84,7 @@ class Output:
     default=900,
     show_default=True,
     help="Seconds that a change may take to reach the table. Later changes are not judged, and a"
-    " row without an object is read again after that time before it is reported.",
+    " key whose time of change S3 does not keep is read again after that time.",
 )
 @click.option(
     "--rate",
@@ -103,8 +101,9 @@ def verify(
     Prints each finding as it is found: `missing` has no row, `gone` has a row but no object,
     `differs` has a row of another version, size or etag. Exit status 1 if there is any.
 
-    S3 keeps no time of a permanent delete. So `gone` is reported last, if there still is no
-    object after --grace seconds: with 900 this takes 15 minutes more.
+    S3 keeps no time of a permanent delete, of an undelete, or of the end of a multipart upload.
+    Keys that disagree after one are reported last, if they still disagree after --grace seconds:
+    with 900 this takes 15 minutes more.
     """
     stack = stack_of(options, S3_BUCKET_NAME, DYNAMODB_TABLE_NAME, LAMBDA_FUNCTION_NAME)
     out = console(as_json=as_json)

@@ -1,7 +1,7 @@
 """Rows and objects compared in the order of their keys: what disagrees, by name."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ops.bucket import Current, Scope
 from ops.spill import Row, spill
-from ops.verify import compare, in_step
+from ops.verify import compare, in_step, is_dated
 
 WHEN = datetime(2026, 3, 14, tzinfo=UTC)
 
@@ -72,6 +72,25 @@ def test_a_row_of_a_key_that_is_not_notified_must_still_be_true() -> None:
     assert found.kind == "gone"
 
 
+@pytest.mark.parametrize(
+    ("processed", "current", "dated"),
+    [
+        ("2026-03-13T23:59:59.999999Z", OBJECT, True),
+        (None, OBJECT, True),
+        ("2026-03-14T00:00:00.000001Z", OBJECT, False),
+        (None, None, False),
+        (None, replace(OBJECT, etag="e-2"), False),
+        (None, replace(OBJECT, etag="e-2", changed=WHEN - timedelta(days=7)), True),
+    ],
+    ids=["overwritten", "new", "back", "deleted", "multipart", "multipart, a week ago"],
+)
+def test_a_change_is_dated_if_s3_keeps_its_time(
+    processed: str | None, current: Current | None, dated: bool
+) -> None:
+    row = {"processed_at": processed} if processed else None
+    assert is_dated(row, current, WHEN) == dated
+
+
 KEYS = st.sets(st.text(min_size=1, max_size=4))
 
 
@@ -99,6 +118,19 @@ def test_rows_come_out_of_the_file_in_the_order_of_their_bytes(keys: list[str]) 
     with spill() as kept:
         kept.add([replace(ROW, key=name) for name in keys])
         assert [row.key for row in kept.sorted()] == sorted(keys, key=lambda name: name.encode())
+
+
+def test_a_row_that_the_function_has_not_written_is_like_any_other() -> None:
+    """Whatever stands in it, both ways of reading it find the same."""
+    odd = {"processing_status": "completed", "etag": {"a": 1}, "version_id": ["v"]}
+    for size in (2**80, -(2**80), 1.5, "5", None):
+        row = Row.of({"file_key": "k", "file_size": size, **odd})
+        with spill() as kept:
+            kept.add([row])
+            assert list(kept.sorted()) == [row]
+        found = compare(row, OBJECT, ALL)
+        assert found is not None
+        assert found.kind == "differs"
 
 
 def test_rows_come_out_of_the_file_as_they_went_in() -> None:

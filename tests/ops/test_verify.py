@@ -263,7 +263,7 @@ def test_an_object_that_was_deleted_a_second_ago_is_not_gone(
     monkeypatch.setattr(verifies.rows, "get", then_notify)
     result = check(stack, prefix, "--grace", "1")
     assert result.exit_code == 0, result.output
-    assert "1 without an object: read once more at" in result.output
+    assert "1 to be read once more at" in result.output
 
 
 def test_all_without_an_object_share_one_wait_of_no_more_than_the_grace(
@@ -277,11 +277,11 @@ def test_all_without_an_object_share_one_wait_of_no_more_than_the_grace(
     assert 0 < seconds <= 3600
 
 
-def test_without_a_row_that_has_no_object_nobody_waits(stack: Deployed, prefix: str) -> None:
+def test_where_s3_keeps_the_time_of_the_change_nobody_waits(stack: Deployed, prefix: str) -> None:
     fill(stack, prefix, ["a"])
-    meddle(stack, f"{prefix}a", "size")
+    meddle(stack, f"{prefix}a", "row removed")
     stop = Pauses()
-    suspect = Finding(f"{prefix}a", "differs", "")
+    suspect = Finding(f"{prefix}a", "missing", "")
     assert len(confirmed(verifier_of(stack, timedelta(0)), suspect, stop=stop)) == 1
     assert stop.seconds == []
 
@@ -309,11 +309,11 @@ def test_an_interrupt_in_the_wait_says_how_many_are_not_confirmed(
         stdout=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
-        assert "2 without an object" in process.stdout.readline()
+        assert "2 to be read once more" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "2 without an object not reported" in output
+    assert "2 not reported" in output
     assert "ended early: interrupted" in output
 
 
@@ -367,6 +367,18 @@ def test_versions_and_markers_that_are_not_current_are_passed_over(
     result = check(stack, prefix)
     assert result.exit_code == 0, result.output
     assert "1 keys compared" in result.output
+
+
+def test_tombstones_are_not_kept_and_an_object_with_one_has_no_row(
+    stack: Deployed, prefix: str
+) -> None:
+    """For each deleted object there is one for days, of any number."""
+    fill(stack, prefix, ["a", "b"])
+    meddle(stack, f"{prefix}a", "status")
+    with spill() as kept:
+        read = verifier_of(stack, timedelta(0)).read_table(kept, prefix, stop=threading.Event())
+        assert (read, [row.key for row in kept.sorted()]) == (1, [f"{prefix}b"])
+    assert kinds(check(stack, prefix, "--json")) == {f"{prefix}a": "missing"}
 
 
 def test_a_prefix_leaves_the_rest_alone(stack: Deployed, prefix: str) -> None:
