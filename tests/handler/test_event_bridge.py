@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import event_bridge
 import events
 from events import Item, Notification
 from fields import EventError
@@ -87,7 +88,7 @@ def test_an_event_is_read_in_an_envelope_and_in_queue_messages() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "rule"),
     [
-        (("source",), "my.app", "source must be aws.s3, got 'my.app'"),
+        (("source",), "my.app", f"source must be {event_bridge.SOURCE}, got 'my.app'"),
         (("detail-type",), "Object Tags Added", "detail-type must be Object Created or Object"),
         (("source",), None, "record must have source, got the fields"),
         (("time",), None, "record must have time, got the fields"),

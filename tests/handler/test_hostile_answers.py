@@ -122,6 +122,16 @@ def test_a_connection_that_was_closed_while_unused_is_replaced_within_one_attemp
     assert running.connections == 2
 
 
+def test_a_forked_process_opens_a_connection_of_its_own(
+    stack: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, s3, _ = serving(stack, [HEAD], [HEAD])
+    for process in (1, 2):
+        monkeypatch.setattr("os.getpid", lambda process=process: process)
+        assert s3.head_object("k", checksum=True) is not None
+    assert running.connections == 2
+
+
 def test_a_connection_that_was_reset_before_it_is_used_is_replaced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
