@@ -96,7 +96,7 @@ def _run(progress: Progress, context: Context) -> str | None:
 
 
 def _too_many(unconfirmed: int) -> str:
-    return f"{unconfirmed} more to be read once more than it can keep" if unconfirmed else ""
+    return f"{unconfirmed} more keys to read again than it can pass on" if unconfirmed else ""
 
 
 def _verifier(grace: float) -> Verifier:
@@ -155,7 +155,7 @@ def _ended(progress: Progress, because: str) -> dict[str, Any]:
 
 
 def _log(fields: dict[str, Any]) -> None:
-    """Print a line of JSON, which Lambda passes on as it is, and whose level and time it reads.
+    """Print a line of JSON. Lambda does not change it, and takes level and time from it.
 
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html

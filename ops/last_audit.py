@@ -11,11 +11,11 @@ METRICS = {
     "compared": names.COMPARED_METRIC,
     "incomplete": names.INCOMPLETE_METRIC,
 }
-# CloudWatch keeps data by 5 minutes for longer:
+# CloudWatch keeps data of this period for 63 days:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html
 PERIOD_SECONDS = 300
 DAYS = 14
-"""How far back it is looked for."""
+"""How many days back the last audit is searched."""
 OVERDUE = timedelta(days=2)
 NEVER = f"no audit has ended in the last {DAYS} days"
 
@@ -69,7 +69,7 @@ def _values(stack: Stack, namespace: str, now: datetime) -> dict[str, dict[datet
 
 
 def _overdue(stack: Stack, namespace: str, last: datetime | None, now: datetime) -> str:
-    """Say that none has ended for too long, where the stack has an audit: its alarm shows that."""
+    """The problem if no audit has ended for two days. Only a stack with an audit has its alarm."""
     if last and now - last <= OVERDUE:
         return ""
     watched = (namespace, names.DISAGREE_METRIC)

@@ -74,11 +74,11 @@ def compare(row: Row | None, current: Current | None, scope: Scope) -> Finding |
 
 
 def is_dated(row: rows.Row | None, current: Current | None, now: datetime) -> bool:
-    """Whether S3 keeps the time since when the bucket is as it is. Pure.
+    """Whether S3 keeps the time of a key's last change. Pure.
 
-    It gives midnight for a lifecycle rule's delete, and none for a permanent one. A version that
-    is current again after that keeps its old time: the row was made of what came after it. The
-    time of a multipart upload is that of its begin:
+    S3 gives midnight for a lifecycle rule's delete, and no time for a permanent delete. A version
+    that such a delete makes current again keeps its old time, and the row is newer than it. A
+    multipart upload has the time of its start:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
     """
     if current is None:

@@ -20,7 +20,8 @@ ENTRY_POINT = "auditor.run_audit.lambda_handler"
 MEMORY_MB = 1769
 STORAGE_MB = 2048
 TIMEOUT_SECONDS = 900
-MAXIMUM_EVENT_AGE_SECONDS = 6 * 60 * 60
+# With at most 12 invocations an audit then ends before the next one begins.
+MAXIMUM_EVENT_AGE_SECONDS = 60 * 60
 DAILY, FLEXIBLE_MINUTES = "cron(0 3 * * ? *)", 60
 
 
@@ -37,8 +38,9 @@ class AuditArgs:
 class Audit(pulumi.ComponentResource):
     """A Lambda function that EventBridge Scheduler invokes once a day.
 
-    Two audits may run at once: it does no harm, and reserved concurrency, which prevents it, would
-    be taken from the account. One starts each day, and each invocation starts the next at its end.
+    One audit runs at a time: each invocation starts the next at its end, and the last one ends
+    before the next day's audit. Reserved concurrency would ensure that too, but an account may have
+    none to reserve.
     """
 
     function_name: pulumi.Output[str]

@@ -37,7 +37,7 @@ def audit_filters(namespace: str) -> Filters:
 
 
 def audit_alarms(of: AuditWatched, *, since: pulumi.Input[int]) -> list[Alarm]:
-    """The alarms that a pipeline with an audit has besides.
+    """The additional alarms of a pipeline with an audit.
 
     Args:
         of: what they watch.

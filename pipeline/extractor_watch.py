@@ -11,7 +11,7 @@ import pulumi
 
 from .alarms import FIVE_MINUTES, MAXIMUM, SUM, Alarm, Metric, function_metric
 from .dashboard import Line, Widget, panel
-from .log_metrics import COUNTED, Filters, Transformation
+from .log_metrics import COUNTED, Filters, lag, outcomes
 
 OUTCOMES = ("done", "failed", "superseded", "error")
 FAILED = "failed"
@@ -101,25 +101,15 @@ def extractor_alarms(of: Watched) -> list[Alarm]:
 
 def extractor_filters(namespace: str) -> Filters:
     """Pattern and metric of each filter on the extractor's log, by role."""
-    count: Transformation = {
-        "namespace": namespace,
-        "name": EXTRACTION_METRIC,
-        "value": "$.count",
-        "unit": "Count",
-        "dimensions": {"Outcome": "$.outcome"},
+    return {
+        "extractions": (COUNTED, outcomes(namespace, EXTRACTION_METRIC)),
+        "extraction-lag": (DONE, lag(namespace, EXTRACTION_LAG_METRIC)),
     }
-    lag: Transformation = {
-        "namespace": namespace,
-        "name": EXTRACTION_LAG_METRIC,
-        "value": "$.lag_ms",
-        "unit": "Milliseconds",
-    }
-    return {"extractions": (COUNTED, count), "extraction-lag": (DONE, lag)}
 
 
 def extractor_panels(of: Watched, region: str) -> list[Widget]:
     """The dashboard's panels about the extractor; the names are plain strings here."""
-    outcomes: list[Line] = [
+    by_outcome: list[Line] = [
         [of.namespace, EXTRACTION_METRIC, "Outcome", outcome, {"label": outcome}]
         for outcome in OUTCOMES
     ]
@@ -137,7 +127,9 @@ def extractor_panels(of: Watched, region: str) -> list[Widget]:
         _line(of, "ConcurrentExecutions", stat="Maximum", label="at once", yAxis="right"),
     ]
     return [
-        panel(region, "Extractions by outcome", outcomes, stat="Sum", label="files", stacked=True),
+        panel(
+            region, "Extractions by outcome", by_outcome, stat="Sum", label="files", stacked=True
+        ),
         panel(region, "Extraction: from row to result", times, stat="p50", label="milliseconds"),
         panel(
             region,

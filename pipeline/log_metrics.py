@@ -18,17 +18,23 @@ FRESH = '{ ($.outcome = "completed" || $.outcome = "deleted") && $.count > 0 && 
 
 def processor_filters(namespace: str) -> Filters:
     """The filters on the log of the function that writes the rows."""
-    records: Transformation = {
+    return {
+        "records": (COUNTED, outcomes(namespace, OUTCOME_METRIC)),
+        "freshness": (FRESH, lag(namespace, LAG_METRIC)),
+    }
+
+
+def outcomes(namespace: str, metric: str) -> Transformation:
+    """A metric that counts lines by ``outcome``."""
+    return {
         "namespace": namespace,
-        "name": OUTCOME_METRIC,
+        "name": metric,
         "value": "$.count",
         "unit": "Count",
         "dimensions": {"Outcome": "$.outcome"},
     }
-    lag: Transformation = {
-        "namespace": namespace,
-        "name": LAG_METRIC,
-        "value": "$.lag_ms",
-        "unit": "Milliseconds",
-    }
-    return {"records": (COUNTED, records), "freshness": (FRESH, lag)}
+
+
+def lag(namespace: str, metric: str) -> Transformation:
+    """A metric of ``lag_ms``."""
+    return {"namespace": namespace, "name": metric, "value": "$.lag_ms", "unit": "Milliseconds"}

@@ -1,6 +1,7 @@
 """Builds the policies of the bucket, the queues, the topic and the key from ARNs. Pure."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from .policy_document import Policy, allow_service, deny, policy
 
@@ -32,11 +33,7 @@ def queue_takes_only_from(*, queue_arn: str, sender_arn: str) -> Policy:
         queue_arn: the queue.
         sender_arn: the role.
     """
-    others = {"ArnNotEquals": {"aws:PrincipalArn": sender_arn}}
-    return policy(
-        deny("DenyPlainHttp", "sqs:*", queue_arn, PLAIN_HTTP),
-        deny("DenySendingToOthers", "sqs:SendMessage", queue_arn, others),
-    )
+    return policy(*_deny_others(queue_arn, {"aws:PrincipalArn": sender_arn}))
 
 
 def queue_takes_only_from_rule(*, queue_arn: str, rule_arn: str) -> Policy:
@@ -45,19 +42,22 @@ def queue_takes_only_from_rule(*, queue_arn: str, rule_arn: str) -> Policy:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html
     """
+    rule = {"aws:SourceArn": rule_arn}
     send = allow_service(
         "RuleSendsUndelivered",
         "events.amazonaws.com",
         "sqs:SendMessage",
         queue_arn,
-        {"ArnEquals": {"aws:SourceArn": rule_arn}},
+        {"ArnEquals": rule},
     )
-    others = {"ArnNotEquals": {"aws:SourceArn": rule_arn}}
-    return policy(
-        send,
+    return policy(send, *_deny_others(queue_arn, rule))
+
+
+def _deny_others(queue_arn: str, sender: dict[str, str]) -> list[dict[str, Any]]:
+    return [
         deny("DenyPlainHttp", "sqs:*", queue_arn, PLAIN_HTTP),
-        deny("DenySendingToOthers", "sqs:SendMessage", queue_arn, others),
-    )
+        deny("DenySendingToOthers", "sqs:SendMessage", queue_arn, {"ArnNotEquals": sender}),
+    ]
 
 
 def alarms_may_publish(*, topic_arn: str, account_id: str) -> Policy:

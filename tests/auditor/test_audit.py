@@ -191,7 +191,7 @@ def test_more_to_be_read_once_more_than_can_be_handed_on_leaves_it_incomplete(
     assert ended["disagree"] + ended["unconfirmed"] == 23
     assert ended["unconfirmed"] > 0
     assert not ended["complete"]
-    assert "read once more" in ended["because"]
+    assert "more keys to read again" in ended["because"]
 
 
 def test_what_is_handed_on_fits_into_an_event_whatever_the_keys() -> None:

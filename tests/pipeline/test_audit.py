@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from auditor.progress import Progress
-from auditor.run_audit import _ended
+from auditor.run_audit import MOST_RUNS, _ended
 from pipeline.audit_watch import ENDED, INCOMPLETE, audit_filters
 from pipeline.package import AUDIT_FILES, audit_archive
 from support.recorder import ACCOUNT, CREATED, ROOT, Declared, Program, declare
@@ -97,6 +97,15 @@ def test_it_is_invoked_once_a_day_and_never_again_for_a_failure(reporting: Progr
     assert schedule["target"]["retryPolicy"] == {"maximumRetryAttempts": 0}
     [once] = audit_of(reporting, "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")
     assert once.inputs["maximumRetryAttempts"] == 0
+
+
+def test_an_audit_ends_before_the_next_one_begins(reporting: Program) -> None:
+    """Each of its invocations waits in Lambda's queue, and then runs, as long as it may."""
+    [function] = audit_of(reporting, FUNCTION)
+    [once] = audit_of(reporting, "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")
+    window = reporting.one(SCHEDULE).inputs["flexibleTimeWindow"]["maximumWindowInMinutes"] * 60
+    longest = once.inputs["maximumEventAgeInSeconds"] + function.inputs["timeout"]
+    assert window + MOST_RUNS * longest < DAY
 
 
 def test_the_schedule_waits_until_the_function_may_run_as_it_should(reporting: Program) -> None:
