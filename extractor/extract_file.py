@@ -23,12 +23,12 @@ from user_code import Failure
 
 
 def _own_log(root: logging.Logger) -> logging.Logger:
-    """A log as the runtime has set it up, which nothing that the user's code does to logs changes.
+    """Copy the runtime's logging setup, so that the user's code cannot change it.
 
-    The metrics, and so the alarms, are read from its lines.
+    The metrics, and so the alarms, come from this log.
     """
     log = logging.Logger(__name__, root.level)
-    log.manager = logging.Manager(log)  # type: ignore[arg-type] # so that logging.disable spares it
+    log.manager = logging.Manager(log)  # type: ignore[arg-type] # not logging.disable's
     log.handlers = [copy(handler) for handler in root.handlers]
     return log
 

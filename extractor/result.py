@@ -84,7 +84,7 @@ class _Writer:
             yield self.value(f"{where}[{number}]", element, level + 1)
 
     def _text(self, where: str, text: str) -> str:
-        text = str.__str__(text)  # of a class of its own it may write itself otherwise
+        text = str.__str__(text)  # a subclass may have another `__str__`
         self._take(len(text))
         try:
             # Text that is not ASCII has more bytes than characters.

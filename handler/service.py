@@ -100,6 +100,7 @@ class Service:
             except CallError as err:
                 if not err.is_transient:
                     raise
+            # Not `random`: an extractor may have a module of that name.
             sleep(os.urandom(1)[0] / 256 * MAX_BACKOFF_SECONDS)
         return self._attempt(operation, request, read)
 
