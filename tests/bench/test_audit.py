@@ -9,7 +9,8 @@ from support.recorder import ROOT
 
 def test_a_case_compares_every_key_and_prices_each_call() -> None:
     row = case(50, 2, 1500, of=1500)
-    assert row["seconds"] > 0
+    # Its seconds are rounded, and may be none.
+    assert row["compute"] > 0
     assert row["memory MB"] > 0
     # Two versions a key: 3 listings of 1,000 versions.
     assert row["listing"] == load_prices()["s3_write"].of(3)
