@@ -21,6 +21,7 @@ from local.cloud import Cloud
 from local.demo import Demo, check_sizes
 from local.files import FilesError, LocalFile, collect
 from local.inputs import UnknownPropertyError
+from local.printable import printable
 from local.resources import CloudMocks, UnknownTypeError
 from pipeline.rules import EVENTBRIDGE, NOTIFICATION
 from pipeline.settings import PROJECT, Settings
@@ -122,7 +123,7 @@ def _demo(
             problems.append(changed)
         if problems:
             for problem in problems:
-                out.print(f"wrong: {show.printable(problem)}", style="red", markup=False)
+                out.print(f"wrong: {printable(problem)}", style="red", markup=False)
             out.print(emulator.log(), markup=False)
             return WRONG_ROWS
         out.print(f"all {len(demo.expected)} rows agree with the bucket")

@@ -12,6 +12,7 @@ from typing import Any
 sys.path.append(str(Path(__file__).resolve().parents[1] / "extractor"))
 
 from extraction import File
+from local.printable import printable
 from user_code import Failure, load, run
 
 FAILED, BAD_USAGE = 1, 2
@@ -37,9 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_USAGE
     result = run(load(options.folder.resolve()), _file(options.file))
     if isinstance(result, Failure):
-        print(f"{result.trace}failed: {result.error}", file=sys.stderr)
+        for line in f"{result.trace}failed: {result.error}".split("\n"):
+            print(printable(line), file=sys.stderr)
         return FAILED
-    print(json.dumps(_plain({"M": result}), indent=2, ensure_ascii=False))
+    for line in json.dumps(_plain({"M": result}), indent=2, ensure_ascii=False).split("\n"):
+        # Escaped as JSON has it: for machines, too.
+        print("".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line))
     return 0
 
 

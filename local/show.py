@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handler.attributes import COMPLETED, DELETED
+from local.printable import printable
 
 PLAIN_WIDTH = 120
 CELL_WIDTH = 14
@@ -52,11 +53,6 @@ def progress(out: Console) -> Iterator[Progress]:
     )
     with bars:
         yield bars
-
-
-def printable(text: str) -> str:
-    """Escape line breaks and terminal control characters."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def rows_table(rows: Sequence[dict[str, Any]], *, extracted: bool = False) -> Table:

@@ -11,7 +11,8 @@ from support.recorder import ROOT
 
 
 def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "local.extract", *map(str, arguments)]
+    # With `-S` there are no packages, which it does without.
+    command = [sys.executable, "-S", "-m", "local.extract", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -63,6 +64,23 @@ def test_a_failure_is_told_with_its_place(tmp_path: Path, body: str, error: str)
     done = run(written(tmp_path, body), ROOT / "samples" / "notes.txt")
     assert (done.returncode, done.stdout) == (1, "")
     assert error in done.stderr
+
+
+HOSTILE = "\x1b[2J \x9b31m \x7f two\nlines \u202e"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [f"return {{'x': {HOSTILE!r}}}", f"raise ValueError({HOSTILE!r})"],
+    ids=["result", "exception"],
+)
+def test_no_control_character_of_a_file_s_reaches_the_terminal(tmp_path: Path, body: str) -> None:
+    done = run(written(tmp_path, body), "samples/notes.txt")
+    shown = done.stdout + done.stderr
+    assert "[2J" in shown
+    assert [c for c in shown if not c.isprintable() and c != "\n"] == []
+    if done.stdout:
+        assert json.loads(done.stdout) == {"x": HOSTILE}
 
 
 def test_what_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
