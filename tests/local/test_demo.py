@@ -1,4 +1,4 @@
-"""``python -m local`` as a user runs it: a process of its own, judged by its output and status."""
+"""``python -m local`` as a user runs it, judged by its output and status."""
 
 import os
 import re
@@ -7,62 +7,27 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
 import psutil
 import pytest
 
+from local import __main__ as local_demo
 from local.files import collect
 from support.recorder import ROOT
 
-Launch = Callable[..., "subprocess.Popen[str]"]
-EXTRACTOR = ROOT / "examples/extractors/csv_columns"
+Done = subprocess.CompletedProcess
+EXTRACTOR = str(ROOT / "examples/extractors/csv_columns")
 
 
-@pytest.fixture
-def private_tmp(tmp_path: Path) -> Path:
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def launch(private_tmp: Path) -> Iterator[Launch]:
-    """Start the demo; what still runs when the test ends is killed."""
-    started: list[subprocess.Popen[str]] = []
-
-    def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
-            [sys.executable, "-m", "local", *arguments],
-            cwd=cwd,
-            env={**os.environ, "TMPDIR": str(private_tmp), **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.CompletedProcess[str]":
-    """One whole run over the samples, with settings of the user's that must not matter."""
-    hostile = {
-        "AWS_PROFILE": "no-such-profile",
-        "AWS_ENDPOINT_URL": "https://aws.invalid",
-        "HTTP_PROXY": "http://127.0.0.1:9",
-        "TMPDIR": str(tmp_path_factory.mktemp("tmp")),
-    }
+def demo(*words: str, cwd: Path = ROOT, **environment: str) -> "Done[str]":
+    """Run it to its end, in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "local"],
-        cwd=ROOT,
-        env={**os.environ, **hostile},
+        [sys.executable, *words],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
         timeout=120,
@@ -75,41 +40,39 @@ def row_of(output: str, key: str) -> str:
     return line
 
 
-def test_the_demo_ends_well(samples: "subprocess.CompletedProcess[str]") -> None:
-    assert (samples.returncode, samples.stderr) == (0, "")
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a run over the samples printed, with settings of the user's that must not matter."""
+    hostile = {
+        "AWS_PROFILE": "no-such-profile",
+        "AWS_ENDPOINT_URL": "https://aws.invalid",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "TMPDIR": str(tmp_path_factory.mktemp("tmp")),
+    }
+    done = demo("-m", "local", **hostile)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
 
 
-def test_the_demo_shows_a_row_for_every_sample(
-    samples: "subprocess.CompletedProcess[str]",
-) -> None:
-    for file in collect(["."], ROOT / "samples"):
-        assert re.search("completed|deleted", row_of(samples.stdout, file.key))
-
-
-def test_the_overwritten_sample_has_its_new_size(
-    samples: "subprocess.CompletedProcess[str]",
-) -> None:
-    smallest = min(collect(["."], ROOT / "samples"), key=lambda file: file.path.stat().st_size)
-    assert f"{smallest.path.stat().st_size * 2} bytes" in row_of(samples.stdout, smallest.key)
-
-
-def test_exactly_one_sample_is_deleted(samples: "subprocess.CompletedProcess[str]") -> None:
-    rows = [row_of(samples.stdout, file.key) for file in collect(["."], ROOT / "samples")]
+def test_the_demo_shows_a_row_for_every_sample_and_deletes_one(samples: str) -> None:
+    rows = [row_of(samples, file.key) for file in collect(["."], ROOT / "samples")]
+    assert sum("completed" in row for row in rows) == len(rows) - 1
     assert sum("deleted" in row for row in rows) == 1
 
 
-def test_the_stages_are_shown_with_their_seconds(
-    samples: "subprocess.CompletedProcess[str]",
-) -> None:
-    stages = re.findall(r"^(.+?) +\d+\.\d\d s$", samples.stdout, re.MULTILINE)
+def test_the_overwritten_sample_has_its_new_size(samples: str) -> None:
+    smallest = min(collect(["."], ROOT / "samples"), key=lambda file: file.path.stat().st_size)
+    assert f"{smallest.path.stat().st_size * 2} bytes" in row_of(samples, smallest.key)
+
+
+def test_the_stages_are_shown_with_their_seconds(samples: str) -> None:
+    stages = re.findall(r"^(.+?) +\d+\.\d\d s$", samples, re.MULTILINE)
     assert len(stages) == 3
 
 
-def test_output_that_is_no_terminal_is_plain_text(
-    samples: "subprocess.CompletedProcess[str]",
-) -> None:
-    assert "\x1b" not in samples.stdout
-    assert "\r" not in samples.stdout
+def test_output_that_is_no_terminal_is_plain_text(samples: str) -> None:
+    assert "\x1b" not in samples
+    assert "\r" not in samples
 
 
 @pytest.fixture(scope="module")
@@ -124,16 +87,8 @@ def mine(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     (folder / "mine/line\nbreak.txt").write_text("")
     (folder / "mine/zz.bin").write_bytes(b"\0" * 100_000)
     picture = folder / "demo.svg"
-    settings = {"TMPDIR": str(folder), "STACK": "prod", "SOURCE": "eventbridge"}
-    done = subprocess.run(
-        [sys.executable, "-m", "local", "mine"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PICTURE": str(picture), **settings},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    settings = {"STACK": "prod", "SOURCE": "eventbridge", "PICTURE": str(picture)}
+    done = demo("-m", "local", "mine", cwd=folder, TMPDIR=str(folder), **settings)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout, picture
 
@@ -158,20 +113,95 @@ def test_a_demo_can_draw_what_it_shows(mine: tuple[str, Path]) -> None:
     assert "all 3 rows agree with the bucket" in said
 
 
-def test_what_an_extractor_finds_is_beside_the_rows(launch: Launch, tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("name,price\nbolt,1\nnut,2\n")
-    (tmp_path / "bad.csv").write_bytes(b"\xff\xff")
-    (tmp_path / "zz.csv").write_text("will be deleted")
-    process = launch(".", cwd=tmp_path, PYTHONPATH=str(ROOT), EXTRACTOR=str(EXTRACTOR))
-    output, errors = process.communicate(timeout=120)
-    assert (process.returncode, errors) == (0, "")
-    assert '"rows": 2}' in output
-    assert "failed: " in output
-    assert "all 3 rows agree" in output
+OF_ANOTHER_FOLDER = """
+import sys
+from pathlib import Path
+from local import __main__ as demo
+demo.ROOT = Path(sys.argv[1])
+sys.exit(demo.main(["--stack", "own", "."]))
+"""
+
+
+def own_stack(folder: Path, setting: str) -> None:
+    """Write a stack's configuration, beside the program."""
+    for name in ("Pulumi.yaml", "__main__.py"):
+        shutil.copy(ROOT / name, folder)
+    (folder / "Pulumi.own.yaml").write_text(
+        f"config:\n  aws:region: eu-central-1\n  file-metadata-pipeline:{setting}\n"
+        "  file-metadata-pipeline:environmentSuffix: mine\n"
+    )
+
+
+def test_what_the_extractor_of_a_stack_s_configuration_finds_is_beside_the_rows(
+    tmp_path: Path,
+) -> None:
+    """Its path is relative to `Pulumi.yaml`, wherever the demo is started."""
+    own_stack(tmp_path, "extractor: ./mine")
+    shutil.copytree(EXTRACTOR, tmp_path / "mine")
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "a.csv").write_text("name,price\nbolt,1\nnut,2\n")
+    (files / "bad.csv").write_bytes(b"\xff\xff")
+    (files / "zz.csv").write_text("will be deleted")
+    done = demo("-c", OF_ANOTHER_FOLDER, str(tmp_path), cwd=files)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "contents extracted" in done.stdout
+    assert '"rows": 2}' in done.stdout
+    assert "failed: " in done.stdout
+    assert "all 3 rows agree" in done.stdout
+
+
+@pytest.fixture
+def refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """Run the demo in a user's folder; what it says of that which it refuses at once."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, **environment: str) -> str:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        try:
+            status = local_demo.main(arguments)
+        except SystemExit as wrong_usage:
+            status = int(str(wrong_usage))
+        output, errors = capsys.readouterr()
+        assert (status, output) == (2, "")
+        return errors
+
+    return run
 
 
 @pytest.mark.parametrize(
-    ("files", "error"),
+    ("arguments", "environment", "error"),
+    [
+        (["--stack", "staging"], {}, "demo: no such file: 'Pulumi.staging.yaml'"),
+        (["missing.txt"], {}, "demo: no such file: 'missing.txt'"),
+        ([], {"EXTRACTOR": "no"}, "extractor must be a folder with extract.py, got '{folder}/no'"),
+        ([], {"PICTURE": "/no/x.svg"}, "must be in a folder that exists, got '/no/x.svg'"),
+    ],
+    ids=["stack", "file", "extractor", "picture"],
+)
+def test_what_is_not_there_is_named_before_anything_starts(
+    refused: Callable[..., str],
+    tmp_path: Path,
+    arguments: list[str],
+    environment: dict[str, str],
+    error: str,
+) -> None:
+    assert error.format(folder=tmp_path) in refused(*arguments, **environment)
+
+
+def test_a_bad_configuration_is_named_before_anything_starts(
+    refused: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_stack(tmp_path, "memorySize: 5")
+    monkeypatch.setattr(local_demo, "ROOT", tmp_path)
+    assert "memorySize must be 128-10240 MB, got 5" in refused("--stack", "own")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "error"),
     [
         (
             {"large.csv": 4 * 1024**2 + 1, "small.csv": 2 * 1024**2},
@@ -186,70 +216,11 @@ def test_what_an_extractor_finds_is_beside_the_rows(launch: Launch, tmp_path: Pa
     ids=["file", "doubled"],
 )
 def test_a_file_that_no_extractor_could_read_is_named_before_anything_starts(
-    launch: Launch, tmp_path: Path, files: dict[str, int], error: str
+    refused: Callable[..., str], tmp_path: Path, sizes: dict[str, int], error: str
 ) -> None:
-    for name, size in files.items():
+    for name, size in sizes.items():
         (tmp_path / name).write_bytes(b"x" * size)
-    process = launch(".", cwd=tmp_path, PYTHONPATH=str(ROOT), EXTRACTOR=str(EXTRACTOR))
-    output, errors = process.communicate(timeout=60)
-    assert (process.returncode, output) == (2, "")
-    assert error in errors
-
-
-def test_a_folder_that_is_no_extractor_is_named_before_anything_starts(launch: Launch) -> None:
-    process = launch(EXTRACTOR="nowhere")
-    output, errors = process.communicate(timeout=60)
-    assert (process.returncode, output) == (2, "")
-    assert "extractor must be a folder with extract.py, got" in errors
-
-
-def test_a_missing_stack_is_named_before_anything_starts(launch: Launch) -> None:
-    process = launch("--stack", "staging")
-    output, errors = process.communicate(timeout=60)
-    assert (process.returncode, output) == (2, "")
-    assert "no such file: 'Pulumi.staging.yaml'" in errors
-
-
-OF_ANOTHER_FOLDER = """
-import sys
-from pathlib import Path
-from local import __main__ as demo
-demo.ROOT = Path(sys.argv[1])
-sys.exit(demo.main(["--stack", "own"]))
-"""
-
-
-def test_an_extractor_of_the_stack_s_own_configuration_is_shown_too(tmp_path: Path) -> None:
-    """Its path is relative to `Pulumi.yaml`, wherever the demo is started."""
-    for name in ("Pulumi.yaml", "__main__.py"):
-        shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(EXTRACTOR, tmp_path / "mine")
-    (tmp_path / "Pulumi.own.yaml").write_text(
-        "config:\n  aws:region: eu-central-1\n  file-metadata-pipeline:extractor: ./mine\n"
-        "  file-metadata-pipeline:environmentSuffix: mine\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", OF_ANOTHER_FOLDER, str(tmp_path)],
-        cwd=tmp_path / "mine",
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "contents extracted" in done.stdout
-    assert '"rows": ' in done.stdout
-
-
-def test_a_bad_configuration_is_named_before_anything_starts(tmp_path: Path) -> None:
-    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
-    (tmp_path / "Pulumi.own.yaml").write_text(
-        "config:\n  aws:region: eu-central-1\n  file-metadata-pipeline:memorySize: 5\n"
-    )
-    script = [sys.executable, "-c", OF_ANOTHER_FOLDER, str(tmp_path)]
-    done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "memorySize must be 128-10240 MB, got 5" in done.stderr
+    assert error in refused(".", EXTRACTOR=EXTRACTOR)
 
 
 WITHOUT_A_RULE = """
@@ -261,28 +232,32 @@ sys.exit(main([]))
 """
 
 
-def test_a_type_without_a_rule_is_named_in_a_line(private_tmp: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_A_RULE],
-        cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(private_tmp)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_a_type_without_a_rule_is_named_in_a_line(tmp_path: Path) -> None:
+    done = demo("-c", WITHOUT_A_RULE, TMPDIR=str(tmp_path))
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
     assert line.startswith("demo: aws:sqs/queue:Queue 'file-metadata-failures-events' has no rule")
-    assert list(private_tmp.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_file_is_named_before_anything_starts(launch: Launch, private_tmp: Path) -> None:
-    private_tmp.rmdir()
-    process = launch("README.md", "missing.txt")
-    output, errors = process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert "missing.txt" in errors
-    assert output == ""
+@contextmanager
+def launched(
+    folder: Path, *arguments: str, **environment: str
+) -> Iterator["subprocess.Popen[str]"]:
+    """A run with its temporary files in a folder; killed if it runs when the test ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(folder), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def wait_for(process: "subprocess.Popen[str]", text: str) -> str:
@@ -321,43 +296,32 @@ def assert_ends_without_a_trace(
     ids=["deploying, Ctrl-C", "uploading, terminated"],
 )
 def test_an_interrupted_demo_leaves_nothing_running_or_lying_behind(
-    launch: Launch, private_tmp: Path, until: str, number: int
+    tmp_path: Path, until: str, number: int
 ) -> None:
-    process = launch()
-    wait_for(process, until)
-    assert_ends_without_a_trace(process, private_tmp, number, 130)
+    with launched(tmp_path) as process:
+        wait_for(process, until)
+        assert_ends_without_a_trace(process, tmp_path, number, 130)
 
 
-def test_a_picture_without_a_folder_is_refused_before_anything_starts(launch: Launch) -> None:
-    process = launch(PICTURE="/no/such/folder/demo.svg")
-    output, errors = process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert output == ""
-    assert "must be in a folder that exists, got '/no/such/folder/demo.svg'" in errors
-
-
-def test_the_lines_of_a_kept_demo_can_be_pasted_and_ctrl_c_leaves_nothing(
-    launch: Launch, private_tmp: Path
-) -> None:
+def test_the_lines_of_a_kept_demo_can_be_pasted_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     """Over a single file, which is overwritten and kept."""
-    process = launch("README.md", KEEP="1")
-    output = wait_for(process, " verify ")
-    assert "1 uploaded, 1 overwritten, 0 deleted" in output
-    lines = output.splitlines()
-    told = [line for line in lines if " -m ops " in line]
-    assert len(told) == 2
-    for line in told:
-        done = subprocess.run(  # noqa: S602 - as it is pasted
-            line,
-            shell=True,
-            cwd=ROOT,
-            env={"PATH": os.environ["PATH"]},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    assert_ends_without_a_trace(process, private_tmp, signal.SIGINT, 0)
+    with launched(tmp_path, "README.md", KEEP="1") as process:
+        output = wait_for(process, " verify ")
+        assert "1 uploaded, 1 overwritten, 0 deleted" in output
+        told = [line for line in output.splitlines() if " -m ops " in line]
+        assert len(told) == 2
+        for line in told:
+            done = subprocess.run(  # noqa: S602 - as it is pasted
+                line,
+                shell=True,
+                cwd=ROOT,
+                env={"PATH": os.environ["PATH"]},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+        assert_ends_without_a_trace(process, tmp_path, signal.SIGINT, 0)
 
 
 WRONG = """
@@ -371,7 +335,6 @@ sys.exit(main(["README.md", "LICENSE"]))
 
 def test_the_demo_fails_when_a_row_is_wrong() -> None:
     """Here the row of the deleted file, of which something else is expected."""
-    script = [sys.executable, "-c", WRONG]
-    done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = demo("-c", WRONG)
     assert done.returncode == 1
     assert "wrong: 'LICENSE' must be Expected(status='kept'" in done.stdout
