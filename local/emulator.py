@@ -37,16 +37,10 @@ class Emulator:
     certificate: str | None = None
     """The PEM file to trust, where the endpoint is HTTPS."""
 
-    def log(self, lines: int = 40) -> str:
+    def log(self) -> str:
         """Return the last lines of the emulator's log."""
         text = (self.folder / "log").read_text(encoding="utf-8", errors="replace")
-        return "\n".join(text.splitlines()[-lines:])
-
-    def reset(self) -> None:
-        """Delete all resources of all services."""
-        request = urllib.request.Request(f"{self.endpoint}/_ministack/reset", method="POST")  # noqa: S310
-        with _direct(self.certificate).open(request, timeout=10):
-            pass
+        return "\n".join(text.splitlines()[-40:])
 
 
 def require_loopback(endpoint: str) -> str:

@@ -43,11 +43,6 @@ def test_a_folder_from_elsewhere_goes_by_its_own_name(base: Path, tmp_path: Path
     assert keys([str(tmp_path / "other")], base) == ["other/x.txt"]
 
 
-def test_a_missing_file_is_named(base: Path) -> None:
-    with pytest.raises(FilesError, match=r"no such file: 'missing\.txt'"):
-        collect(["b.csv", "missing.txt"], base)
-
-
 def test_a_folder_without_files_is_named(base: Path) -> None:
     (base / "empty").mkdir()
     with pytest.raises(FilesError, match="no files in folder: 'empty'"):
