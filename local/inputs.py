@@ -24,6 +24,12 @@ class Inputs:
         """Take a property, or the default where it is not declared."""
         return self._values.pop(key, default)
 
+    def parameters(self, *keys: str) -> dict[str, Any]:
+        """Take properties, as far as they are declared, by the AWS API's names."""
+        taken = {key: value for key in keys if (value := self.take(key)) is not None}
+        parameters: dict[str, Any] = pascal(taken)
+        return parameters
+
     def auto_name(self) -> str:
         """Take the physical name: the declared one, or the logical name and seven random digits.
 

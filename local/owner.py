@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.cloud import Cloud
+from local.rules.s3 import location
 from pipeline.rules import EVENTBRIDGE
 from pipeline.settings import KEYS, PROJECT
 
@@ -37,7 +38,7 @@ class Owner:
         s3, sqs = self.cloud("s3"), self.cloud("sqs")
         url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-        s3.create_bucket(Bucket=BUCKET, **_location(self.cloud.region))
+        s3.create_bucket(Bucket=BUCKET, **location(self.cloud.region))
         target = {"QueueArn": found["Attributes"]["QueueArn"], "Events": ["s3:ObjectCreated:*"]}
         s3.put_bucket_notification_configuration(
             Bucket=BUCKET,
@@ -59,9 +60,3 @@ class Owner:
         )
         del found["ResponseMetadata"]
         return found
-
-
-def _location(region: str) -> dict[str, Any]:
-    if region == "us-east-1":
-        return {}
-    return {"CreateBucketConfiguration": {"LocationConstraint": region}}

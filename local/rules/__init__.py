@@ -3,14 +3,6 @@
 Properties that the emulator ignores are sent, too.
 """
 
-from local.inputs import Rule
-from local.rules import compute, data, events, keys, monitoring, s3
+from local.rules import compute, data, monitoring, s3
 
-RULES: dict[str, Rule] = {
-    **s3.RULES,
-    **data.RULES,
-    **compute.RULES,
-    **keys.RULES,
-    **monitoring.RULES,
-    **events.RULES,
-}
+RULES = s3.RULES | data.RULES | compute.RULES | monitoring.RULES

@@ -8,19 +8,17 @@ from pathlib import Path
 import pulumi
 
 from local.cloud import Cloud
-from local.inputs import Inputs, Outputs, UnknownPropertyError, of_module, pascal, random_suffix
+from local.inputs import Inputs, Outputs, UnknownPropertyError, of_module, random_suffix, renamed
 
 
 def _role(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     name = inputs.auto_name()
-    trust, boundary = inputs.take("assumeRolePolicy"), inputs.take("permissionsBoundary")
-    created = cloud("iam").create_role(
+    made = cloud("iam").create_role(
         RoleName=name,
-        AssumeRolePolicyDocument=trust,
+        AssumeRolePolicyDocument=inputs.take("assumeRolePolicy"),
         Tags=inputs.tag_list(),
-        **({"PermissionsBoundary": boundary} if boundary else {}),
-    )
-    made = created["Role"]
+        **inputs.parameters("permissionsBoundary"),
+    )["Role"]
     when = made["CreateDate"].isoformat()
     return name, {"name": name, "arn": made["Arn"], "createDate": when}
 
@@ -56,22 +54,16 @@ def _oidc_provider(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 def _function(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     name = inputs.auto_name()
     concurrency = inputs.take("reservedConcurrentExecutions", -1)
-    key, storage = inputs.take("kmsKeyArn"), inputs.take("ephemeralStorage")
+    sizes = inputs.parameters("memorySize", "timeout", "ephemeralStorage")
     created = cloud("lambda").create_function(
-        **({"KMSKeyArn": key} if key else {}),
-        **({"EphemeralStorage": pascal(storage)} if storage else {}),
         FunctionName=name,
-        Runtime=inputs.take("runtime"),
-        Architectures=inputs.take("architectures"),
         Code={"ZipFile": zip_archive(inputs.take("code"))},
-        Handler=inputs.take("handler"),
-        Role=inputs.take("role"),
-        MemorySize=inputs.take("memorySize"),
-        Timeout=inputs.take("timeout"),
-        TracingConfig=pascal(inputs.take("tracingConfig")),
-        LoggingConfig=pascal(inputs.take("loggingConfig")),
         Environment={"Variables": inputs.take("environment")["variables"]},
         Tags=inputs.tags(),
+        **sizes,
+        **inputs.parameters("runtime", "architectures", "handler", "role"),
+        **inputs.parameters("tracingConfig", "loggingConfig"),
+        **renamed(inputs.parameters("kmsKeyArn"), KmsKeyArn="KMSKeyArn"),
     )
     cloud("lambda").get_waiter("function_active_v2").wait(FunctionName=name)
     if concurrency >= 0:
@@ -116,41 +108,27 @@ def _contents(part: pulumi.Asset | pulumi.Archive, at: str = "") -> Iterator[tup
 
 def _mapping(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     created = cloud("lambda").create_event_source_mapping(
-        FunctionName=inputs.take("functionName"),
-        EventSourceArn=inputs.take("eventSourceArn"),
-        StartingPosition=inputs.take("startingPosition"),
-        BatchSize=inputs.take("batchSize"),
-        ParallelizationFactor=inputs.take("parallelizationFactor"),
-        FilterCriteria=pascal(inputs.take("filterCriteria")),
-        MaximumRecordAgeInSeconds=inputs.take("maximumRecordAgeInSeconds"),
-        MaximumRetryAttempts=inputs.take("maximumRetryAttempts"),
-        MetricsConfig=pascal(inputs.take("metricsConfig")),
         Tags=inputs.tags(),
+        **inputs.parameters("functionName", "eventSourceArn", "startingPosition"),
+        **inputs.parameters("batchSize", "parallelizationFactor", "filterCriteria"),
+        **inputs.parameters("maximumRecordAgeInSeconds", "maximumRetryAttempts", "metricsConfig"),
     )
     return created["UUID"], {"uuid": created["UUID"], "arn": created["EventSourceMappingArn"]}
 
 
 def _failure_path(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
-    name, destination = inputs.take("functionName"), inputs.take("destinationConfig")
-    cloud("lambda").put_function_event_invoke_config(
-        FunctionName=name,
-        MaximumRetryAttempts=inputs.take("maximumRetryAttempts"),
-        MaximumEventAgeInSeconds=inputs.take("maximumEventAgeInSeconds"),
-        **({"DestinationConfig": pascal(destination)} if destination else {}),
-    )
-    return name, {}
+    keys = ("maximumRetryAttempts", "maximumEventAgeInSeconds", "destinationConfig")
+    declared = inputs.parameters("functionName", *keys)
+    cloud("lambda").put_function_event_invoke_config(**declared)
+    return declared["FunctionName"], {}
 
 
 def _permission(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     statement = inputs.take("statementId") or f"{inputs.name}-{random_suffix()}"
-    account = inputs.take("sourceAccount")
     cloud("lambda").add_permission(
         StatementId=statement,
         FunctionName=inputs.take("function"),
-        Action=inputs.take("action"),
-        Principal=inputs.take("principal"),
-        SourceArn=inputs.take("sourceArn"),
-        **({"SourceAccount": account} if account else {}),
+        **inputs.parameters("action", "principal", "sourceArn", "sourceAccount"),
     )
     return statement, {"statementId": statement}
 

@@ -1,4 +1,4 @@
-"""DynamoDB, SQS and CloudWatch Logs."""
+"""DynamoDB, SQS, CloudWatch Logs and KMS."""
 
 from typing import Any
 
@@ -14,11 +14,10 @@ def _table(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     ]
     created = cloud("dynamodb").create_table(
         TableName=name,
-        BillingMode=inputs.take("billingMode"),
         KeySchema=[{"AttributeName": inputs.take("hashKey"), "KeyType": "HASH"}],
         AttributeDefinitions=attributes,
         SSESpecification=_table_encryption(inputs.take("serverSideEncryption")),
-        DeletionProtectionEnabled=inputs.take("deletionProtectionEnabled", default=False),
+        **inputs.parameters("billingMode", "deletionProtectionEnabled"),
         **table_stream(inputs.take("streamEnabled"), inputs.take("streamViewType")),
         Tags=inputs.tag_list(),
     )
@@ -83,8 +82,27 @@ def _log_group(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     return name, {"name": name, "arn": found["arn"].removesuffix(":*")}
 
 
+def _key(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    kms = cloud("kms")
+    created = kms.create_key(
+        Description=inputs.take("description"),
+        Policy=inputs.take("policy"),
+        Tags=[{"TagKey": key, "TagValue": value} for key, value in inputs.tags().items()],
+    )["KeyMetadata"]
+    if inputs.take("enableKeyRotation"):
+        kms.enable_key_rotation(KeyId=created["KeyId"])
+    return created["KeyId"], {"keyId": created["KeyId"], "arn": created["Arn"]}
+
+
+def _alias(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    name = inputs.auto_name()
+    cloud("kms").create_alias(AliasName=name, TargetKeyId=inputs.take("targetKeyId"))
+    return name, {"name": name}
+
+
 RULES = {
     **of_module("dynamodb", {"Table": _table}),
     **of_module("sqs", {"Queue": _queue, "QueuePolicy": _queue_policy}),
     **of_module("cloudwatch", {"LogGroup": _log_group}),
+    **of_module("kms", {"Key": _key, "Alias": _alias}),
 }

@@ -1,4 +1,4 @@
-"""SNS, CloudWatch and schedules."""
+"""SNS, CloudWatch and EventBridge."""
 
 from typing import Any
 
@@ -35,11 +35,12 @@ def _subscription(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 
 def _alarm(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     name = inputs.auto_name()
-    needed = ("alarmDescription", "evaluationPeriods", "datapointsToAlarm", "comparisonOperator")
-    rest = ("threshold", "treatMissingData", "alarmActions")
-    optional = ("namespace", "metricName", "statistic", "period", "insufficientDataActions")
-    declared = pascal({key: inputs.take(key) for key in (*needed, *rest)})
-    declared |= pascal({key: value for key in optional if (value := inputs.take(key)) is not None})
+    declared = {
+        **inputs.parameters("alarmDescription", "alarmActions", "insufficientDataActions"),
+        **inputs.parameters("evaluationPeriods", "datapointsToAlarm", "comparisonOperator"),
+        **inputs.parameters("threshold", "treatMissingData"),
+        **inputs.parameters("namespace", "metricName", "statistic", "period"),
+    }
     if dimensions := inputs.take("dimensions"):
         declared["Dimensions"] = _pairs(dimensions)
     if queries := inputs.take("metricQueries"):
@@ -94,13 +95,25 @@ def _dashboard(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     return name, {}
 
 
+def _rule(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    name = inputs.auto_name()
+    made = cloud("events").put_rule(
+        Name=name, Tags=inputs.tag_list(), **inputs.parameters("description", "eventPattern")
+    )
+    return name, {"name": name, "arn": made["RuleArn"]}
+
+
+def _target(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
+    rule, target = inputs.take("rule"), inputs.take("targetId") or inputs.name
+    declared = inputs.parameters("arn", "deadLetterConfig", "retryPolicy")
+    cloud("events").put_targets(Rule=rule, Targets=[{"Id": target, **declared}])
+    return f"{rule}-{target}", {"targetId": target}
+
+
 def _schedule(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     name = inputs.auto_name()
     arn = cloud("scheduler").create_schedule(
-        Name=name,
-        ScheduleExpression=inputs.take("scheduleExpression"),
-        FlexibleTimeWindow=pascal(inputs.take("flexibleTimeWindow")),
-        Target=pascal(inputs.take("target")),
+        Name=name, **inputs.parameters("scheduleExpression", "flexibleTimeWindow", "target")
     )["ScheduleArn"]
     return f"default/{name}", {"name": name, "arn": arn}
 
@@ -112,7 +125,13 @@ RULES = {
     ),
     **of_module(
         "cloudwatch",
-        {"MetricAlarm": _alarm, "LogMetricFilter": _metric_filter, "Dashboard": _dashboard},
+        {
+            "MetricAlarm": _alarm,
+            "LogMetricFilter": _metric_filter,
+            "Dashboard": _dashboard,
+            "EventRule": _rule,
+            "EventTarget": _target,
+        },
     ),
     **of_module("scheduler", {"Schedule": _schedule}),
 }

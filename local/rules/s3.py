@@ -9,14 +9,15 @@ from local.inputs import Inputs, Outputs, of_module, pascal, renamed
 def _bucket(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     inputs.take("forceDestroy")  # only for `pulumi destroy`
     name = inputs.take("bucket") or inputs.auto_name()
-    cloud("s3").create_bucket(Bucket=name, **_location(cloud.region))
+    cloud("s3").create_bucket(Bucket=name, **location(cloud.region))
     cloud("s3").put_bucket_tagging(Bucket=name, Tagging={"TagSet": inputs.tag_list()})
     domain = f"{name}.s3.{cloud.region}.amazonaws.com"
     arn = f"arn:aws:s3:::{name}"
     return name, {"bucket": name, "arn": arn, "bucketRegionalDomainName": domain}
 
 
-def _location(region: str) -> dict[str, Any]:
+def location(region: str) -> dict[str, Any]:
+    """The parameters for a new bucket's region."""
     # us-east-1 is the one region that may not be named:
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
     if region == "us-east-1":
@@ -34,7 +35,7 @@ def _ownership(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 def _public_access(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     bucket = inputs.take("bucket")
     keys = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-    block = pascal({key: inputs.take(key, default=False) for key in keys})
+    block = inputs.parameters(*keys)
     cloud("s3").put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=block)
     return bucket, {}
 
@@ -71,10 +72,7 @@ def _encryption_rule(declared: dict[str, Any]) -> dict[str, Any]:
 
 def _logging(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     bucket = inputs.take("bucket")
-    enabled = {
-        "TargetBucket": inputs.take("targetBucket"),
-        "TargetPrefix": inputs.take("targetPrefix"),
-    }
+    enabled = inputs.parameters("targetBucket", "targetPrefix")
     cloud("s3").put_bucket_logging(Bucket=bucket, BucketLoggingStatus={"LoggingEnabled": enabled})
     return bucket, {}
 
