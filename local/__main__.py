@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pulumi
 from rich.console import Console
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"demo: {err}", file=sys.stderr)
         return BAD_USAGE
     for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, _interrupt)
+        signal.signal(name, signal.default_int_handler)
     _forget_aws_settings()
     out = show.console(picture=options.picture is not None)
     try:
@@ -232,10 +232,6 @@ def _first(err: BaseException) -> BaseException:
     while isinstance(err.__cause__, ValueError) and not isinstance(err, pulumi.RunError):
         err = err.__cause__
     return err
-
-
-def _interrupt(_signal: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

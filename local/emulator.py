@@ -135,24 +135,20 @@ def _wait_until_ready(emulator: Emulator) -> str | None:
     # If another server has taken the port in the meantime, that server answers. Only an emulator
     # that got the port writes this file.
     own = emulator.folder / f"ministack-{urlsplit(emulator.endpoint).port}.pid"
+    trust = ssl.create_default_context(cafile=emulator.certificate)
+    # Without a proxy, whatever the environment says.
+    handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
+    direct = urllib.request.build_opener(*handlers)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if emulator.process.poll() is not None:
             return f"ended with status {emulator.process.returncode}"
         with contextlib.suppress(OSError):
             if own.exists():
-                ready = f"{emulator.endpoint}/_ministack/ready"
-                _direct(emulator.certificate).open(ready, timeout=2).close()
+                direct.open(f"{emulator.endpoint}/_ministack/ready", timeout=2).close()
                 return None
         time.sleep(0.02)
     return f"must be ready within {START_SECONDS} s"
-
-
-def _direct(certificate: str | None) -> urllib.request.OpenerDirector:
-    """Open URLs without a proxy, whatever the environment says."""
-    trust = ssl.create_default_context(cafile=certificate)
-    handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
-    return urllib.request.build_opener(*handlers)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -9,7 +9,6 @@ import asyncio
 import contextvars
 import json
 import runpy
-import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -58,7 +57,10 @@ def stack_config(project_folder: Path, stack: str) -> dict[str, str]:
     secrets = [key for key, value in values.items() if _has_secret(value)]
     if secrets:
         raise StackConfigError(f"{secrets[0]} must be a plain value to run locally, got a secret")
-    return {key: _text(value) for key, value in values.items()}
+    return {
+        key: value if isinstance(value, str) else json.dumps(value, default=str)
+        for key, value in values.items()
+    }
 
 
 def run(
@@ -80,36 +82,31 @@ def run(
     Returns:
         The stack's outputs.
     """
+
+    def program() -> None:
+        """Return nothing: Pulumi would await the program's globals."""
+        runpy.run_path(str(project_folder / "__main__.py"), run_name="__main__")
+
+    def in_context() -> dict[str, Any]:
+        with _event_loop() as loop:
+            # Otherwise the outputs of a failed run would be awaited here, on a closed loop.
+            SETTINGS.outputs.clear()
+            set_mocks(
+                mocks,
+                project=_load(project_folder / "Pulumi.yaml")["name"],
+                stack=stack,
+                # With a preview, callbacks of unknown outputs are silently skipped.
+                preview=False,
+                monitor=monitor,
+            )
+            pulumi.runtime.set_all_config(dict(config))
+            loop.run_until_complete(run_pulumi_func(program))
+            root = get_root_resource()
+            assert isinstance(root, Stack)  # noqa: S101 - set_mocks made it
+            return loop.run_until_complete(pulumi.Output.all(**root.outputs).future()) or {}
+
     # The SDK keeps the current stack in context variables, so each run gets an empty context.
-    return contextvars.Context().run(_run, project_folder, stack, config, mocks, monitor)
-
-
-def _run(
-    project_folder: Path,
-    stack: str,
-    config: Mapping[str, str],
-    mocks: Mocks,
-    monitor: MockMonitor | None,
-) -> dict[str, Any]:
-    program = str(project_folder / "__main__.py")
-    with _event_loop() as loop:
-        # Otherwise the outputs of a failed run would be awaited here, on a closed loop.
-        SETTINGS.outputs.clear()
-        set_mocks(
-            mocks,
-            project=_load(project_folder / "Pulumi.yaml")["name"],
-            stack=stack,
-            # With a preview, callbacks of unknown outputs are silently skipped.
-            preview=False,
-            monitor=monitor,
-        )
-        pulumi.runtime.set_all_config(dict(config))
-        loop.run_until_complete(
-            run_pulumi_func(lambda: _discard(runpy.run_path(program, run_name="__main__")))
-        )
-        root = get_root_resource()
-        assert isinstance(root, Stack)  # noqa: S101 - set_mocks made it
-        return loop.run_until_complete(pulumi.Output.all(**root.outputs).future()) or {}
+    return contextvars.Context().run(in_context)
 
 
 @contextmanager
@@ -119,13 +116,11 @@ def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
     The SDK makes a loop in every worker thread and leaves it open.
     """
     loops: list[asyncio.AbstractEventLoop] = []
-    lock = threading.Lock()
 
     def new_loop() -> None:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        with lock:
-            loops.append(loop)
+        loops.append(loop)
 
     new_loop()
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="resource", initializer=new_loop)
@@ -166,11 +161,3 @@ def _has_secret(value: object) -> bool:
     if not isinstance(value, dict):
         return False
     return value.keys() == {"secure"} or any(map(_has_secret, value.values()))
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
-def _discard(_: object) -> None:
-    """Drop the program's globals, which Pulumi would await."""

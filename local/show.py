@@ -44,15 +44,12 @@ def stage(out: Console, name: str) -> Iterator[None]:
     out.print(f"[bold]{name:<44}[/] {time.monotonic() - started:6.2f} s")
 
 
-@contextmanager
-def progress(out: Console) -> Iterator[Progress]:
-    """Show progress bars, on a terminal only."""
+def progress(out: Console) -> Progress:
+    """Make progress bars, which show on a terminal only."""
     columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn())
-    bars = Progress(
+    return Progress(
         *columns, TimeElapsedColumn(), console=out, disable=not out.is_terminal or out.record
     )
-    with bars:
-        yield bars
 
 
 def rows_table(rows: Sequence[dict[str, Any]], *, extracted: bool = False) -> Table:
