@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import jmespath
 import pytest
@@ -67,23 +68,12 @@ def summed(**of_metric: Any) -> Inputs:
 
 def test_a_metric_of_an_expression_is_passed_on_whole(cloud: Cloud) -> None:
     """Read from the request, for the emulator gives no metrics of an expression back."""
-    sent: list[dict[str, Any]] = []
-    events, hook = (
-        cloud("cloudwatch").meta.events,
-        "before-parameter-build.cloudwatch.PutMetricAlarm",
-    )
-
-    def keep(params: dict[str, Any], **_: Any) -> None:
-        sent.append(params)
-
     inputs = summed(unit="Count", dimensions={"QueueName": "q"})
-    events.register(hook, keep)
-    try:
+    client = cloud("cloudwatch")
+    with patch.object(client, "put_metric_alarm", wraps=client.put_metric_alarm) as sent:
         RULES[inputs.type_token](cloud, inputs)
-    finally:
-        events.unregister(hook, keep)
     inputs.finish()
-    assert sent[0]["Metrics"][0] == {
+    assert sent.call_args.kwargs["Metrics"][0] == {
         "Id": "m1",
         "MetricStat": {
             "Metric": {
