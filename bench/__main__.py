@@ -5,7 +5,7 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,13 +44,13 @@ def measure(*, quick: bool) -> dict[str, Any]:
     began = time.monotonic()
     rounds, records = (1, 100) if quick else (5, 400)
     with running() as resources:
-        by_handler = _merged(
-            handlers.measure(resources, rounds, records),
-            handlers.hundred(resources),
-            handlers.in_runtime(resources, rounds),
-            handlers.log_bytes(resources, 20 if quick else 200),
-            handlers.calls(resources, 20),
-        )
+        by_handler = handlers.measure(resources, rounds, records)
+        for name in handlers.COMPARED:
+            by_handler[name] |= {
+                **handlers.hundred(resources, name),
+                **handlers.log_bytes(resources, name, 20 if quick else 200),
+                **handlers.calls(resources, name, 20),
+            }
     return {
         "taken": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -60,14 +60,6 @@ def measure(*, quick: bool) -> dict[str, Any]:
         "handlers": by_handler,
         "cost": cost_figures(by_handler),
     }
-
-
-def _merged(*parts: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    merged: dict[str, dict[str, float]] = {}
-    for part in parts:
-        for name, figures in part.items():
-            merged.setdefault(name, {}).update(figures)
-    return merged
 
 
 if __name__ == "__main__":

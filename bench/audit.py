@@ -1,29 +1,28 @@
 """What an audit takes, by length of key and number of versions: `python -m bench.audit`.
 
-Bucket and table are answers of a server in a process of its own, so that only the audit's CPU is
-counted. A few keys stand for many: time and space pass as many times as fast, so that the audit has
-as many windows and invocations. `--write docs/cost.md` brings the page's table up to date.
+A server answers as bucket and table would, and each audit has a process of its own, of which the
+CPU is counted. A few keys stand for many: time and space pass as many times as fast, so that the
+audit has as many windows and invocations. `--write docs/cost.md` brings the page's table up to
+date.
 """
 
 import json
 import os
 import resource
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import click
 
 from auditor import run_audit
 from auditor.audit import Limits
-from bench.cost import MILLION, VCPU_MB, Row, load_prices, show
+from bench.cost import MILLION, VCPU_MB, Row, load_prices, show, totalled
+from bench.server import Handler, serving
 from bench.testbed import run_module
+from bench.worker import peak_kilobytes
 
 PAGE = 1000
 LIST_WAIT_MS = 100.0
@@ -53,12 +52,11 @@ def key(number: int, length: int) -> str:
     return f"{number:010}".ljust(length, "x")
 
 
-class _Bucket(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
+class _Bucket(Handler):
     count, length, versions = 0, 0, 0
+    windows = 0
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the library's name
         """List versions."""
         query = {name: of[0] for name, of in parse_qs(urlsplit(self.path).query).items()}
         first = 0
@@ -76,7 +74,8 @@ class _Bucket(BaseHTTPRequestHandler):
                 f"<NextVersionIdMarker>{VERSION.format(version)}</NextVersionIdMarker>"
             )
         truncated = f"<IsTruncated>{str(more).lower()}</IsTruncated>{marker}"
-        self._send(f"<ListVersionsResult>{truncated}{made}</ListVersionsResult>", "application/xml")
+        listed = f"<ListVersionsResult>{truncated}{made}</ListVersionsResult>"
+        self.answer(200, {"Content-Type": "application/xml"}, listed.encode())
 
     def _version(self, at: int) -> str:
         name, version = divmod(at, self.versions)
@@ -88,12 +87,14 @@ class _Bucket(BaseHTTPRequestHandler):
             "<StorageClass>STANDARD</StorageClass></Version>"
         )
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802
         """Scan a page, or take the event of the next invocation."""
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.loads(self.body())
         if self.path.startswith("/2015-03-31/functions/"):
-            self._send("", "application/json", status=202)
+            self.answer(202, {})
             return
+        # Each window scans the table once: the first segment's first page stands for it.
+        _Bucket.windows += body["Segment"] == 0 and "ExclusiveStartKey" not in body
         start = int(body.get("ExclusiveStartKey", {"file_key": {"S": "-1"}})["file_key"]["S"][:10])
         numbers = range(body["Segment"], self.count, body["TotalSegments"])
         rest = numbers[
@@ -116,17 +117,11 @@ class _Bucket(BaseHTTPRequestHandler):
         ]
         here = {"file_key": {"S": key(page[-1], self.length)}} if page else {}
         last = {"LastEvaluatedKey": here} if page else {}
-        self._send(json.dumps({"Items": items, **last}), "application/x-amz-json-1.0")
-
-    def _send(self, text: str, kind: str, status: int = 200) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(text.encode())))
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    def log_message(self, *_: Any) -> None:
-        """Stay silent."""
+        self.answer(
+            200,
+            {"Content-Type": "application/x-amz-json-1.0"},
+            json.dumps({"Items": items, **last}).encode(),
+        )
 
 
 def _cpu() -> float:
@@ -164,26 +159,22 @@ def audited(scale: float) -> Row:
             most[0] = max(most[0], _on_disk())
 
     run_audit.LIMITS = Limits(window_bytes=round(Limits.window_bytes / scale))
-    time, events, windows = _Time(scale), [json.dumps({})], [0]
+    time, events = _Time(scale), [json.dumps({})]
     _on("s3", "ListObjectVersions", lambda **_: setattr(time, "listings", time.listings + 1))
     _on("lambda", "Invoke", lambda params, **_: events.append(params["body"]))
-    _on("dynamodb", "Scan", lambda params, **_: _count_window(windows, params["body"]))
     watching = threading.Thread(target=watch)
     watching.start()
-    idle, invocations = time.now(), 0
+    idle = time.now()
     while events:
         time.began = time.now()
         run_audit.lambda_handler(json.loads(events.pop()), time)
-        invocations += 1
     seconds = time.now() - idle
     over.set()
     watching.join()
     return {
         "seconds": seconds,
         "listings": time.listings * scale,
-        "windows": windows[0],
-        "invocations": invocations,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "memory": peak_kilobytes() * 1024,
         "disk": most[0] * scale,
     }
 
@@ -192,12 +183,6 @@ def _on(service: str, operation: str, act: Callable[..., None]) -> None:
     """Have something done before each call."""
     events = run_audit._client(service).meta.events
     events.register(f"before-call.{service}.{operation}", act)
-
-
-def _count_window(windows: list[int], body: bytes) -> None:
-    """Each window scans the table once: the first segment's first page stands for it."""
-    asked = json.loads(body)
-    windows[0] += asked["Segment"] == 0 and "ExclusiveStartKey" not in asked
 
 
 def _on_disk() -> int:
@@ -221,50 +206,31 @@ def case(length: int, versions: int, count: int, of: int = MILLION) -> Row:
         count: how many are compared.
         of: how many they stand for.
     """
-    command = [sys.executable, "-c", SERVE, str(count), str(length), str(versions)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None  # noqa: S101 - it is a pipe
-        try:
-            environment = ENVIRONMENT | {
-                "PATH": os.environ["PATH"],
-                "AWS_ENDPOINT_URL": server.stdout.readline().strip(),
-            }
-            words = ("--worker", "--keys", str(count), "--of", str(of))
-            printed = run_module("bench.audit", *words, environment=environment)
-        finally:
-            server.kill()
+    _Bucket.count, _Bucket.length, _Bucket.versions, _Bucket.windows = count, length, versions, 0
+    with serving(_Bucket) as endpoint:
+        environment = ENVIRONMENT | {"PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": endpoint}
+        words = ("--worker", "--keys", str(count), "--of", str(of))
+        printed = run_module("bench.audit", *words, environment=environment)
     ended, figures = map(json.loads, printed.splitlines())
     if ended["compared"] != count or not ended["complete"]:
         raise RuntimeError(f"the audit must compare {count} keys, got {ended}")
     prices = load_prices()
     table = of * (length + ROW_BYTES)
-    parts = {
-        "compute": prices["lambda_arm64"].of(figures["seconds"] * VCPU_MB / 1024),
-        "listing": prices["s3_write"].of(figures["listings"]),
-        "scan": prices["dynamodb_read"].of(figures["windows"] * table / 8192),
-    }
-    return {
+    row = {
         "key, bytes": length,
         "versions": versions,
         "seconds": round(figures["seconds"]),
-        "invocations": figures["invocations"],
-        "scans": figures["windows"],
+        "invocations": ended["invocations"],
+        "scans": _Bucket.windows,
         "MB on disk": round(figures["disk"] / MILLION),
         "memory MB": round(figures["memory"] / MILLION),
-        **parts,
-        "total": sum(parts.values()),
     }
-
-
-SERVE = """
-import sys
-from http.server import ThreadingHTTPServer
-from bench.audit import _Bucket
-_Bucket.count, _Bucket.length, _Bucket.versions = map(int, sys.argv[1:])
-server = ThreadingHTTPServer(("127.0.0.1", 0), _Bucket)
-print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
-server.serve_forever()
-"""
+    parts = {
+        "compute": prices["lambda_arm64"] * figures["seconds"] * VCPU_MB / 1024,
+        "listing": prices["s3_write"] * figures["listings"],
+        "scan": prices["dynamodb_read"] * _Bucket.windows * table / 8192,
+    }
+    return totalled(row, parts)
 
 
 @click.command()

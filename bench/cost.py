@@ -33,30 +33,14 @@ Parts = dict[str, float]  # dollars
 Row = dict[str, Any]  # cells by column
 
 
-@dataclass(frozen=True, kw_only=True)
-class Price:
-    """A list price, dollars for ``per`` units; `prices.toml` says what each field means."""
-
-    price: float
-    per: int
-    unit: str
-    source: str
-    date: str
-    checked: str
-    note: str = ""
-
-    def of(self, units: float) -> float:
-        """Dollars for so many units."""
-        return units * self.price / self.per
+Prices = Mapping[str, float]
+"""List prices in dollars, each for one unit; `prices.toml` says of what."""
 
 
-Prices = Mapping[str, Price]
-
-
-def load_prices(path: Path = PRICES) -> Prices:
+def load_prices() -> Prices:
     """Read the price table."""
-    table = tomllib.loads(path.read_text(encoding="utf-8"))["price"]
-    return {name: Price(**entry) for name, entry in table.items()}
+    table = tomllib.loads(PRICES.read_text(encoding="utf-8"))["price"]
+    return {name: entry["price"] / entry["per"] for name, entry in table.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +56,6 @@ class Assumptions:
     """Share of invocations that start a container; AWS says fewer:
     https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
     """
-    cpu_factor: float = 1.0  # CPU time on a vCPU of Lambda, as a multiple of the measured
     architecture: str = "arm64"
     millions_a_month: float = 10.0  # objects that share a month's price of metrics
     row_bytes: int = 700  # of the table
@@ -92,7 +75,6 @@ class Figures:
     api_calls: float = 1.0
     """Calls of S3 at the price of HEAD; calls of DynamoDB are billed by unit."""
     write_units: float = 1.0
-    read_units: float = 0.0
     log_bytes: Mapping[str, float]
     """Billed bytes by log level: with 26 bytes an event, and Lambda's own lines."""
     metric_count: int = 0  # custom ones
@@ -107,7 +89,7 @@ class Figures:
 
         CPU is the memory's share of a vCPU, of which a record uses one at most; waits stay.
         """
-        cpu_ms = (self.cpu_ms + given.cold_share * self.first_cpu_ms) * given.cpu_factor
+        cpu_ms = self.cpu_ms + given.cold_share * self.first_cpu_ms
         waits = given.s3_wait_ms + given.dynamodb_wait_ms + given.cold_share * self.init_ms
         return cpu_ms / min(1.0, memory / VCPU_MB) + waits + ROUNDING_MS
 
@@ -116,8 +98,8 @@ class Figures:
 
         One invocation in a hundred is such a one, so this is the 99th percentile.
         """
-        cpu_ms = (self.cpu_ms + self.first_cpu_ms) * given.cpu_factor
         waits = given.s3_wait_ms + given.dynamodb_wait_ms
+        cpu_ms = self.cpu_ms + self.first_cpu_ms
         return self.init_ms + cpu_ms / min(1.0, memory / VCPU_MB) + waits
 
 
@@ -132,27 +114,27 @@ def load_figures(path: Path = FIGURES) -> dict[str, Figures]:
         raise ValueError(f"figures in {path} must be as `make bench` writes them: {err!r}") from err
 
 
+def times(of: Mapping[str, float]) -> dict[str, float]:
+    """The times of a worker's figures, as `Figures` has them."""
+    return {
+        "cpu_ms": of["warm_cpu_us"] / 1e3,
+        "init_ms": of["import_ms"],
+        "first_cpu_ms": of["cold_cpu_ms"] - of["import_cpu_ms"] - of["warm_cpu_us"] / 1e3,
+    }
+
+
 def per_million(
     figures: Figures, prices: Prices, given: Assumptions, memory: int, level: str
 ) -> Parts:
     """Dollars for a million records, by part; what the log's storage adds is left out."""
     gb_seconds = figures.billed_ms(memory, given) / 1000 * MILLION * memory / 1024
     return {
-        "requests": prices["lambda_request"].of(MILLION),
-        "compute": prices[f"lambda_{given.architecture}"].of(gb_seconds),
-        "S3 calls": prices["s3_read"].of(figures.api_calls * MILLION),
-        "table": prices["dynamodb_write"].of(figures.write_units * MILLION)
-        + prices["dynamodb_read"].of(figures.read_units * MILLION),
-        "logs": prices["logs_ingested"].of(figures.log_bytes[level] * MILLION / GB),
-        "metrics": prices["metric"].of(figures.metric_count) / given.millions_a_month,
-    }
-
-
-def metadata_tables(prices: Prices, given: Assumptions) -> Parts:
-    """Dollars for a million updates in a journal table of S3 Metadata, without queries."""
-    return {
-        "updates": prices["s3_metadata_update"].of(MILLION),
-        "table": prices["s3_table_storage"].of(MILLION * given.update_bytes / GB),
+        "requests": prices["lambda_request"] * MILLION,
+        "compute": prices[f"lambda_{given.architecture}"] * gb_seconds,
+        "S3 calls": prices["s3_read"] * figures.api_calls * MILLION,
+        "table": prices["dynamodb_write"] * figures.write_units * MILLION,
+        "logs": prices["logs_ingested"] * figures.log_bytes[level] * MILLION / GB,
+        "metrics": prices["metric"] * figures.metric_count / given.millions_a_month,
     }
 
 
@@ -167,11 +149,11 @@ def idle_month(
     """Dollars a month for a stack that nobody uses, by part; the bucket's storage left out."""
     gigabytes = rows * given.row_bytes / GB
     return {
-        "alarms": prices["alarm"].of(alarm_metrics),
-        "dashboard": prices["dashboard"].of(1),
-        "key": prices["kms_key"].of(keys),
-        "table": prices["dynamodb_storage"].of(gigabytes),
-        "its recovery": prices["dynamodb_recovery"].of(gigabytes),
+        "alarms": prices["alarm"] * alarm_metrics,
+        "dashboard": prices["dashboard"],
+        "key": prices["kms_key"] * keys,
+        "table": prices["dynamodb_storage"] * gigabytes,
+        "its recovery": prices["dynamodb_recovery"] * gigabytes,
     }
 
 
@@ -190,7 +172,7 @@ def tables(
 ) -> dict[str, list[Row]]:
     """The idle month; then what a million objects cost, and being watched, if there are figures."""
     idle = [
-        _totalled(
+        totalled(
             {"idle month": name},
             idle_month(prices, given, alarm_metrics=watched, keys=keys, rows=rows),
         )
@@ -199,7 +181,7 @@ def tables(
     if not handlers:
         return {"idle": idle}
     objects = [
-        _totalled(
+        totalled(
             {"a million objects": name, "level": level, "MB": size}
             | {
                 "billed ms": round(figures.billed_ms(size, given)),
@@ -211,10 +193,12 @@ def tables(
         for level in figures.log_bytes
         for size in memory
     ]
-    managed = sum(metadata_tables(prices, given).values())
-    objects.append({"a million objects": "S3 Metadata tables", "total": managed})
+    # In a journal table, without queries.
+    updates = prices["s3_metadata_update"] * MILLION
+    stored = prices["s3_table_storage"] * MILLION * given.update_bytes / GB
+    objects.append({"a million objects": "S3 Metadata tables", "total": updates + stored})
     watched = [
-        _totalled(
+        totalled(
             {f"{given.millions_a_month:g} million objects a month": name},
             watching(figures, prices, given),
         )
@@ -224,7 +208,8 @@ def tables(
     return {"idle": idle, "cost": objects, "watching": watched}
 
 
-def _totalled(head: Row, parts: Parts) -> Row:
+def totalled(head: Row, parts: Parts) -> Row:
+    """A table's row with some cells, then what each part costs, and the sum."""
     return {**head, **parts, "total": sum(parts.values())}
 
 

@@ -4,13 +4,13 @@ import contextlib
 import http.client
 import json
 import math
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
+
+from bench.server import Handler, serving
 
 UNIT_BYTES = 1024
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
@@ -48,14 +48,10 @@ def counting(upstream: str, seen: Counter[str], delay: float = 0) -> Iterator[st
     """
     target = urlsplit(upstream)
 
-    class Proxy(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        # One packet an answer: a second one would wait for the first to be acknowledged.
-        wbufsize = -1
-
-        def answer(self) -> None:
+    class Proxy(Handler):
+        def pass_on(self) -> None:
             """Pass one call on."""
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = self.body()
             operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2] or self.command
             seen[operation] += 1
             if operation == "PutItem":
@@ -66,26 +62,12 @@ def counting(upstream: str, seen: Counter[str], delay: float = 0) -> Iterator[st
             to.request(self.command, self.path, body, dict(self.headers))
             got = to.getresponse()
             content = got.read()
-            self.send_response(got.status)
-            for name, value in got.getheaders():
-                if name.lower() not in HOP_BY_HOP:
-                    self.send_header(name, value)
+            headers = {n: value for n, value in got.getheaders() if n.lower() not in HOP_BY_HOP}
             length = got.headers["Content-Length"] if self.command == "HEAD" else len(content)
-            self.send_header("Content-Length", str(length))
-            self.end_headers()
-            self.wfile.write(content)
+            self.answer(got.status, headers | {"Content-Length": str(length)}, content)
             to.close()
 
-        do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815 - the library's names
+        do_GET = do_HEAD = do_POST = do_PUT = pass_on  # noqa: N815 - the library's names
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Proxy) as endpoint:
+        yield endpoint

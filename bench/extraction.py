@@ -6,9 +6,7 @@ The function runs `examples/extractors/csv_columns` on a CSV of 50 KB, which is 
 import json
 import math
 import shutil
-import statistics
 import tempfile
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,19 +24,12 @@ from bench.cost import (
     load_prices,
     per_million,
     show,
+    times,
+    totalled,
 )
-from bench.counting import UNIT_BYTES, counting, item_bytes
-from bench.testbed import (
-    BUCKET,
-    FILES,
-    HANDLERS,
-    ROOT,
-    TABLE,
-    Resources,
-    key,
-    running,
-    write_events,
-)
+from bench.counting import UNIT_BYTES, item_bytes
+from bench.handlers import calls, medians
+from bench.testbed import BUCKET, FILES, ROOT, TABLE, Resources, key, running
 from bench.worker import WARM_UP
 from pipeline.extractor_watch import OUTCOMES
 from pipeline.settings import Settings
@@ -56,25 +47,26 @@ GIVEN = replace(Assumptions(), s3_wait_ms=30.0)
 def measure(resources: Resources, rounds: int = 5, records: int = 400) -> dict[str, Any]:
     """Both functions' figures; times are the median of so many processes."""
     upload(resources)
+    # The first function writes the rows, once each.
+    first = calls(resources, "this project", min(records, FILES), EXTRACTION="on")
+    pending = _items(resources)
+    events = _events(pending, WARM_UP + records)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        first = run_first(resources, folder, min(records, FILES))
-        pending = _items(resources)
-        code = function(folder / "function")
+        handler = function(Path(name)), "extract_file"
         # The first fills the table's rows with results.
-        ran = [_worker(resources, code, folder, pending, records) for _ in range(rounds)]
-        of = {figure: statistics.median(each[figure] for each in ran) for figure in ran[0]}
-        calls = count_calls(resources, code, folder, pending, records)
-        logs = {level: _logged(resources, code, pending, records, level) for level in LEVELS}
+        of = medians([resources.measure(handler, events) for _ in range(rounds)])
+        counted = resources.count(handler, events)
+        logs = {
+            level: runtime.log_bytes(resources, handler, events[:records], "JSON", as_lambda_says)
+            for level, as_lambda_says in LEVELS.items()
+        }
     return {
         "first": first,
         "bytes": len(CSV),
         "extractor": {
-            "cpu_ms": of["warm_cpu_us"] / 1e3,
-            "init_ms": of["import_ms"],
-            "first_cpu_ms": of["cold_cpu_ms"] - of["import_cpu_ms"] - of["warm_cpu_us"] / 1e3,
-            "api_calls": calls["GET"],
-            "write_units": write_units(pending, _items(resources)) * calls["UpdateItem"],
+            **times(of),
+            "api_calls": counted["GET"],
+            "write_units": write_units(pending, _items(resources)) * counted["UpdateItem"],
             "log_bytes": logs,
             "metric_count": len(OUTCOMES) + 1,
         },
@@ -89,39 +81,12 @@ def upload(resources: Resources) -> None:
         )
 
 
-def run_first(resources: Resources, folder: Path, files: int) -> dict[str, float]:
-    """Have a stack's first function write so many rows; its calls and write units for each."""
-    seen: Counter[str] = Counter()
-    events = write_events(folder, resources.events(files))
-    where, module = HANDLERS["this project"]
-    with counting(resources.cloud.endpoint, seen) as endpoint:
-        resources.run(
-            "bench.worker", str(where), module, events, AWS_ENDPOINT_URL=endpoint, EXTRACTION="on"
-        )
-    units = seen.pop("write units")
-    return {"calls": seen.total() / files, "write_units": units / files}
-
-
 def function(folder: Path) -> Path:
     """Lay out the function's code as `pipeline/package.py` does."""
     for part in ("handler", "extractor"):
         shutil.copytree(ROOT / part, folder, dirs_exist_ok=True)
     shutil.copytree(EXAMPLE, folder / "user")
     return folder
-
-
-def count_calls(
-    resources: Resources,
-    code: Path,
-    folder: Path,
-    pending: list[dict[str, Any]],
-    records: int,
-) -> dict[str, float]:
-    """The second function's calls for a file, by name."""
-    seen: Counter[str] = Counter()
-    with counting(resources.cloud.endpoint, seen) as endpoint:
-        _worker(resources, code, folder, pending, records, AWS_ENDPOINT_URL=endpoint)
-    return {name: count / (WARM_UP + records) for name, count in seen.items()}
 
 
 def write_units(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> int:
@@ -146,35 +111,6 @@ def _events(pending: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
     return [{"Records": [records[number % len(records)]]} for number in range(count)]
 
 
-def _worker(
-    resources: Resources,
-    code: Path,
-    folder: Path,
-    pending: list[dict[str, Any]],
-    records: int,
-    **more: str,
-) -> dict[str, float]:
-    events = write_events(folder, _events(pending, WARM_UP + records))
-    found: dict[str, float] = json.loads(
-        resources.run("bench.worker", str(code), "extract_file", events, **more)
-    )
-    return found
-
-
-def _logged(
-    resources: Resources, code: Path, pending: list[dict[str, Any]], records: int, level: str
-) -> float:
-    ran = runtime.run(
-        code,
-        "extract_file",
-        _events(pending, records),
-        resources.environment(),
-        log_format="JSON",
-        log_level=LEVELS[level],
-    )
-    return runtime.billed(ran.lines) / records
-
-
 def table(found: dict[str, Any], prices: Prices) -> list[Row]:
     """A million files without an extractor, with the stream alone, and with an extractor."""
     alone, now = load_figures()["this project"], found["first"]
@@ -183,29 +119,20 @@ def table(found: dict[str, Any], prices: Prices) -> list[Row]:
         api_calls=now["calls"] - now["write_units"],
         write_units=now["write_units"],
     )
+    extractor = Figures(**found["extractor"])
 
-    def priced(figures: Figures, given: Assumptions, memory: int, level: str) -> Parts:
-        return per_million(figures, prices, given, memory, level)
-
-    def without(level: str) -> Parts:
-        return priced(alone, Assumptions(), Settings.memory_size, level)
+    def without(level: str, figures: Figures = alone) -> Parts:
+        return per_million(figures, prices, Assumptions(), Settings.memory_size, level)
 
     def second(level: str) -> Parts:
-        of = Figures(**found["extractor"])
-        return priced(of, GIVEN, Settings.extractor_memory_size, level)
+        return per_million(extractor, prices, GIVEN, Settings.extractor_memory_size, level)
 
     def both(level: str) -> Parts:
         more = second(level)
-        writes = priced(first, Assumptions(), Settings.memory_size, level)
-        return {part: writes[part] + more[part] for part in more}
+        return {part: dollars + more[part] for part, dollars in without(level, first).items()}
 
     return [
-        {
-            "a million files": name,
-            "level": level,
-            **(parts := of(level)),
-            "total": sum(parts.values()),
-        }
+        totalled({"a million files": name, "level": level}, of(level))
         for name, of, level in (
             ("without an extractor", without, "INFO"),
             ("with `stream: true` alone", without, "INFO"),

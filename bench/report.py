@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.cost import Assumptions, Figures, load_prices, per_million
+from bench.cost import Assumptions, Figures, load_prices, per_million, times
+from bench.cost import markdown as table
 from pipeline.settings import Settings
 
 Found = Mapping[str, Any]
@@ -44,9 +45,7 @@ def cost_figures(handlers: Mapping[str, Mapping[str, float]]) -> dict[str, dict[
     """What `bench.cost` prices, by handler; all but one of the calls are DynamoDB's, in units."""
     return {
         name: {
-            "cpu_ms": of["warm_cpu_us"] / 1e3,
-            "init_ms": of["import_ms"],
-            "first_cpu_ms": of["cold_cpu_ms"] - of["import_cpu_ms"] - of["warm_cpu_us"] / 1e3,
+            **times(of),
             "api_calls": of["calls"] - of["write_units"],
             "write_units": of["write_units"],
             "log_bytes": {level: of[f"log_bytes_{level}"] for level in ("INFO", "WARNING")},
@@ -116,38 +115,27 @@ def markdown(found: Found) -> str:
     met = verdicts(found)
     compared = ("this project", "this project again", "bare HTTP")
     goals = [
-        " | ".join(
-            [
-                f"| {goal.text}",
-                *(_measured(goal, found, handler) for handler in compared),
-                f"{goal.most}",
-                f"{'yes' if met[name] else 'no'} |",
-            ]
-        )
-        for name, goal in GOALS.items()
+        {
+            "Goal": goal.text,
+            **{name: _measured(goal, found, name) for name in compared},
+            "At most": str(goal.most),
+            "Met": "yes" if met[key] else "no",
+        }
+        for key, goal in GOALS.items()
     ]
-    names = ("common design", "this project", "this project again", "bare HTTP")
-    lines = [
-        f"| {text} | "
-        + " | ".join(_shown(found["handlers"].get(name, {}).get(figure)) for name in names)
-        + " |"
+    handlers = [
+        {"Handler": text}
+        | {
+            name: _shown(found["handlers"].get(name, {}).get(figure))
+            for name in ("common design", *compared)
+        }
         for figure, text in ROWS.items()
     ]
-    return "\n".join(
-        [
-            f"Taken {found['taken']} in {found['seconds']} s: Python {found['python']},"
-            f" botocore {found['botocore']}, {found['machine']}.",
-            "",
-            "| Goal | this project | this project again | bare HTTP | At most | Met |",
-            "|---|---|---|---|---|---|",
-            *goals,
-            "",
-            "| Handler | common design | this project | this project again | bare HTTP |",
-            "|---|---|---|---|---|",
-            *lines,
-            "",
-        ]
+    head = (
+        f"Taken {found['taken']} in {found['seconds']} s: Python {found['python']},"
+        f" botocore {found['botocore']}, {found['machine']}."
     )
+    return f"{head}\n\n{table(goals)}\n\n{table(handlers)}\n"
 
 
 def _measured(goal: Goal, found: Found, name: str) -> str:

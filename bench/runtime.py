@@ -9,11 +9,11 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
+
+from bench import server
+from bench.testbed import Handler, Resources
 
 # What CloudWatch Logs bills for each event on top of its text:
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
@@ -46,6 +46,11 @@ PLATFORM_JSON = tuple(
         ),
     )
 )
+INVOCATION = {
+    "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:us-east-1:000000000000:function:bench",
+    "Lambda-Runtime-Trace-Id": "Root=1-00000000-000000000000000000000000",
+    "Content-Type": "application/json",
+}
 
 
 def billed(lines: Sequence[str]) -> int:
@@ -53,122 +58,86 @@ def billed(lines: Sequence[str]) -> int:
     return sum(len(line.encode()) + EVENT_BYTES for line in lines)
 
 
-@dataclass(frozen=True)
-class Ran:
-    """What a run in the runtime client took."""
-
-    ready_ms: float
-    """From the start of the process to the first request for an event."""
-    first_ms: float
-    """From the start of the process to the first answer."""
-    lines: list[str]
-    """What the function logged."""
-
-
 def run(
-    folder: Path,
-    module: str,
+    resources: Resources,
+    handler: Handler,
     events: Sequence[Any],
-    environment: Mapping[str, str],
-    *,
     log_format: str,
     log_level: str,
-) -> Ran:
-    """Run a handler over events.
+) -> tuple[float, list[str]]:
+    """Run a handler over events, one after the other.
 
     Args:
-        folder: where the handler is.
-        module: its module, which has ``lambda_handler``.
-        events: one after the other.
-        environment: of the process.
+        resources: what it runs on.
+        handler: what runs.
+        events: at least one.
         log_format: ``JSON`` or ``Text``.
-        log_level: ``INFO`` or ``WARN``.
+        log_level: ``DEBUG``, ``INFO`` or ``WARN``.
+
+    Returns:
+        Milliseconds from the start of the process to the first answer, and the logged lines.
     """
-    api = _Api(events)
-    settings = {
-        "AWS_LAMBDA_RUNTIME_API": api.address,
-        "LAMBDA_TASK_ROOT": str(folder),
-        "_HANDLER": f"{module}.lambda_handler",
-        "AWS_LAMBDA_FUNCTION_NAME": "bench",
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
-        "AWS_LAMBDA_LOG_FORMAT": log_format,
-        "AWS_LAMBDA_LOG_LEVEL": log_level,
-        "PYTHONPATH": str(folder),
-    }
-    began = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "-m", "awslambdaric", f"{module}.lambda_handler"],
-        env={**environment, **settings},
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        lines: list[str] = []
-        reader = threading.Thread(target=lines.extend, args=(process.stdout or (),), daemon=True)
-        reader.start()
-        done = api.done.wait(120)
-        process.kill()
-        reader.join(10)
-    api.close()
-    if not done or api.errors:
-        raise RuntimeError(f"{module} failed in the runtime client: {api.errors or lines[-20:]}")
-    logged = [line.rstrip("\n") for line in lines if line.strip()]
-    return Ran((api.asked[0] - began) * 1e3, (api.answered[0] - began) * 1e3, logged)
+    folder, module = handler
+    waiting = [json.dumps(event).encode() for event in events]
+    answered: list[float] = []
+    errors: list[str] = []
+
+    class Api(server.Handler):
+        def do_GET(self) -> None:  # noqa: N802 - the library's name
+            """Hand out the next event; end the process when there is none."""
+            if not waiting:
+                process.kill()
+                return
+            deadline = {"Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + 15_000)}
+            request = {"Lambda-Runtime-Aws-Request-Id": str(uuid.uuid4())}
+            self.answer(200, INVOCATION | deadline | request, waiting.pop(0))
+
+        def do_POST(self) -> None:  # noqa: N802
+            """Take an answer or an error."""
+            body = self.body()
+            answered.append(time.perf_counter())
+            if self.path.endswith("/error"):
+                errors.append(body.decode()[:500])
+            self.answer(202, {})
+
+    with server.serving(Api) as endpoint:
+        settings = {
+            "AWS_LAMBDA_RUNTIME_API": endpoint.removeprefix("http://"),
+            "LAMBDA_TASK_ROOT": str(folder),
+            "_HANDLER": f"{module}.lambda_handler",
+            "AWS_LAMBDA_FUNCTION_NAME": "bench",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+            "AWS_LAMBDA_LOG_FORMAT": log_format,
+            "AWS_LAMBDA_LOG_LEVEL": log_level,
+            "PYTHONPATH": str(folder),
+        }
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "awslambdaric", f"{module}.lambda_handler"],
+            env=resources.environment() | settings,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        too_long = threading.Timer(120, process.kill)
+        too_long.start()
+        lines = process.communicate()[0].split("\n")
+        too_long.cancel()
+    if errors or len(answered) < len(events):
+        raise RuntimeError(f"{module} failed in the runtime client: {errors or lines[-20:]}")
+    return (answered[0] - began) * 1e3, [line for line in lines if line.strip()]
 
 
-class _Api:
-    """Hands out events, and keeps when."""
-
-    def __init__(self, events: Sequence[Any]) -> None:
-        self.waiting = [json.dumps(event).encode() for event in events]
-        self.asked: list[float] = []
-        self.answered: list[float] = []
-        self.errors: list[str] = []
-        self.done = threading.Event()
-        handler = type("Handler", (_Handler,), {"api": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    api: _Api
-
-    def do_GET(self) -> None:
-        """Hand out the next event; hold the line when there is none."""
-        self.api.asked.append(time.perf_counter())
-        if not self.api.waiting:
-            self.api.done.set()
-            time.sleep(3600)
-        body = self.api.waiting.pop(0)
-        self.send_response(200)
-        self.send_header("Lambda-Runtime-Aws-Request-Id", str(uuid.uuid4()))
-        self.send_header("Lambda-Runtime-Deadline-Ms", str(int(time.time() * 1000) + 15_000))
-        arn = "arn:aws:lambda:us-east-1:000000000000:function:bench"
-        self.send_header("Lambda-Runtime-Invoked-Function-Arn", arn)
-        self.send_header("Lambda-Runtime-Trace-Id", "Root=1-00000000-000000000000000000000000")
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self) -> None:
-        """Take an answer or an error."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.api.answered.append(time.perf_counter())
-        if self.path.endswith("/error"):
-            self.api.errors.append(body.decode()[:500])
-        self.send_response(202)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+def log_bytes(
+    resources: Resources,
+    handler: Handler,
+    events: Sequence[Any],
+    log_format: str,
+    log_level: str,
+) -> float:
+    """Billed bytes of the function's own lines, an event."""
+    _, lines = run(resources, handler, events, log_format, log_level)
+    # Where the emulator is, is told by a variable that Lambda does not have.
+    return billed([line for line in lines if "Found endpoint for" not in line]) / len(events)

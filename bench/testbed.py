@@ -5,12 +5,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.counting import counting
 from local import emulator as emulators
 from local.cloud import Cloud
 
@@ -20,7 +22,9 @@ BUCKET, TABLE = "bench-files", "bench-rows"
 FILES = 200
 # A role's session token has about this length, and goes out with each request.
 SESSION_TOKEN = "t" * 900
-HANDLERS = {
+Handler = tuple[Path, str]
+"""A handler's folder, and its module, which has ``lambda_handler``."""
+HANDLERS: dict[str, Handler] = {
     "this project": (ROOT / "handler", "process_file"),
     "common design": (ROOT / "bench" / "references", "common_design"),
     "bare HTTP": (ROOT / "bench" / "references", "bare_http"),
@@ -77,21 +81,33 @@ class Resources:
             "TOMBSTONE_DAYS": "1",
         }
 
-    def run(self, *words: str, **more: str) -> str:
-        """Run a module of the bench in a process of its own; what it prints.
+    def measure(self, handler: Handler, events: Sequence[Any], **more: str) -> dict[str, float]:
+        """Run a handler over events in a fresh process; the figures of `bench.worker`."""
+        words = ("bench.worker", *map(str, handler))
+        environment = self.environment() | more
+        printed = run_module(*words, given=json.dumps(events), environment=environment)
+        figures: dict[str, float] = json.loads(printed)
+        return figures
 
-        Raises:
-            RuntimeError: it failed; the message has the end of its errors.
-        """
-        return run_module(*words, environment=self.environment() | more)
+    def count(self, handler: Handler, events: Sequence[Any], **more: str) -> dict[str, float]:
+        """Run a handler over events; its calls by name, and its write units, an event."""
+        seen: Counter[str] = Counter()
+        with counting(self.cloud.endpoint, seen) as endpoint:
+            self.measure(handler, events, AWS_ENDPOINT_URL=endpoint, **more)
+        return {name: count / len(events) for name, count in seen.items()}
 
 
-def run_module(*words: str, environment: Mapping[str, str]) -> str:
-    """Run a Python module in a fresh process; what it prints."""
+def run_module(*words: str, environment: dict[str, str], given: str = "") -> str:
+    """Run a Python module in a fresh process, with an input; what it prints.
+
+    Raises:
+        RuntimeError: it failed; the message has the end of its errors.
+    """
     done = subprocess.run(
         [sys.executable, "-m", *words],
-        env=dict(environment),
+        env=environment,
         cwd=ROOT,
+        input=given,
         capture_output=True,
         text=True,
         check=False,
@@ -126,10 +142,3 @@ def running() -> Iterator[Resources]:
             AttributeDefinitions=[{"AttributeName": "file_key", "AttributeType": "S"}],
         )
         yield Resources(cloud)
-
-
-def write_events(folder: Path, events: list[dict[str, Any]]) -> str:
-    """Write events where a worker finds them."""
-    path = folder / "events.json"
-    path.write_text(json.dumps(events), encoding="utf-8")
-    return str(path)

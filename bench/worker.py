@@ -1,7 +1,7 @@
 """One measurement of one handler, in a process of its own: prints figures as JSON.
 
-`python -m bench.worker FOLDER MODULE EVENTS` imports the handler as Lambda does, and runs the
-events in a file, a JSON list, one after the other.
+`python -m bench.worker FOLDER MODULE` imports the handler as Lambda does, and runs the events of
+its input, a JSON list, one after the other.
 """
 
 import importlib
@@ -16,9 +16,9 @@ from typing import Any
 WARM_UP = 10
 
 
-def main(folder: str, module: str, events_file: str) -> None:
+def main(folder: str, module: str) -> None:
     """Measure, and print."""
-    events = json.loads(Path(events_file).read_text(encoding="utf-8"))
+    events = json.load(sys.stdin)
     sys.path.insert(0, folder)
     clocks = [_clocks()]
     handler = importlib.import_module(module).lambda_handler

@@ -4,17 +4,18 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench import handlers, runtime
-from bench.counting import counting, item_bytes
+from bench.counting import counting
 from bench.report import GOALS, ROWS, markdown, verdicts
-from bench.testbed import BUCKET, HANDLERS, TABLE, Resources, key, running, write_events
+from bench.testbed import BUCKET, HANDLERS, TABLE, Resources, key, running
 from bench.worker import WARM_UP
 from local.cloud import Cloud
+
+OURS = HANDLERS["this project"]
 
 
 @pytest.fixture(scope="module")
@@ -28,58 +29,37 @@ def rows(of: Resources) -> dict[str, dict[str, Any]]:
     return {item["file_key"]["S"]: item for item in items}
 
 
-def worker(of: Resources, name: str, events: list[Any], folder: Path) -> dict[str, float]:
-    where, module = HANDLERS[name]
-    printed = of.run("bench.worker", str(where), module, write_events(folder, events))
-    found: dict[str, float] = json.loads(printed)
-    return found
-
-
 @pytest.mark.parametrize("name", HANDLERS)
-def test_each_handler_makes_the_row_of_each_record(
-    resources: Resources, name: str, tmp_path: Path
-) -> None:
+def test_each_handler_makes_the_row_of_each_record(resources: Resources, name: str) -> None:
     for file in rows(resources):
         resources.cloud("dynamodb").delete_item(TableName=TABLE, Key={"file_key": {"S": file}})
     events = resources.events(WARM_UP + 2)
-    figures = worker(resources, name, events, tmp_path)
+    figures = resources.measure(HANDLERS[name], events)
     keys = {event["Records"][0]["s3"]["object"]["key"] for event in events}
     assert rows(resources).keys() == keys
     assert all(row["file_size"]["N"] == "1024" for row in rows(resources).values())
     assert all(value > 0 for value in figures.values())
 
 
-def test_a_handler_that_fails_stops_the_measuring(resources: Resources, tmp_path: Path) -> None:
+def test_a_handler_that_fails_stops_the_measuring(resources: Resources) -> None:
     broken = resources.events(1)
     broken[0]["Records"][0]["s3"]["bucket"]["name"] = "another"
     with pytest.raises(RuntimeError, match=f"s3.bucket.name must be {BUCKET}"):
-        worker(resources, "this project", broken, tmp_path)
+        resources.measure(OURS, broken)
 
 
 @pytest.mark.parametrize("level", ["INFO", "WARN"])
 def test_the_runtime_client_runs_the_handler(resources: Resources, level: str) -> None:
-    ran = runtime.run(
-        *HANDLERS["this project"],
-        resources.events(3),
-        resources.environment(),
-        log_format="JSON",
-        log_level=level,
-    )
-    told = [json.loads(line) for line in ran.lines]
+    first_ms, lines = runtime.run(resources, OURS, resources.events(3), "JSON", level)
+    told = [json.loads(line) for line in lines]
     counted = [line["count"] for line in told if line.get("outcome") == "completed"]
     assert counted == ([1, 1, 1] if level == "INFO" else [1])
-    assert 0 < ran.ready_ms < ran.first_ms
+    assert first_ms > 0
 
 
 def test_a_failure_in_the_runtime_client_is_told(resources: Resources) -> None:
     with pytest.raises(RuntimeError, match="must have a list Records"):
-        runtime.run(
-            *HANDLERS["this project"],
-            [{"no": "records"}],
-            resources.environment(),
-            log_format="JSON",
-            log_level="INFO",
-        )
+        runtime.run(resources, OURS, [{"no": "records"}], "JSON", "INFO")
 
 
 def test_each_event_of_the_log_is_billed_26_bytes_more_than_its_text() -> None:
@@ -87,8 +67,8 @@ def test_each_event_of_the_log_is_billed_26_bytes_more_than_its_text() -> None:
 
 
 def test_calls_and_write_units_are_counted_on_the_way(resources: Resources) -> None:
-    found = handlers.calls(resources, 12)
-    assert found["common design"] == found["this project"] == {"calls": 2, "write_units": 1}
+    for name in handlers.COMPARED:
+        assert handlers.calls(resources, name, 12) == {"calls": 2, "write_units": 1}
 
 
 def test_a_large_item_takes_more_units(resources: Resources) -> None:
@@ -97,11 +77,6 @@ def test_a_large_item_takes_more_units(resources: Resources) -> None:
         item = {"file_key": {"S": "large"}, "text": {"S": "x" * 2000}}
         Cloud(endpoint, "us-east-1")("dynamodb").put_item(TableName=TABLE, Item=item)
     assert seen == {"PutItem": 1, "write units": math.ceil((8 + 5 + 4 + 2000) / 1024)}
-
-
-def test_an_item_s_size_is_of_names_and_values() -> None:
-    item = {"file_key": {"S": "é"}, "file_size": {"N": "1234"}}
-    assert item_bytes(item) == len("file_key") + 2 + len("file_size") + 3
 
 
 def test_each_answer_is_held_back_as_long_as_told(

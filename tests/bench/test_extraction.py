@@ -56,7 +56,7 @@ def test_the_page_has_the_extraction_as_it_is_priced() -> None:
 
 def test_the_page_says_what_a_longer_extraction_costs() -> None:
     size = Settings.extractor_memory_size
-    more = KNOWN[f"lambda_{Assumptions.architecture}"].of(0.010 * 1_000_000 * size / 1024)
+    more = KNOWN[f"lambda_{Assumptions.architecture}"] * 0.010 * 1_000_000 * size / 1024
     assert f"with the default {size} MB" in PAGE
     assert f"`GetObject` is assumed to take {GIVEN.s3_wait_ms:g} ms" in PAGE
     assert f"cost ${more:.3f} per million.\n\nThe extractor's alarms" in PAGE
@@ -64,5 +64,5 @@ def test_the_page_says_what_a_longer_extraction_costs() -> None:
 
 def test_the_page_has_the_price_of_the_extractor_s_alarms() -> None:
     alarms = extractor_alarms(Watched(function="f", mapping="m", namespace="n"))
-    price = KNOWN["alarm"].of(sum(len(alarm.metrics) for alarm in alarms))
+    price = KNOWN["alarm"] * sum(len(alarm.metrics) for alarm in alarms)
     assert f"The extractor's alarms cost ${price:.2f} a month" in PAGE
