@@ -6,7 +6,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
@@ -17,7 +17,6 @@ from local.files import FilesError, LocalFile
 
 # The emulator starts a process for every concurrent event.
 IN_FLIGHT = 4
-CHUNK_BYTES = 1 << 20
 POLL_SECONDS = 0.03
 PATIENCE_SECONDS = 30
 METADATA = {"source": "make demo"}
@@ -108,11 +107,9 @@ class Demo:
             if row["processing_status"] == COMPLETED and row.get("extraction") not in (DONE, FAILED)
         }
 
-    def _put(self, file: LocalFile, body: IO[bytes]) -> None:
-        digest = hashlib.sha256()
-        while chunk := body.read(CHUNK_BYTES):
-            digest.update(chunk)
-        size = body.tell()
+    def _put(self, file: LocalFile, body: io.BufferedReader | io.BytesIO) -> None:
+        digest = hashlib.file_digest(body, "sha256").digest()
+        size = body.seek(0, io.SEEK_END)
         body.seek(0)
         self._await(IN_FLIGHT - 1)
         self.cloud("s3").put_object(
@@ -123,7 +120,7 @@ class Demo:
             ChecksumAlgorithm="SHA256",
             Metadata=METADATA,
         )
-        checksum = f"SHA256:{b64encode(digest.digest()).decode()}"
+        checksum = f"SHA256:{b64encode(digest).decode()}"
         self._changed(file, Expected(COMPLETED, size, checksum, METADATA))
 
     def _delete(self, file: LocalFile) -> None:

@@ -30,13 +30,13 @@ class Inputs:
         parameters: dict[str, Any] = pascal(taken)
         return parameters
 
-    def auto_name(self) -> str:
+    def auto_name(self, key: str = "name") -> str:
         """Take the physical name: the declared one, or the logical name and seven random digits.
 
         https://www.pulumi.com/docs/iac/concepts/resources/names/#autonaming
         """
-        declared: str | None = self.take("name")
-        return declared or f"{self.name}-{random_suffix()}"
+        declared: str | None = self.take(key)
+        return declared or f"{self.name}-{secrets.token_hex(4)[:7]}"
 
     def tag_list(self) -> list[dict[str, str]]:
         """Take the tags as a list of pairs, which some services need."""
@@ -69,11 +69,6 @@ def of_module(module: str, rules: Mapping[str, Rule]) -> dict[str, Rule]:
     return {
         f"aws:{module}/{kind[:1].lower()}{kind[1:]}:{kind}": rule for kind, rule in rules.items()
     }
-
-
-def random_suffix() -> str:
-    """Return what Pulumi appends to make a name unique: seven hexadecimal digits."""
-    return secrets.token_hex(4)[:7]
 
 
 def _whole_numbers(value: Any) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pulumi
 
 from local.cloud import Cloud
-from local.inputs import Inputs, Outputs, UnknownPropertyError, of_module, random_suffix, renamed
+from local.inputs import Inputs, Outputs, UnknownPropertyError, of_module, renamed
 
 
 def _role(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
@@ -124,7 +124,7 @@ def _failure_path(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
 
 
 def _permission(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
-    statement = inputs.take("statementId") or f"{inputs.name}-{random_suffix()}"
+    statement = inputs.auto_name("statementId")
     cloud("lambda").add_permission(
         StatementId=statement,
         FunctionName=inputs.take("function"),

@@ -8,7 +8,7 @@ from local.inputs import Inputs, Outputs, of_module, pascal, renamed
 
 def _bucket(cloud: Cloud, inputs: Inputs) -> tuple[str, Outputs]:
     inputs.take("forceDestroy")  # only for `pulumi destroy`
-    name = inputs.take("bucket") or inputs.auto_name()
+    name = inputs.auto_name("bucket")
     cloud("s3").create_bucket(Bucket=name, **location(cloud.region))
     cloud("s3").put_bucket_tagging(Bucket=name, Tagging={"TagSet": inputs.tag_list()})
     domain = f"{name}.s3.{cloud.region}.amazonaws.com"

@@ -51,13 +51,9 @@ def summed(**of_metric: Any) -> Inputs:
         "alarm",
         {
             "name": "summed",
-            "alarmDescription": "",
             "evaluationPeriods": 1.0,
-            "datapointsToAlarm": 1.0,
             "comparisonOperator": "GreaterThanThreshold",
             "threshold": 0.5,
-            "treatMissingData": "notBreaching",
-            "alarmActions": [],
             "metricQueries": [
                 {"id": "m1", "metric": metric},
                 {"id": "e1", "expression": "FILL(m1, 0)", "returnData": True},
