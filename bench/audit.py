@@ -7,7 +7,6 @@ date.
 """
 
 import json
-import os
 import resource
 import threading
 from collections.abc import Callable
@@ -19,9 +18,9 @@ import click
 
 from auditor import run_audit
 from auditor.audit import Limits
-from bench.cost import MILLION, VCPU_MB, Row, load_prices, show, totalled
+from bench.cost import MILLION, PRICES, VCPU_MB, Row, show, totalled
 from bench.server import Handler, serving
-from bench.testbed import run_module
+from bench.testbed import environment, run_module
 from bench.worker import peak_kilobytes
 
 PAGE = 1000
@@ -30,17 +29,6 @@ LIST_WAIT_MS = 100.0
 ROW_BYTES = 450
 """Of a row beside its key."""
 CASES = ((50, 1), (1000, 1), (50, 10))
-ENVIRONMENT = {
-    "AUDIT": "report",
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_REGION": "us-east-1",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "DYNAMODB_TABLE_NAME": "rows",
-    "OBJECT_PREFIX": "",
-    "OBJECT_SUFFIX": "",
-    "S3_BUCKET_NAME": "bucket",
-}
 INVOCATION_SECONDS = 900.0
 WHEN = "2026-01-02T03:04:05.000Z"
 ETAG = "0123456789abcdef0123456789abcdef"
@@ -208,13 +196,12 @@ def case(length: int, versions: int, count: int, of: int = MILLION) -> Row:
     """
     _Bucket.count, _Bucket.length, _Bucket.versions, _Bucket.windows = count, length, versions, 0
     with serving(_Bucket) as endpoint:
-        environment = ENVIRONMENT | {"PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": endpoint}
+        settings = {"AUDIT": "report", "OBJECT_PREFIX": "", "OBJECT_SUFFIX": ""}
         words = ("--worker", "--keys", str(count), "--of", str(of))
-        printed = run_module("bench.audit", *words, environment=environment)
+        printed = run_module("bench.audit", *words, environment=environment(endpoint) | settings)
     ended, figures = map(json.loads, printed.splitlines())
     if ended["compared"] != count or not ended["complete"]:
         raise RuntimeError(f"the audit must compare {count} keys, got {ended}")
-    prices = load_prices()
     table = of * (length + ROW_BYTES)
     row = {
         "key, bytes": length,
@@ -226,9 +213,9 @@ def case(length: int, versions: int, count: int, of: int = MILLION) -> Row:
         "memory MB": round(figures["memory"] / MILLION),
     }
     parts = {
-        "compute": prices["lambda_arm64"] * figures["seconds"] * VCPU_MB / 1024,
-        "listing": prices["s3_write"] * figures["listings"],
-        "scan": prices["dynamodb_read"] * _Bucket.windows * table / 8192,
+        "compute": PRICES["lambda_arm64"] * figures["seconds"] * VCPU_MB / 1024,
+        "listing": PRICES["s3_write"] * figures["listings"],
+        "scan": PRICES["dynamodb_read"] * _Bucket.windows * table / 8192,
     }
     return totalled(row, parts)
 
@@ -244,7 +231,7 @@ def main(keys: int, of: int, worker: bool, write: Path | None) -> None:
         click.echo(json.dumps(audited(of / keys)))
         return
     made = [case(length, versions, keys, of) for length, versions in CASES]
-    show({"audit": made}, write, as_json=False)
+    show({"audit": made}, write)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from typing import Any
 
 import click
 
-PRICES = Path(__file__).with_name("prices.toml")
 FIGURES = Path(__file__).parent / "results" / "latest.json"
 # Metrics that alarms watch: https://aws.amazon.com/cloudwatch/pricing/ counts each.
 WATCHED, AUDITED = 11, 4
@@ -32,15 +31,9 @@ ROUNDING_MS = 0.5
 Parts = dict[str, float]  # dollars
 Row = dict[str, Any]  # cells by column
 
-
-Prices = Mapping[str, float]
-"""List prices in dollars, each for one unit; `prices.toml` says of what."""
-
-
-def load_prices() -> Prices:
-    """Read the price table."""
-    table = tomllib.loads(PRICES.read_text(encoding="utf-8"))["price"]
-    return {name: entry["price"] / entry["per"] for name, entry in table.items()}
+TABLE = tomllib.loads(Path(__file__).with_name("prices.toml").read_text(encoding="utf-8"))
+PRICES = {name: entry["price"] / entry["per"] for name, entry in TABLE["price"].items()}
+"""Dollars for one unit; `prices.toml` says of what, since when, and where it was seen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,23 +116,20 @@ def times(of: Mapping[str, float]) -> dict[str, float]:
     }
 
 
-def per_million(
-    figures: Figures, prices: Prices, given: Assumptions, memory: int, level: str
-) -> Parts:
+def per_million(figures: Figures, given: Assumptions, memory: int, level: str) -> Parts:
     """Dollars for a million records, by part; what the log's storage adds is left out."""
     gb_seconds = figures.billed_ms(memory, given) / 1000 * MILLION * memory / 1024
     return {
-        "requests": prices["lambda_request"] * MILLION,
-        "compute": prices[f"lambda_{given.architecture}"] * gb_seconds,
-        "S3 calls": prices["s3_read"] * figures.api_calls * MILLION,
-        "table": prices["dynamodb_write"] * figures.write_units * MILLION,
-        "logs": prices["logs_ingested"] * figures.log_bytes[level] * MILLION / GB,
-        "metrics": prices["metric"] * figures.metric_count / given.millions_a_month,
+        "requests": PRICES["lambda_request"] * MILLION,
+        "compute": PRICES[f"lambda_{given.architecture}"] * gb_seconds,
+        "S3 calls": PRICES["s3_read"] * figures.api_calls * MILLION,
+        "table": PRICES["dynamodb_write"] * figures.write_units * MILLION,
+        "logs": PRICES["logs_ingested"] * figures.log_bytes[level] * MILLION / GB,
+        "metrics": PRICES["metric"] * figures.metric_count / given.millions_a_month,
     }
 
 
 def idle_month(
-    prices: Prices,
     given: Assumptions,
     *,
     alarm_metrics: int = WATCHED,
@@ -149,32 +139,32 @@ def idle_month(
     """Dollars a month for a stack that nobody uses, by part; the bucket's storage left out."""
     gigabytes = rows * given.row_bytes / GB
     return {
-        "alarms": prices["alarm"] * alarm_metrics,
-        "dashboard": prices["dashboard"],
-        "key": prices["kms_key"] * keys,
-        "table": prices["dynamodb_storage"] * gigabytes,
-        "its recovery": prices["dynamodb_recovery"] * gigabytes,
+        "alarms": PRICES["alarm"] * alarm_metrics,
+        "dashboard": PRICES["dashboard"],
+        "key": PRICES["kms_key"] * keys,
+        "table": PRICES["dynamodb_storage"] * gigabytes,
+        "its recovery": PRICES["dynamodb_recovery"] * gigabytes,
     }
 
 
-def watching(figures: Figures, prices: Prices, given: Assumptions) -> Parts:
+def watching(figures: Figures, given: Assumptions) -> Parts:
     """Dollars a month for what keeps counts and alarms alive at level WARNING."""
-    parts = per_million(figures, prices, given, 128, "WARNING")
+    parts = per_million(figures, given, 128, "WARNING")
     return {
         "tally lines": parts["logs"] * given.millions_a_month,
         "metrics": parts["metrics"] * given.millions_a_month,
-        "alarms": idle_month(prices, given)["alarms"],
+        "alarms": idle_month(given)["alarms"],
     }
 
 
 def tables(
-    handlers: Mapping[str, Figures], prices: Prices, given: Assumptions, memory: Sequence[int]
+    handlers: Mapping[str, Figures], given: Assumptions, memory: Sequence[int]
 ) -> dict[str, list[Row]]:
     """The idle month; then what a million objects cost, and being watched, if there are figures."""
     idle = [
         totalled(
             {"idle month": name},
-            idle_month(prices, given, alarm_metrics=watched, keys=keys, rows=rows),
+            idle_month(given, alarm_metrics=watched, keys=keys, rows=rows),
         )
         for name, watched, keys, rows in STACKS
     ]
@@ -187,20 +177,20 @@ def tables(
                 "billed ms": round(figures.billed_ms(size, given)),
                 "cold ms": round(figures.cold_ms(size, given)),
             },
-            per_million(figures, prices, given, size, level),
+            per_million(figures, given, size, level),
         )
         for name, figures in handlers.items()
         for level in figures.log_bytes
         for size in memory
     ]
     # In a journal table, without queries.
-    updates = prices["s3_metadata_update"] * MILLION
-    stored = prices["s3_table_storage"] * MILLION * given.update_bytes / GB
+    updates = PRICES["s3_metadata_update"] * MILLION
+    stored = PRICES["s3_table_storage"] * MILLION * given.update_bytes / GB
     objects.append({"a million objects": "S3 Metadata tables", "total": updates + stored})
     watched = [
         totalled(
             {f"{given.millions_a_month:g} million objects a month": name},
-            watching(figures, prices, given),
+            watching(figures, given),
         )
         for name, figures in handlers.items()
         if figures.metric_count
@@ -229,7 +219,7 @@ def replaced(page: str, name: str, block: str) -> str:
     return new
 
 
-def show(made: Mapping[str, Sequence[Row]], page: Path | None, as_json: bool) -> None:
+def show(made: Mapping[str, Sequence[Row]], page: Path | None, as_json: bool = False) -> None:
     """Print tables, or put each into a page, between the comments of its name."""
     if page is None:
         text = "\n\n".join(markdown(rows) for rows in made.values())
@@ -249,10 +239,9 @@ def show(made: Mapping[str, Sequence[Row]], page: Path | None, as_json: bool) ->
 @click.option("--write", type=click.Path(path_type=Path, exists=True), help="Put into a page.")
 def main(figures: Path, memory: str, idle: bool, as_json: bool, write: Path | None) -> None:
     """What a million objects cost, by part."""
-    prices, given = load_prices(), Assumptions()
     try:
         handlers, sizes = {} if idle else load_figures(figures), map(int, memory.split(","))
-        show(tables(handlers, prices, given, tuple(sizes)), write, as_json)
+        show(tables(handlers, Assumptions(), tuple(sizes)), write, as_json)
     except (ValueError, FileNotFoundError) as err:
         raise click.ClickException(str(err)) from err
 

@@ -18,10 +18,8 @@ from bench.cost import (
     Assumptions,
     Figures,
     Parts,
-    Prices,
     Row,
     load_figures,
-    load_prices,
     per_million,
     show,
     times,
@@ -111,7 +109,7 @@ def _events(pending: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
     return [{"Records": [records[number % len(records)]]} for number in range(count)]
 
 
-def table(found: dict[str, Any], prices: Prices) -> list[Row]:
+def table(found: dict[str, Any]) -> list[Row]:
     """A million files without an extractor, with the stream alone, and with an extractor."""
     alone, now = load_figures()["this project"], found["first"]
     first = replace(
@@ -122,10 +120,10 @@ def table(found: dict[str, Any], prices: Prices) -> list[Row]:
     extractor = Figures(**found["extractor"])
 
     def without(level: str, figures: Figures = alone) -> Parts:
-        return per_million(figures, prices, Assumptions(), Settings.memory_size, level)
+        return per_million(figures, Assumptions(), Settings.memory_size, level)
 
     def second(level: str) -> Parts:
-        return per_million(extractor, prices, GIVEN, Settings.extractor_memory_size, level)
+        return per_million(extractor, GIVEN, Settings.extractor_memory_size, level)
 
     def both(level: str) -> Parts:
         more = second(level)
@@ -150,7 +148,7 @@ def main(write: Path | None) -> None:
     with running() as resources:
         found = measure(resources)
     FOUND.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    show({"extraction": table(found, load_prices())}, write, as_json=False)
+    show({"extraction": table(found)}, write)
 
 
 if __name__ == "__main__":

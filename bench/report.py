@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.cost import Assumptions, Figures, load_prices, per_million, times
+from bench.cost import Assumptions, Figures, per_million, times
 from bench.cost import markdown as table
 from pipeline.settings import Settings
 
@@ -62,7 +62,7 @@ def _dollars(level: str) -> Callable[[Found], float]:
     def ratio(found: Found) -> float:
         totals = {}
         for name, of in cost_figures(found["handlers"]).items():
-            parts = per_million(Figures(**of), load_prices(), Assumptions(), MEMORY, level)
+            parts = per_million(Figures(**of), Assumptions(), MEMORY, level)
             totals[name] = sum(dollars for part, dollars in parts.items() if part != "metrics")
         return totals["this project"] / totals["common design"]
 

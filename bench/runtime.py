@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench import server
-from bench.testbed import Handler, Resources
+from bench.testbed import Handler, Resources, environment
 
 # What CloudWatch Logs bills for each event on top of its text:
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
@@ -115,7 +115,7 @@ def run(
         began = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "awslambdaric", f"{module}.lambda_handler"],
-            env=resources.environment() | settings,
+            env=environment(resources.cloud.endpoint) | settings,
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

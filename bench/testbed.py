@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ class Resources:
     """A bucket and a table on a running emulator."""
 
     cloud: Cloud
-    _sequence: int = field(default=0)
+    _sequence: int = 0
 
     def record(self) -> dict[str, Any]:
         """A notification of the next file, as S3 sends it, with a sequencer above all before."""
@@ -62,30 +62,11 @@ class Resources:
         """Make events of so many records each."""
         return [{"Records": [self.record() for _ in range(records)]} for _ in range(count)]
 
-    def environment(self) -> dict[str, str]:
-        """The environment that Lambda and the program give a handler."""
-        return {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "AWS_ENDPOINT_URL": self.cloud.endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_SESSION_TOKEN": SESSION_TOKEN,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "DYNAMODB_TABLE_NAME": TABLE,
-            "DYNAMODB_TABLE_ARN": f"arn:aws:dynamodb:{REGION}:000000000000:table/{TABLE}",
-            "S3_BUCKET_NAME": BUCKET,
-            "TOMBSTONE_DAYS": "1",
-        }
-
     def measure(self, handler: Handler, events: Sequence[Any], **more: str) -> dict[str, float]:
         """Run a handler over events in a fresh process; the figures of `bench.worker`."""
         words = ("bench.worker", *map(str, handler))
-        environment = self.environment() | more
-        printed = run_module(*words, given=json.dumps(events), environment=environment)
+        settings = environment(self.cloud.endpoint) | more
+        printed = run_module(*words, given=json.dumps(events), environment=settings)
         figures: dict[str, float] = json.loads(printed)
         return figures
 
@@ -95,6 +76,26 @@ class Resources:
         with counting(self.cloud.endpoint, seen) as endpoint:
             self.measure(handler, events, AWS_ENDPOINT_URL=endpoint, **more)
         return {name: count / len(events) for name, count in seen.items()}
+
+
+def environment(endpoint: str) -> dict[str, str]:
+    """The environment that Lambda and the program give a handler."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SESSION_TOKEN": SESSION_TOKEN,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "DYNAMODB_TABLE_NAME": TABLE,
+        "DYNAMODB_TABLE_ARN": f"arn:aws:dynamodb:{REGION}:000000000000:table/{TABLE}",
+        "S3_BUCKET_NAME": BUCKET,
+        "TOMBSTONE_DAYS": "1",
+    }
 
 
 def run_module(*words: str, environment: dict[str, str], given: str = "") -> str:

@@ -3,7 +3,7 @@
 import re
 
 from bench.audit import CASES, ROW_BYTES, case
-from bench.cost import MILLION, load_prices
+from bench.cost import MILLION, PRICES
 from support.recorder import ROOT
 
 
@@ -13,7 +13,7 @@ def test_a_case_compares_every_key_and_prices_each_call() -> None:
     assert row["compute"] > 0
     assert row["memory MB"] > 0
     # Two versions a key: 3 listings of 1,000 versions.
-    assert row["listing"] == load_prices()["s3_write"] * 3
+    assert row["listing"] == PRICES["s3_write"] * 3
     assert (row["invocations"], row["scans"]) == (1, 1)
     assert row["total"] == row["compute"] + row["listing"] + row["scan"]
 
@@ -23,7 +23,7 @@ def test_each_window_of_an_audit_is_a_scan_of_the_whole_table() -> None:
     row = case(1000, 1, 10_000)
     assert row["scans"] >= 3
     table = MILLION * (1000 + ROW_BYTES)
-    assert row["scan"] == load_prices()["dynamodb_read"] * row["scans"] * table / 8192
+    assert row["scan"] == PRICES["dynamodb_read"] * row["scans"] * table / 8192
 
 
 def test_the_page_has_a_row_of_each_case() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,12 @@ from click.testing import CliRunner
 
 from bench.cost import (
     AUDITED,
-    FIGURES,
     PRICES,
+    TABLE,
     Assumptions,
     Figures,
     idle_month,
     load_figures,
-    load_prices,
     main,
     markdown,
     per_million,
@@ -33,7 +31,6 @@ from pipeline.settings import Settings
 from support.recorder import ROOT, Program
 
 PAGE = ROOT / "docs" / "cost.md"
-KNOWN = load_prices()
 GIVEN = Assumptions()
 WARM = Assumptions(cold_share=0.0)
 OURS = Figures(
@@ -45,14 +42,12 @@ OURS = Figures(
 )
 CHECKED = {"aws", "secondary", "memory"}
 ENTRIES = {
-    f"{kind}.{name}": entry
-    for kind, entries in tomllib.loads(PRICES.read_text(encoding="utf-8")).items()
-    for name, entry in entries.items()
+    f"{kind}.{name}": entry for kind, entries in TABLE.items() for name, entry in entries.items()
 }
 
 
 def cost(of: Figures, level: str = "INFO", size: int = 256, under: Assumptions = GIVEN) -> Any:
-    return per_million(of, KNOWN, under, size, level)
+    return per_million(of, under, size, level)
 
 
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
@@ -112,8 +107,8 @@ def test_every_unit_has_its_price_and_its_part() -> None:
 
 def test_the_alarms_that_are_priced_are_the_declared_ones() -> None:
     declared = alarms(queue="q", function="f", table="t", timeout=15)
-    watched = KNOWN["alarm"] * sum(len(alarm.metrics) for alarm in declared)
-    assert idle_month(KNOWN, GIVEN)["alarms"] == watching(OURS, KNOWN, GIVEN)["alarms"] == watched
+    watched = PRICES["alarm"] * sum(len(alarm.metrics) for alarm in declared)
+    assert idle_month(GIVEN)["alarms"] == watching(OURS, GIVEN)["alarms"] == watched
 
 
 def test_an_audit_s_alarms_are_paid_for_in_prod() -> None:
@@ -122,13 +117,13 @@ def test_an_audit_s_alarms_are_paid_for_in_prod() -> None:
 
 
 def test_the_page_counts_the_metrics_from_the_log() -> None:
-    assert f"are {len(OUTCOMES) + 1} at ${KNOWN['metric']:.2f} a month" in (
+    assert f"are {len(OUTCOMES) + 1} at ${PRICES['metric']:.2f} a month" in (
         PAGE.read_text(encoding="utf-8")
     )
 
 
 def test_an_idle_stack_without_rows_pays_for_alarms_dashboard_and_key_alone() -> None:
-    month = idle_month(KNOWN, GIVEN, keys=1)
+    month = idle_month(GIVEN, keys=1)
     assert {part for part, dollars in month.items() if dollars} == {"alarms", "dashboard", "key"}
 
 
@@ -198,17 +193,14 @@ def test_only_the_text_between_the_comments_is_replaced(tmp_path: Path) -> None:
 
 def test_the_page_has_the_idle_month_as_it_is_computed() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert replaced(page, "idle", markdown(tables({}, KNOWN, GIVEN, ())["idle"])) == page
+    assert replaced(page, "idle", markdown(tables({}, GIVEN, ())["idle"])) == page
 
 
 def test_the_page_has_the_measured_figures_as_they_are_priced() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    if not FIGURES.exists():
-        assert page.count("Not measured yet.") == 2
-        return
     [memory] = [option for option in main.params if option.name == "memory"]
     sizes = tuple(int(size) for size in str(memory.default).split(","))
-    made = tables(load_figures(), KNOWN, GIVEN, sizes)
+    made = tables(load_figures(), GIVEN, sizes)
     for name in ("cost", "watching"):
         assert replaced(page, name, markdown(made[name])) == page
 
@@ -224,8 +216,8 @@ def test_the_page_states_the_waits_that_are_assumed() -> None:
 
 def test_the_page_says_from_what_use_on_provisioned_writes_pay() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    used = KNOWN["dynamodb_provisioned_write"] * 1_000_000 / 3600
-    demand = KNOWN["dynamodb_write"] * 1_000_000
+    used = PRICES["dynamodb_provisioned_write"] * 1_000_000 / 3600
+    demand = PRICES["dynamodb_write"] * 1_000_000
     assert f"${used:.2f} per million writes when fully used, on-demand ${demand:.3f}" in page
     assert f"from {used / demand:.0%}".replace("%", " %") in page
 
@@ -233,4 +225,4 @@ def test_the_page_says_from_what_use_on_provisioned_writes_pay() -> None:
 def test_the_page_prices_a_queue_in_between() -> None:
     """A send for each object, a receive and a delete for every ten."""
     page = PAGE.read_text(encoding="utf-8")
-    assert f"SQS costs up to ${KNOWN['sqs_request'] * 1_200_000:.2f}" in page
+    assert f"SQS costs up to ${PRICES['sqs_request'] * 1_200_000:.2f}" in page

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench.cost import Assumptions, load_prices, markdown, replaced
+from bench.cost import PRICES, Assumptions, markdown, replaced
 from bench.counting import item_bytes
 from bench.extraction import CSV, FOUND, GIVEN, measure, table, write_units
 from bench.testbed import running
@@ -14,7 +14,6 @@ from result import typed
 from support.recorder import ROOT
 
 PAGE = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
-KNOWN = load_prices()
 
 
 def test_a_file_is_read_once_and_its_row_is_written_once() -> None:
@@ -49,14 +48,14 @@ def test_an_item_s_size_counts_what_is_in_maps_and_lists() -> None:
 
 def test_the_page_has_the_extraction_as_it_is_priced() -> None:
     found = json.loads(FOUND.read_text(encoding="utf-8"))
-    assert replaced(PAGE, "extraction", markdown(table(found, KNOWN))) == PAGE
+    assert replaced(PAGE, "extraction", markdown(table(found))) == PAGE
     assert found["bytes"] == len(CSV)
     assert f"a CSV of {len(CSV) // 1000} KB" in PAGE
 
 
 def test_the_page_says_what_a_longer_extraction_costs() -> None:
     size = Settings.extractor_memory_size
-    more = KNOWN[f"lambda_{Assumptions.architecture}"] * 0.010 * 1_000_000 * size / 1024
+    more = PRICES[f"lambda_{Assumptions.architecture}"] * 0.010 * 1_000_000 * size / 1024
     assert f"with the default {size} MB" in PAGE
     assert f"`GetObject` is assumed to take {GIVEN.s3_wait_ms:g} ms" in PAGE
     assert f"cost ${more:.3f} per million.\n\nThe extractor's alarms" in PAGE
@@ -64,5 +63,5 @@ def test_the_page_says_what_a_longer_extraction_costs() -> None:
 
 def test_the_page_has_the_price_of_the_extractor_s_alarms() -> None:
     alarms = extractor_alarms(Watched(function="f", mapping="m", namespace="n"))
-    price = KNOWN["alarm"] * sum(len(alarm.metrics) for alarm in alarms)
+    price = PRICES["alarm"] * sum(len(alarm.metrics) for alarm in alarms)
     assert f"The extractor's alarms cost ${price:.2f} a month" in PAGE
