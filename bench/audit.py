@@ -9,9 +9,11 @@ date.
 import json
 import resource
 import threading
+from bisect import bisect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import click
@@ -53,9 +55,8 @@ class _Bucket(Handler):
             first = int(marker[:10]) * self.versions + min(number + 1, self.versions)
         last = min(first + PAGE, self.count * self.versions)
         made = "".join(self._version(at) for at in range(first, last))
-        more = last < self.count * self.versions
         marker = ""
-        if more:
+        if more := last < self.count * self.versions:
             name, version = divmod(last - 1, self.versions)
             marker = (
                 f"<NextKeyMarker>{key(name, self.length)}</NextKeyMarker>"
@@ -85,10 +86,7 @@ class _Bucket(Handler):
         _Bucket.windows += body["Segment"] == 0 and "ExclusiveStartKey" not in body
         start = int(body.get("ExclusiveStartKey", {"file_key": {"S": "-1"}})["file_key"]["S"][:10])
         numbers = range(body["Segment"], self.count, body["TotalSegments"])
-        rest = numbers[
-            (start - body["Segment"]) // body["TotalSegments"] + 1 if start >= 0 else 0 :
-        ]
-        page = rest[: body["Limit"]]
+        page = numbers[bisect(numbers, start) :][: body["Limit"]]
         within = body.get("ExpressionAttributeValues", {})
         after = int(within[":after"]["S"][:10]) if ":after" in within else -1
         until = int(within[":until"]["S"][:10]) if ":until" in within else self.count
@@ -103,13 +101,11 @@ class _Bucket(Handler):
             for number in page
             if after < number <= until
         ]
-        here = {"file_key": {"S": key(page[-1], self.length)}} if page else {}
-        last = {"LastEvaluatedKey": here} if page else {}
-        self.answer(
-            200,
-            {"Content-Type": "application/x-amz-json-1.0"},
-            json.dumps({"Items": items, **last}).encode(),
-        )
+        found: dict[str, Any] = {"Items": items}
+        if page:
+            found["LastEvaluatedKey"] = {"file_key": {"S": key(page[-1], self.length)}}
+        kind = {"Content-Type": "application/x-amz-json-1.0"}
+        self.answer(200, kind, json.dumps(found).encode())
 
 
 def _cpu() -> float:

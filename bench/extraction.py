@@ -44,7 +44,10 @@ GIVEN = replace(Assumptions(), s3_wait_ms=30.0)
 
 def measure(resources: Resources, rounds: int = 5, records: int = 400) -> dict[str, Any]:
     """Both functions' figures; times are the median of so many processes."""
-    upload(resources)
+    for number in range(FILES):
+        resources.cloud("s3").put_object(
+            Bucket=BUCKET, Key=key(number), Body=CSV, ContentType="text/csv"
+        )
     # The first function writes the rows, once each.
     first = calls(resources, "this project", min(records, FILES), EXTRACTION="on")
     pending = _items(resources)
@@ -69,14 +72,6 @@ def measure(resources: Resources, rounds: int = 5, records: int = 400) -> dict[s
             "metric_count": len(OUTCOMES) + 1,
         },
     }
-
-
-def upload(resources: Resources) -> None:
-    """Make each file a CSV."""
-    for number in range(FILES):
-        resources.cloud("s3").put_object(
-            Bucket=BUCKET, Key=key(number), Body=CSV, ContentType="text/csv"
-        )
 
 
 def function(folder: Path) -> Path:

@@ -33,14 +33,30 @@ def run(project: Path, program: str, cloud: Cloud) -> dict[str, Any]:
     return engine.run(project, "dev", engine.stack_config(project, "dev"), CloudMocks(cloud))
 
 
-def test_a_property_without_a_rule_stops_with_its_name(project: Path, cloud: Cloud) -> None:
-    program = (
-        "import pulumi_aws as aws\n"
-        "aws.sqs.Queue('q', message_retention_seconds=60, sqs_managed_sse_enabled=True,"
-        " fifo_queue=True)"
-    )
-    with pytest.raises(UnknownPropertyError, match="aws:sqs/queue:Queue 'q' declares fifoQueue"):
-        run(project, program, cloud)
+@pytest.mark.parametrize(
+    ("program", "error", "text"),
+    [
+        (
+            "aws.sqs.Queue('q', message_retention_seconds=60, sqs_managed_sse_enabled=True,"
+            " fifo_queue=True)",
+            UnknownPropertyError,
+            "aws:sqs/queue:Queue 'q' declares fifoQueue",
+        ),
+        (
+            "pulumi.export('zones', aws.get_availability_zones().id)",
+            Exception,
+            "getAvailabilityZones has no answer",
+        ),
+        ("aws.s3.BucketPolicy('p', bucket='none', policy='{}')", Exception, "NoSuchBucket"),
+        ("1 / 0", ZeroDivisionError, "division by zero"),
+    ],
+    ids=["unknown property", "unknown lookup", "refused by the emulator", "in the program"],
+)
+def test_an_error_stops_the_program(
+    project: Path, cloud: Cloud, program: str, error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error, match=text):
+        run(project, f"import pulumi, pulumi_aws as aws\n{program}", cloud)
 
 
 def summed(**of_metric: Any) -> Inputs:
@@ -89,25 +105,6 @@ def test_a_property_of_a_metric_that_aws_does_not_know_stops(cloud: Cloud) -> No
     inputs = summed(colour="red")
     with pytest.raises(ParamValidationError, match="Colour"):
         RULES[inputs.type_token](cloud, inputs)
-
-
-def test_a_lookup_without_an_answer_stops_with_its_name(project: Path, cloud: Cloud) -> None:
-    program = (
-        "import pulumi, pulumi_aws as aws\npulumi.export('zones', aws.get_availability_zones().id)"
-    )
-    with pytest.raises(Exception, match="getAvailabilityZones has no answer"):
-        run(project, program, cloud)
-
-
-def test_what_the_emulator_refuses_stops_the_program(project: Path, cloud: Cloud) -> None:
-    program = "import pulumi_aws as aws\naws.s3.BucketPolicy('p', bucket='none', policy='{}')"
-    with pytest.raises(Exception, match="NoSuchBucket"):
-        run(project, program, cloud)
-
-
-def test_an_error_of_the_program_is_the_engines_error(project: Path, cloud: Cloud) -> None:
-    with pytest.raises(ZeroDivisionError):
-        run(project, "1 / 0", cloud)
 
 
 @pytest.fixture(scope="module")
