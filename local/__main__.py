@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             check_sizes(files)
         contextvars.Context().run(_check, options.stack, config)
     except (FilesError, engine.StackConfigError, pulumi.RunError) as err:
-        print(f"demo: {err}", file=sys.stderr)
+        print(f"demo: {printable(str(err))}", file=sys.stderr)
         return BAD_USAGE
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.default_int_handler)

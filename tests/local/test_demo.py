@@ -204,8 +204,9 @@ def test_a_bad_configuration_is_named_before_anything_starts(
     ("sizes", "error"),
     [
         (
-            {"large.csv": 4 * 1024**2 + 1, "small.csv": 2 * 1024**2},
-            "large.csv must be at most 4194304 bytes for an extractor on the emulator, got 4194305",
+            {"large\x1b.csv": 4 * 1024**2 + 1, "small.csv": 2 * 1024**2},
+            r"large\x1b.csv must be at most 4194304 bytes for an extractor on the emulator,"
+            " got 4194305",
         ),
         (
             {"large.csv": 4 * 1024**2, "small.csv": 2 * 1024**2 + 1},
