@@ -13,7 +13,7 @@ from typing import Any
 import botocore
 
 from bench import handlers
-from bench.report import GOALS, cost_figures, markdown, verdicts
+from bench.report import GOALS, METRICS, cost_figures, markdown, verdicts
 from bench.testbed import running
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -58,7 +58,7 @@ def measure(*, quick: bool) -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}",
         "seconds": round(time.monotonic() - began),
         "handlers": by_handler,
-        "cost": cost_figures(by_handler),
+        "cost": {name: cost_figures(by_handler[name], count) for name, count in METRICS.items()},
     }
 
 

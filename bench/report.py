@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from bench.cost import Assumptions, Figures, per_million, times
@@ -9,82 +10,62 @@ from bench.cost import markdown as table
 from pipeline.settings import Settings
 
 Found = Mapping[str, Any]
-METRICS = {"this project": 5, "common design": 0}
+Measured = Mapping[str, float]
+"""A handler's figures."""
+METRICS = {"common design": 0, "this project": 5}
 """Custom metrics that a handler's log becomes: four outcomes and the lag."""
-MEMORY = Settings.memory_size
-"""MB, the default."""
 
 
 @dataclass(frozen=True)
 class Goal:
-    """A bound on one figure, or on its ratio to the common design's."""
+    """A bound on a value of this project's, or on its ratio to the common design's."""
 
     text: str
-    value: Callable[[Found], float]
+    value: Callable[[Measured], float]
     most: float
+    is_ratio: bool = True
+
+    def measured(self, found: Found, name: str) -> float:
+        """The value of a handler; raises KeyError if it has no such figure."""
+        value = self.value(found["handlers"][name])
+        return value / self.value(found["handlers"]["common design"]) if self.is_ratio else value
 
 
-def _ratio(figure: str) -> Callable[[Found], float]:
-    def ratio(found: Found) -> float:
-        handlers = found["handlers"]
-        return float(handlers["this project"][figure] / handlers["common design"][figure])
-
-    return ratio
-
-
-def _figure(figure: str) -> Callable[[Found], float]:
-    return lambda found: float(found["handlers"]["this project"][figure])
-
-
-def _together(found: Found) -> float:
-    figures = found["handlers"]["this project"]
-    return float(figures["together_ms"] / figures["one_by_one_ms"])
-
-
-def cost_figures(handlers: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Any]]:
-    """What `bench.cost` prices, by handler; all but one of the calls are DynamoDB's, in units."""
+def cost_figures(of: Measured, metrics: int = 0) -> dict[str, Any]:
+    """What `bench.cost` prices; all but one of the calls are DynamoDB's, in units."""
     return {
-        name: {
-            **times(of),
-            "api_calls": of["calls"] - of["write_units"],
-            "write_units": of["write_units"],
-            "log_bytes": {level: of[f"log_bytes_{level}"] for level in ("INFO", "WARNING")},
-            "metric_count": METRICS[name],
-        }
-        for name, of in handlers.items()
-        if name in METRICS
+        **times(of),
+        "api_calls": of["calls"] - of["write_units"],
+        "write_units": of["write_units"],
+        "log_bytes": {level: of[f"log_bytes_{level}"] for level in ("INFO", "WARNING")},
+        "metric_count": metrics,
     }
 
 
-def _dollars(level: str) -> Callable[[Found], float]:
+def _dollars(of: Measured) -> float:
     """Price a million objects; metrics are by the month, whatever the load, and left out."""
+    figures = Figures(**cost_figures(of))
+    return sum(per_million(figures, Assumptions(), Settings.memory_size, "WARNING").values())
 
-    def ratio(found: Found) -> float:
-        totals = {}
-        for name, of in cost_figures(found["handlers"]).items():
-            parts = per_million(Figures(**of), Assumptions(), MEMORY, level)
-            totals[name] = sum(dollars for part, dollars in parts.items() if part != "metrics")
-        return totals["this project"] / totals["common design"]
 
-    return ratio
+def _together(of: Measured) -> float:
+    return of["together_ms"] / of["one_by_one_ms"]
 
 
 GOALS = {
-    "warm": Goal("CPU a warm record, of the common design", _ratio("warm_cpu_us"), 0.2),
-    "cold": Goal("import and first record, of the common design", _ratio("cold_ms"), 0.2),
-    "memory": Goal("peak memory, of the common design", _ratio("peak_rss_mb"), 0.45),
+    "warm": Goal("CPU a warm record, of the common design", itemgetter("warm_cpu_us"), 0.2),
+    "cold": Goal("import and first record, of the common design", itemgetter("cold_ms"), 0.2),
+    "memory": Goal("peak memory, of the common design", itemgetter("peak_rss_mb"), 0.45),
     "info": Goal(
-        "log bytes an object at INFO, of the common design", _ratio("log_bytes_INFO"), 0.5
+        "log bytes an object at INFO, of the common design", itemgetter("log_bytes_INFO"), 0.5
     ),
     "warning": Goal(
-        "log bytes an object at WARNING, of the common design", _ratio("log_bytes_WARNING"), 0.1
+        "log bytes an object at WARNING, of the common design", itemgetter("log_bytes_WARNING"), 0.1
     ),
-    "calls": Goal("API calls an object", _figure("calls"), 2),
-    "units": Goal("write units an object", _figure("write_units"), 1),
-    "hundred": Goal("100 records in one event, of one by one", _together, 0.15),
-    "cost": Goal(
-        "dollars a million objects at WARNING, of the common design", _dollars("WARNING"), 0.78
-    ),
+    "calls": Goal("API calls an object", itemgetter("calls"), 2, is_ratio=False),
+    "units": Goal("write units an object", itemgetter("write_units"), 1, is_ratio=False),
+    "hundred": Goal("100 records in one event, of one by one", _together, 0.15, is_ratio=False),
+    "cost": Goal("dollars a million objects at WARNING, of the common design", _dollars, 0.78),
 }
 ROWS = {
     "warm_cpu_us": "CPU a warm record, µs",
@@ -107,7 +88,7 @@ ROWS = {
 
 def verdicts(found: Found) -> dict[str, bool]:
     """Whether each goal is met."""
-    return {name: goal.value(found) <= goal.most for name, goal in GOALS.items()}
+    return {name: goal.measured(found, "this project") <= goal.most for name, goal in GOALS.items()}
 
 
 def markdown(found: Found) -> str:
@@ -139,12 +120,10 @@ def markdown(found: Found) -> str:
 
 
 def _measured(goal: Goal, found: Found, name: str) -> str:
-    """A goal's value with another handler's figures for this project's; empty without them."""
-    handlers = found["handlers"]
     try:
-        return f"{goal.value({'handlers': {**handlers, 'this project': handlers[name]}}):.2f}"
+        return f"{goal.measured(found, name):.2f}"
     except KeyError:
-        return f"{goal.value(found):.2f}" if name == "this project" else ""
+        return ""
 
 
 def _shown(value: float | None) -> str:
