@@ -23,14 +23,10 @@ def main(folder: str, module: str) -> None:
     clocks = [_clocks()]
     handler = importlib.import_module(module).lambda_handler
     clocks.append(_clocks())
-    handler(events[0], None)
-    clocks.append(_clocks())
-    for event in events[1:WARM_UP]:
-        handler(event, None)
-    clocks.append(_clocks())
-    for event in events[WARM_UP:]:
-        handler(event, None)
-    clocks.append(_clocks())
+    for some in (events[:1], events[1:WARM_UP], events[WARM_UP:]):
+        for event in some:
+            handler(event, None)
+        clocks.append(_clocks())
     records = sum(len(event["Records"]) for event in events[WARM_UP:])
     (imported, imported_cpu), (first, first_cpu), _, (warm, warm_cpu) = (
         (after[0] - before[0], after[1] - before[1]) for before, after in itertools.pairwise(clocks)
