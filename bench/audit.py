@@ -21,7 +21,7 @@ import click
 from auditor import run_audit
 from auditor.audit import Limits
 from bench.cost import MILLION, PRICES, VCPU_MB, Row, show, totalled
-from bench.server import Handler, serving
+from bench.server import QuietHandler, serving
 from bench.testbed import environment, run_module
 from bench.worker import peak_kilobytes
 
@@ -42,7 +42,7 @@ def key(number: int, length: int) -> str:
     return f"{number:010}".ljust(length, "x")
 
 
-class _Bucket(Handler):
+class _Bucket(QuietHandler):
     count, length, versions = 0, 0, 0
     windows = 0
 
@@ -194,7 +194,7 @@ def case(length: int, versions: int, count: int, of: int = MILLION) -> Row:
     with serving(_Bucket) as endpoint:
         settings = {"AUDIT": "report", "OBJECT_PREFIX": "", "OBJECT_SUFFIX": ""}
         words = ("--worker", "--keys", str(count), "--of", str(of))
-        printed = run_module("bench.audit", *words, environment=environment(endpoint) | settings)
+        printed = run_module("bench.audit", *words, env=environment(endpoint) | settings)
     ended, figures = map(json.loads, printed.splitlines())
     if ended["compared"] != count or not ended["complete"]:
         raise RuntimeError(f"the audit must compare {count} keys, got {ended}")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.server import Handler, serving
+from bench.server import QuietHandler, serving
 
 UNIT_BYTES = 1024
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
@@ -48,7 +48,7 @@ def counting(upstream: str, seen: Counter[str], delay: float = 0) -> Iterator[st
     """
     target = urlsplit(upstream)
 
-    class Proxy(Handler):
+    class Proxy(QuietHandler):
         def pass_on(self) -> None:
             """Pass one call on."""
             body = self.body()

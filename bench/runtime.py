@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from bench import server
+from bench.server import QuietHandler, serving
 from bench.testbed import Handler, Resources, environment
 
 # What CloudWatch Logs bills for each event on top of its text:
@@ -82,7 +82,7 @@ def run(
     answered: list[float] = []
     errors: list[str] = []
 
-    class Api(server.Handler):
+    class Api(QuietHandler):
         def do_GET(self) -> None:  # noqa: N802 - the library's name
             """Hand out the next event; end the process when there is none."""
             if not waiting:
@@ -100,7 +100,7 @@ def run(
                 errors.append(body.decode()[:500])
             self.answer(202, {})
 
-    with server.serving(Api) as endpoint:
+    with serving(Api) as endpoint:
         settings = {
             "AWS_LAMBDA_RUNTIME_API": endpoint.removeprefix("http://"),
             "LAMBDA_TASK_ROOT": str(folder),

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
-class Handler(BaseHTTPRequestHandler):
+class QuietHandler(BaseHTTPRequestHandler):
     """Keeps connections open, and logs nothing."""
 
     protocol_version = "HTTP/1.1"
@@ -31,7 +31,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(handler: type[Handler]) -> Iterator[str]:
+def serving(handler: type[QuietHandler]) -> Iterator[str]:
     """Run a server within a ``with`` block; yields its endpoint."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

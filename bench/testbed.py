@@ -66,7 +66,7 @@ class Resources:
         """Run a handler over events in a fresh process; the figures of `bench.worker`."""
         words = ("bench.worker", *map(str, handler))
         settings = environment(self.cloud.endpoint) | more
-        printed = run_module(*words, given=json.dumps(events), environment=settings)
+        printed = run_module(*words, env=settings, given=json.dumps(events))
         figures: dict[str, float] = json.loads(printed)
         return figures
 
@@ -98,7 +98,7 @@ def environment(endpoint: str) -> dict[str, str]:
     }
 
 
-def run_module(*words: str, environment: dict[str, str], given: str = "") -> str:
+def run_module(*words: str, env: dict[str, str], given: str = "") -> str:
     """Run a Python module in a fresh process, with an input; what it prints.
 
     Raises:
@@ -106,7 +106,7 @@ def run_module(*words: str, environment: dict[str, str], given: str = "") -> str
     """
     done = subprocess.run(
         [sys.executable, "-m", *words],
-        env=environment,
+        env=env,
         cwd=ROOT,
         input=given,
         capture_output=True,

@@ -100,8 +100,6 @@ def found(**changed: float) -> dict[str, Any]:
         "peak_rss_mb": 45,
         "log_bytes_INFO": 50,
         "log_bytes_WARNING": 10,
-        "calls": 2,
-        "write_units": 1,
         "together_ms": 15,
     }
     project |= changed
