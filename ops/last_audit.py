@@ -23,13 +23,19 @@ NEVER = f"no audit has ended in the last {DAYS} days"
 def last_audit(stack: Stack, now: datetime) -> tuple[dict[str, Any], str]:
     """Return the facts of the last audit, and what needs a person; empty if nothing does."""
     namespace = names.metric_namespace(stack.table.removeprefix(names.table_name("")))
+    watched = (namespace, names.DISAGREE_METRIC)
+    alarms = [a for a in stack.alarms() if (a.get("Namespace"), a.get("MetricName")) == watched]
+    # Only a stack with an audit has this alarm. CloudWatch keeps the metrics of an earlier audit.
+    if not alarms:
+        return {"on": False, "last": None}, ""
     values = _values(stack, namespace, now)
     last = max(values["compared"], default=None)
-    overdue = _overdue(stack, namespace, last, now)
+    overdue = _overdue(last, alarms[0]["AlarmConfigurationUpdatedTimestamp"], now)
     if last is None:
-        return {"last": None}, overdue
+        return {"on": True, "last": None}, overdue
     disagree = round(values["disagreements"].get(last, 0))
     facts = {
+        "on": True,
         "last": last.isoformat(timespec="seconds"),
         "compared": round(values["compared"][last]),
         "disagree": disagree,
@@ -68,17 +74,9 @@ def _values(stack: Stack, namespace: str, now: datetime) -> dict[str, dict[datet
     }
 
 
-def _overdue(stack: Stack, namespace: str, last: datetime | None, now: datetime) -> str:
-    """The problem if no audit has ended for two days. Only a stack with an audit has its alarm."""
-    if last and now - last <= OVERDUE:
+def _overdue(last: datetime | None, alarm_changed: datetime, now: datetime) -> str:
+    """The problem if no audit has ended for two days. The audit may be as new as its alarm."""
+    if now - max(last or alarm_changed, alarm_changed) <= OVERDUE:
         return ""
-    watched = (namespace, names.DISAGREE_METRIC)
-    for alarm in stack.alarms():
-        if (alarm.get("Namespace"), alarm.get("MetricName")) != watched:
-            continue
-        # The audit may be as new as its alarm.
-        if now - alarm["AlarmConfigurationUpdatedTimestamp"] <= OVERDUE:
-            return ""
-        when = f"the last audit ended {(now - last).days} days ago" if last else NEVER
-        return f"{when}: see docs/operations.md#audit-missing, and run `verify` meanwhile"
-    return ""
+    when = f"the last audit ended {(now - last).days} days ago" if last else NEVER
+    return f"{when}: see docs/operations.md#audit-missing, and run `verify` meanwhile"

@@ -75,7 +75,9 @@ def _rows(facts: dict[str, Any]) -> Iterator[str]:
 
 
 def _audit(facts: dict[str, Any]) -> Iterator[str]:
-    if facts["last"] is None:
+    if not facts["on"]:
+        yield "off"
+    elif facts["last"] is None:
         yield f"none in the last {DAYS} days"
     else:
         end = "" if facts["complete"] else ", incomplete"

@@ -248,31 +248,3 @@ def test_a_function_that_is_not_active_is_a_finding(
     assert result.exit_code == 1
     assert "Inactive" in result.output
     assert "the key is gone" in result.output
-
-
-def audit(stack: Deployed, hours: float, **values: float) -> None:
-    """Put the metrics that CloudWatch Logs makes of an audit's last line, so many hours ago."""
-    namespace = f"FileMetadata/{stack.table.removeprefix('file-metadata-table-')}"
-    when = datetime.now(UTC) - timedelta(hours=hours)
-    data = [
-        {"MetricName": f"Audit{name}", "Timestamp": when, "Value": value}
-        for name, value in values.items()
-    ]
-    stack.client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=data)
-
-
-def test_the_last_audit_is_shown_and_what_it_found_is_a_finding(stack: Deployed) -> None:
-    assert facts(stack)["audit"] == {"last": None, "problem": ""}
-    assert "none in the last 14 days" in run(stack).output
-    audit(stack, 49, Disagreements=7, Compared=3400, Incomplete=1)
-    audit(stack, 25, Disagreements=0, Compared=3501)
-    result = run(stack)
-    assert result.exit_code == 0, result.output
-    assert "0 of 3,501 disagree, " in result.output
-    audit(stack, 1, Disagreements=2, Compared=3502, Incomplete=1)
-    found = facts(stack)["audit"]
-    assert (found["disagree"], found["compared"], found["complete"]) == (2, 3502, False)
-    result = run(stack)
-    assert result.exit_code == 1
-    assert "2 of 3,502 disagree, incomplete, " in result.output
-    assert "2 rows disagree: see `verify`; it ended early" in result.output
