@@ -4,17 +4,18 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ops.clients import CLIENT_CONFIG, session
+from ops.clients import session
 from pipeline import outputs
 
 if TYPE_CHECKING:
+    import boto3
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -45,7 +46,6 @@ class Stack:
     endpoint_url: str | None = None
     source: str = ""
     """Where the outputs come from; empty if only options give them."""
-    _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def require(self, *names: str) -> None:
         """Check that these outputs and the region are known.
@@ -67,10 +67,6 @@ class Stack:
         if missing:
             raise click.UsageError(f"missing {', '.join(missing)}; {ways}{' and '.join(flags)}")
 
-    def output(self, name: str) -> str:
-        """Return an output that is known."""
-        return self.outputs[name]
-
     @property
     def undelivered_queue(self) -> str:
         """The URL of the queue for undelivered events; empty without EventBridge."""
@@ -79,68 +75,61 @@ class Stack:
     @property
     def bucket(self) -> str:
         """The bucket's name."""
-        return self.output(outputs.S3_BUCKET_NAME)
+        return self.outputs[outputs.S3_BUCKET_NAME]
 
     @property
     def table(self) -> str:
         """The table's name."""
-        return self.output(outputs.DYNAMODB_TABLE_NAME)
+        return self.outputs[outputs.DYNAMODB_TABLE_NAME]
 
     @property
     def function(self) -> str:
         """The function's name."""
-        return self.output(outputs.LAMBDA_FUNCTION_NAME)
+        return self.outputs[outputs.LAMBDA_FUNCTION_NAME]
 
-    @property
+    @cached_property
     def s3(self) -> "S3Client":
         """The client of S3."""
-        client: S3Client = self._client("s3")
-        return client
+        return self._session.client("s3", endpoint_url=self.endpoint_url)
 
-    @property
+    @cached_property
     def dynamodb(self) -> "DynamoDBClient":
         """The client of DynamoDB."""
-        client: DynamoDBClient = self._client("dynamodb")
-        return client
+        return self._session.client("dynamodb", endpoint_url=self.endpoint_url)
 
-    @property
+    @cached_property
     def cloudwatch(self) -> "CloudWatchClient":
         """The client of CloudWatch."""
-        client: CloudWatchClient = self._client("cloudwatch")
-        return client
+        return self._session.client("cloudwatch", endpoint_url=self.endpoint_url)
 
-    @property
+    @cached_property
     def logs(self) -> "CloudWatchLogsClient":
         """The client of CloudWatch Logs."""
-        client: CloudWatchLogsClient = self._client("logs")
-        return client
+        return self._session.client("logs", endpoint_url=self.endpoint_url)
 
-    @property
+    @cached_property
     def s3control(self) -> "S3ControlClient":
         """The client of S3 Control."""
-        client: S3ControlClient = self._client("s3control")
-        return client
+        return self._session.client("s3control", endpoint_url=self.endpoint_url)
 
-    @property
+    @cached_property
     def sqs(self) -> "SQSClient":
         """The client of SQS."""
-        client: SQSClient = self._client("sqs")
-        return client
+        return self._session.client("sqs", endpoint_url=self.endpoint_url)
 
-    @property
+    @cached_property
     def events(self) -> Any:
         """The client of EventBridge."""
-        return self._client("events")
+        return self._session.client("events", endpoint_url=self.endpoint_url)
 
-    @property
+    @cached_property
     def functions(self) -> "LambdaClient":
         """The client of Lambda."""
-        client: LambdaClient = self._client("lambda")
-        return client
+        return self._session.client("lambda", endpoint_url=self.endpoint_url)
 
     def alarms(self) -> "list[MetricAlarmTypeDef]":
         """Return the alarms that publish to the stack's topic, whichever stack's they are."""
-        topic = self.output(outputs.ALARM_TOPIC_ARN)
+        topic = self.outputs[outputs.ALARM_TOPIC_ARN]
         pages = self.cloudwatch.get_paginator("describe_alarms").paginate(ActionPrefix=topic)
         return [
             alarm
@@ -150,8 +139,9 @@ class Stack:
         ]
 
     @cached_property
-    def _session(self) -> Any:
-        return session(profile=self.profile, region=self._region)
+    def _session(self) -> "boto3.Session":
+        made: boto3.Session = session(profile=self.profile, region=self._region)
+        return made
 
     @property
     def _region(self) -> str | None:
@@ -163,13 +153,6 @@ class Stack:
         topic = str(self.outputs.get(outputs.ALARM_TOPIC_ARN, "")).split(":")
         own = topic[3] if len(topic) == 6 else None
         return self.region or own or os.environ.get("AWS_REGION")
-
-    def _client(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = self._session.client(
-                service, endpoint_url=self.endpoint_url, config=CLIENT_CONFIG
-            )
-        return self._clients[service]
 
 
 def stack_outputs(stack: str) -> dict[str, str]:

@@ -120,7 +120,7 @@ def _error(fields: dict[str, Any]) -> dict[str, str]:
 
 
 def _queue(stack: Stack, now: datetime) -> Part:
-    url = stack.output(FAILURE_QUEUE_URL)
+    url = stack.outputs[FAILURE_QUEUE_URL]
     answer = stack.sqs.get_queue_attributes(
         QueueUrl=url,
         AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
