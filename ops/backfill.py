@@ -1,12 +1,12 @@
 """Requests rows for objects from before the pipeline, or that it missed."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -15,6 +15,7 @@ from ops import rows
 from ops import state as state_files
 from ops.bucket import Current, Scope, objects
 from ops.recheck import Rechecks, RefusedError
+from ops.state import Report
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -39,40 +40,13 @@ class Plan:
 
 
 @dataclass(kw_only=True)
-class State:
-    """The progress of a backfill, with all that it needs to continue after an interruption."""
+class State(state_files.State):
+    """The progress of a backfill."""
 
     plan: Plan
     after: str = ""
     """The last key that is done."""
     listed: int = 0
-    requested: int = 0
-
-    @classmethod
-    def resume(cls, path: Path, plan: Plan) -> "State":
-        """Read the state of an interrupted run, or make a new one if there was none.
-
-        The interrupted run's ``since_time`` stays, so that each run takes the same objects.
-
-        Raises:
-            StateError: the file is invalid, or belongs to another plan.
-        """
-
-        def load(values: dict[str, Any]) -> State:
-            return cls(**values | {"plan": Plan(**values["plan"])})
-
-        kept = state_files.read(path, "backfill", load, plan, may_differ=("since_time",))
-        return kept or cls(plan=plan)
-
-
-@dataclass
-class Report:
-    """What a run did."""
-
-    state: State
-    refused: str = ""
-    """AWS's error that ended the run early; empty if there was none."""
-    finished: bool = False
 
 
 def backfill(
@@ -101,14 +75,14 @@ def backfill(
         dry_run: count only.
         advance: called with the number of objects listed since the last call.
     """
-    plan, report = state.plan, Report(state)
+    plan = state.plan
+    listed = objects(s3, plan.bucket, plan.prefix, state.after)
     try:
-        listed = objects(s3, plan.bucket, plan.prefix, state.after)
-        for batch in batches(listed, rows.BATCH):
+        while batch := list(islice(listed, rows.BATCH)):
             keys = _wanted(batch, plan, scope, dynamodb, rechecks.pace.stop)
             requested = len(keys) if dry_run else sum(rechecks.request(keys))
             if rechecks.pace.stop.is_set():
-                return report
+                return Report()
             state.after = batch[-1].key
             state.listed += len(batch)
             state.requested += requested
@@ -116,19 +90,10 @@ def backfill(
                 state_files.save(path, state)
             advance(len(batch))
     except (ClientError, BotoCoreError, RefusedError) as err:
-        report.refused = str(err)
-        return report
-    report.finished = True
+        return Report(refused=str(err))
     if not dry_run:
         path.unlink(missing_ok=True)
-    return report
-
-
-def batches(items: Iterable[Current], size: int) -> Iterator[list[Current]]:
-    """Split items into lists of one size; the last list may be shorter."""
-    rest = iter(items)
-    while batch := list(islice(rest, size)):
-        yield batch
+    return Report(finished=True)
 
 
 def _wanted(

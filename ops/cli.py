@@ -1,5 +1,6 @@
 """What the commands share: options of the stack, interruption, progress, exit status."""
 
+import json
 import re
 import signal
 import threading
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
@@ -22,6 +23,7 @@ from rich.progress import (
 )
 
 from ops.stack import FLAGS, Stack, file_outputs, stack_outputs
+from ops.state import Report
 
 FINDINGS = 1
 PLAIN_WIDTH = 240
@@ -50,6 +52,48 @@ def of_a_stack(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def rate_option(default: float, what: str, slowest: float = 1) -> Callable[..., Any]:
+    """The option that limits how many of something a command does a second."""
+    return click.option(
+        "--rate",
+        type=click.FloatRange(min=slowest),
+        default=default,
+        show_default=True,
+        help=f"{what} a second, at most.",
+    )
+
+
+def resumable(file: str) -> Callable[..., Any]:
+    """Add the options of a run that can continue after an interruption."""
+
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        state = click.option(
+            "--state",
+            "state_file",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help=f"File that keeps the progress; {file} by default.",
+        )
+        again = "Start again, without the saved progress."
+        return state(click.option("--restart", is_flag=True, help=again)(command))
+
+    return add
+
+
+def end(
+    out: Console, report: Report, text: str, summary: dict[str, Any], *, as_json: bool
+) -> NoReturn:
+    """Print what a run did, as text or JSON, and exit."""
+    if as_json:
+        ending = {"finished": report.finished, "refused": report.refused}
+        click.echo(json.dumps(summary | ending))
+    else:
+        out.print(text)
+        if not report.finished:
+            why = report.refused or "interrupted"
+            out.print(f"ended early: {why}; run it again to continue", markup=False)
+    raise click.exceptions.Exit(0 if report.finished else FINDINGS)
 
 
 def stack_of(options: dict[str, Any], *needed: str) -> Stack:

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from handler.attributes import COMPLETED, PENDING
@@ -25,10 +26,6 @@ NO_EXTRACTION = "not asked for"
 """Shown for rows from before the extractor."""
 
 
-class NoExtractorError(Exception):
-    """The stack has no extractor, or the function's environment cannot be read."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """Which rows to extract again."""
@@ -40,38 +37,20 @@ class Plan:
 
 
 @dataclass(kw_only=True)
-class State:
-    """All that a run needs to continue after an interruption."""
+class State(state_files.State):
+    """The progress of a run."""
 
     plan: Plan
     start: str
     """When the first run began, in the rows' format. Rows extracted or requested since are done."""
-    resumed: bool = False
-    requested: int = 0
-
-    @classmethod
-    def resume(cls, path: Path, plan: Plan, start: str) -> "State":
-        """Read the state of an interrupted run, or make a new one if there was none.
-
-        Raises:
-            StateError: the file is invalid, or belongs to another plan.
-        """
-
-        def load(values: dict[str, Any]) -> State:
-            return cls(**values | {"plan": Plan(**values["plan"]), "resumed": True})
-
-        return state_files.read(path, "extract", load, plan) or cls(plan=plan, start=start)
 
 
 @dataclass
-class Report:
-    """What a run did."""
+class Report(state_files.Report):
+    """How a run ended."""
 
     superseded: int = 0
     """Rows that changed between the read and the request, and so were skipped."""
-    refused: str = ""
-    """AWS's error that ended the run early; empty if there was none."""
-    finished: bool = False
 
 
 class ExtractionCounts:
@@ -106,17 +85,17 @@ def check(functions: "LambdaClient", function: str) -> str:
         The time in the format of rows, by AWS's clock, which also gives the rows' times.
 
     Raises:
-        NoExtractorError: it has none, or the function's environment cannot be read.
+        click.ClickException: it has none, or the function's environment cannot be read.
     """
     found = functions.get_function_configuration(FunctionName=function)
     environment = found.get("Environment", {})
     if error := environment.get("Error"):
-        raise NoExtractorError(
+        raise click.ClickException(
             f"cannot read the environment of function {function!r}, and so not whether there is an"
             f" extractor: {error.get('Message')} (you need kms:Decrypt)"
         )
     if "EXTRACTION" not in environment.get("Variables", {}):
-        raise NoExtractorError(
+        raise click.ClickException(
             f"function {function!r} has no extractor: set `extractor` and run `pulumi up`"
         )
     return rows.written(parsedate_to_datetime(found["ResponseMetadata"]["HTTPHeaders"]["date"]))

@@ -1,7 +1,6 @@
 """``backfill``: make rows for objects from before the pipeline."""
 
 import json
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,12 +12,14 @@ from ops import backfill as backfills
 from ops import batch_job as batch_jobs
 from ops.bucket import about_how_many
 from ops.cli import (
-    FINDINGS,
     Moment,
     Past,
     console,
+    end,
     of_a_stack,
     progress,
+    rate_option,
+    resumable,
     stack_of,
     stop_on_interrupt,
 )
@@ -26,7 +27,7 @@ from ops.pace import Pace
 from ops.recheck import Rechecks
 from ops.scope import scope
 from ops.stack import Stack
-from ops.state import StateError
+from ops.state import resume
 from pipeline.outputs import (
     BATCH_OPERATIONS_ROLE_ARN,
     DYNAMODB_TABLE_NAME,
@@ -43,20 +44,8 @@ from pipeline.outputs import (
 )
 @click.option("--all", "everything", is_flag=True, help="Also objects that have a row.")
 @click.option("--dry-run", is_flag=True, help="Count only.")
-@click.option(
-    "--rate",
-    type=click.FloatRange(min=1),
-    default=500,
-    show_default=True,
-    help="Objects a second, at most.",
-)
-@click.option(
-    "--state",
-    "state_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File that keeps the progress; backfill-BUCKET.json by default.",
-)
-@click.option("--restart", is_flag=True, help="Start again, without the saved progress.")
+@rate_option(500, "Objects")
+@resumable("backfill-BUCKET.json")
 @click.option(
     "--batch-job",
     is_flag=True,
@@ -96,9 +85,11 @@ def backfill(
         everything=everything,
     )
     path = state_file or Path(f"backfill-{plan.bucket}.json")
-    state = _state(path, plan, fresh=dry_run or restart)
+    state = backfills.State(plan=plan)
+    if not (dry_run or restart):
+        state = resume(path, "backfill", state, may_differ=("since_time",))
     out = console(as_json=as_json)
-    if state.after:
+    if state.resumed:
         going_on = f"continuing after {state.after!r}, {state.listed} objects done"
         if since_time := state.plan.since_time:
             going_on += f"; only objects changed since {since_time}, as in the first run"
@@ -107,32 +98,21 @@ def backfill(
     with stop_on_interrupt() as stop, progress(out) as bar:
         advance = bar("objects", about)
         advance(state.listed)
+        pace = Pace(rate, stop)
         report = backfills.backfill(
             state,
             path,
             stack.s3,
             stack.dynamodb,
-            _rechecks(stack, rate, stop),
+            Rechecks(stack.functions, stack.function, stack.bucket, backfills.EVENT_NAME, pace),
             scope=scope(stack),
             dry_run=dry_run,
             advance=advance,
         )
-    if as_json:
-        summary = {
-            "listed": state.listed,
-            "requested": state.requested,
-            "dryRun": dry_run,
-            "finished": report.finished,
-            "refused": report.refused,
-        }
-        click.echo(json.dumps(summary))
-    else:
-        did = "to request" if dry_run else "requested"
-        out.print(f"{state.listed} objects listed, {state.requested} {did}")
-        if not report.finished:
-            why = report.refused or "interrupted"
-            out.print(f"ended early: {why}; run it again to continue", markup=False)
-    raise click.exceptions.Exit(0 if report.finished else FINDINGS)
+    did = "to request" if dry_run else "requested"
+    text = f"{state.listed} objects listed, {state.requested} {did}"
+    summary = {"listed": state.listed, "requested": state.requested, "dryRun": dry_run}
+    end(out, report, text, summary, as_json=as_json)
 
 
 def _refuse_options_without_job() -> None:
@@ -182,16 +162,3 @@ def _submit(
             f"aws s3control describe-job --account-id {account} --job-id {job}", soft_wrap=True
         )
     raise click.exceptions.Exit(0)
-
-
-def _state(path: Path, plan: backfills.Plan, *, fresh: bool) -> backfills.State:
-    try:
-        return backfills.State(plan=plan) if fresh else backfills.State.resume(path, plan)
-    except StateError as err:
-        raise click.UsageError(str(err)) from err
-
-
-def _rechecks(stack: Stack, rate: float, stop: threading.Event) -> Rechecks:
-    return Rechecks(
-        stack.functions, stack.function, stack.bucket, backfills.EVENT_NAME, Pace(rate, stop)
-    )

@@ -1,6 +1,5 @@
 """``extract``: have files extracted again."""
 
-import json
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -8,9 +7,18 @@ import click
 
 from handler.attributes import DONE, FAILED, PENDING
 from ops import extract as extracts
-from ops.cli import FINDINGS, console, of_a_stack, progress, stack_of, stop_on_interrupt
+from ops.cli import (
+    console,
+    end,
+    of_a_stack,
+    progress,
+    rate_option,
+    resumable,
+    stack_of,
+    stop_on_interrupt,
+)
 from ops.pace import Pace
-from ops.state import StateError
+from ops.state import resume
 from pipeline.outputs import DYNAMODB_TABLE_NAME, LAMBDA_FUNCTION_NAME
 
 STATUSES = (PENDING, FAILED, DONE)
@@ -36,20 +44,8 @@ def _statuses(_context: click.Context, _option: click.Parameter, value: str) -> 
     help=f"Only rows with one of these statuses ({', '.join(STATUSES)}), separated by commas.",
 )
 @click.option("--all", "everything", is_flag=True, help="Rows of every status.")
-@click.option(
-    "--rate",
-    type=click.FloatRange(min=1),
-    default=100,
-    show_default=True,
-    help="Rows a second, at most.",
-)
-@click.option(
-    "--state",
-    "state_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File that keeps the progress; extract-TABLE.json by default.",
-)
-@click.option("--restart", is_flag=True, help="Start again, without the saved progress.")
+@rate_option(100, "Rows")
+@resumable("extract-TABLE.json")
 def extract(
     *,
     prefix: str,
@@ -73,11 +69,9 @@ def extract(
     wanted = sorted(STATUSES) if everything else statuses
     plan = extracts.Plan(table=stack.table, prefix=prefix, statuses=wanted)
     path = state_file or Path(f"extract-{plan.table}.json")
-    try:
-        start = extracts.check(stack.functions, stack.function)
-    except extracts.NoExtractorError as err:
-        raise click.ClickException(str(err)) from err
-    state = _state(path, plan, start, fresh=restart)
+    state = extracts.State(plan=plan, start=extracts.check(stack.functions, stack.function))
+    if not restart:
+        state = resume(path, "extract", state)
     out = console(as_json=as_json)
     if state.resumed:
         out.print(f"continuing the run of {state.start}, {state.requested} rows requested")
@@ -85,27 +79,7 @@ def extract(
         advance = bar("rows", None)
         advance(state.requested)
         report = extracts.extract(state, path, stack.dynamodb, Pace(rate, stop), advance)
-    if as_json:
-        summary = {
-            "requested": state.requested,
-            "superseded": report.superseded,
-            "finished": report.finished,
-            "refused": report.refused,
-        }
-        click.echo(json.dumps(summary))
-    else:
-        changed = f", {report.superseded} skipped: they changed" if report.superseded else ""
-        out.print(f"{state.requested} rows requested{changed}")
-        if not report.finished:
-            why = report.refused or "interrupted"
-            out.print(f"ended early: {why}; run it again to continue", markup=False)
-    raise click.exceptions.Exit(0 if report.finished else FINDINGS)
-
-
-def _state(path: Path, plan: extracts.Plan, start: str, *, fresh: bool) -> extracts.State:
-    try:
-        if fresh:
-            return extracts.State(plan=plan, start=start)
-        return extracts.State.resume(path, plan, start)
-    except StateError as err:
-        raise click.UsageError(str(err)) from err
+    changed = f", {report.superseded} skipped: they changed" if report.superseded else ""
+    text = f"{state.requested} rows requested{changed}"
+    summary = {"requested": state.requested, "superseded": report.superseded}
+    end(out, report, text, summary, as_json=as_json)

@@ -9,7 +9,15 @@ from rich.console import Console
 from rich.text import Text
 
 from ops import redrive as redrives
-from ops.cli import FINDINGS, console, of_a_stack, progress, stack_of, stop_on_interrupt
+from ops.cli import (
+    FINDINGS,
+    console,
+    of_a_stack,
+    progress,
+    rate_option,
+    stack_of,
+    stop_on_interrupt,
+)
 from ops.failed_event import FailedEvent
 from pipeline.outputs import FAILURE_QUEUE_URL, LAMBDA_FUNCTION_NAME
 
@@ -21,13 +29,7 @@ SHOWN_KEYS = 3
 @click.option(
     "--dry-run", is_flag=True, help="Show the failed events, and leave them in the queue."
 )
-@click.option(
-    "--rate",
-    type=click.FloatRange(min=redrives.SLOWEST_RATE),
-    default=10,
-    show_default=True,
-    help="Events a second, at most.",
-)
+@rate_option(10, "Events", slowest=redrives.SLOWEST_RATE)
 def redrive(*, dry_run: bool, rate: float, as_json: bool, **options: Any) -> NoReturn:
     """Send the failure queue's events to the function again.
 
@@ -38,7 +40,7 @@ def redrive(*, dry_run: bool, rate: float, as_json: bool, **options: Any) -> NoR
     because SQS counts approximately. Exit status 1 if there are any.
     """
     stack = stack_of(options, FAILURE_QUEUE_URL, *(() if dry_run else (LAMBDA_FUNCTION_NAME,)))
-    urls = [stack.output(FAILURE_QUEUE_URL), stack.undelivered_queue]
+    urls = [stack.outputs[FAILURE_QUEUE_URL], stack.undelivered_queue]
     queues = [redrives.FailureQueue(stack.sqs, url) for url in urls if url]
     out = console(as_json=as_json)
     shown, report = 0, redrives.Report()

@@ -12,7 +12,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from ops import verify as verifies
-from ops.cli import FINDINGS, console, of_a_stack, progress, stack_of, stop_on_interrupt
+from ops.cli import (
+    FINDINGS,
+    console,
+    of_a_stack,
+    progress,
+    rate_option,
+    stack_of,
+    stop_on_interrupt,
+)
 from ops.pace import Pace
 from ops.recheck import Rechecks, RefusedError
 from ops.scope import scope
@@ -86,13 +94,7 @@ class Output:
     help="Seconds that a change may take to reach the table. Later changes are not judged, and a"
     " key whose time of change S3 does not keep is read again after that time.",
 )
-@click.option(
-    "--rate",
-    type=click.FloatRange(min=1),
-    default=500,
-    show_default=True,
-    help="Re-check requests a second, at most.",
-)
+@rate_option(500, "Re-check requests")
 def verify(
     *, prefix: str, repair: bool, grace: int, rate: float, as_json: bool, **options: Any
 ) -> NoReturn:

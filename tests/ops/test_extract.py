@@ -18,6 +18,7 @@ from ops import extract as extracts
 from ops.__main__ import main
 from ops.pace import Pace
 from ops.rows import written
+from ops.state import resume
 from support.extractors import EXTRACTOR
 from support.journeys import Deployed, Row
 from support.tool import of
@@ -161,7 +162,8 @@ def extract(
     """
     plan = extracts.Plan(table=stack.table, statuses=["failed", "pending"])
     path = Path(f"extract-{stack.table}.json")
-    state = extracts.State.resume(path, plan, written(datetime.now(UTC) + ahead))
+    state = extracts.State(plan=plan, start=written(datetime.now(UTC) + ahead))
+    state = resume(path, "extract", state)
     stop = threading.Event()
     pace = Between(1000, stop, act=lambda: act(stop))
     with pytest.MonkeyPatch.context() as patch:
