@@ -28,6 +28,18 @@ class RefusedError(RuntimeError):
     """Lambda did not accept an event."""
 
 
+def invoke(functions: "LambdaClient", function: str, event: bytes) -> None:
+    """Send an event to a function, asynchronously.
+
+    Raises:
+        RefusedError: Lambda answered with another status than 202.
+        botocore.exceptions.ClientError: Lambda refused.
+    """
+    answer = functions.invoke(FunctionName=function, InvocationType="Event", Payload=event)
+    if answer["StatusCode"] != ACCEPTED:
+        raise RefusedError(f"Lambda answered {answer['StatusCode']}, not {ACCEPTED}")
+
+
 @dataclass(frozen=True)
 class Rechecks:
     """Sends re-check requests to a function."""
@@ -43,22 +55,13 @@ class Rechecks:
     def request(self, keys: Iterable[str]) -> Iterator[int]:
         """Request keys in as few events as possible; yields the number of keys of each event.
 
-        Stopping the pace ends it early.
-
-        Raises:
-            RefusedError: Lambda answered with another status than 202.
-            botocore.exceptions.ClientError: Lambda refused.
+        Stopping the pace ends it early. Raises what ``invoke`` raises.
         """
         for records in _events(self._record(key) for key in keys):
             if not self.pace.wait(len(records)):
                 return
-            answer = self.functions.invoke(
-                FunctionName=self.function,
-                InvocationType="Event",
-                Payload=f'{{"Records": [{", ".join(records)}]}}'.encode(),
-            )
-            if answer["StatusCode"] != ACCEPTED:
-                raise RefusedError(f"Lambda answered {answer['StatusCode']}, not {ACCEPTED}")
+            payload = f'{{"Records": [{", ".join(records)}]}}'
+            invoke(self.functions, self.function, payload.encode())
             yield len(records)
 
     def _record(self, key: str) -> str:

@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartM
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -18,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.failed_event import WHY, FailedEvent, read
 from ops.pace import Pace
-from ops.recheck import ACCEPTED, RefusedError
+from ops.recheck import RefusedError, invoke
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -147,26 +146,10 @@ class Report:
         )
 
 
-def peek(
-    queue: FailureQueue,
-    *,
-    until: datetime,
-    stop: threading.Event,
-    done: Callable[[FailedEvent], None],
-) -> Report:
-    """Pass each failed event to ``done``; all stay in the queue. ``redrive`` has the arguments."""
-    report = Report()
-    with _completing(report, queue, stop):
-        for failed in queue.messages(until, stop):
-            report.unreadable += failed.payload is None
-            done(failed)
-    return report
-
-
 def redrive(
     queue: FailureQueue,
     functions: "LambdaClient",
-    function: str,
+    function: str | None,
     *,
     rate: float,
     until: datetime,
@@ -178,40 +161,28 @@ def redrive(
     Args:
         queue: where the events are.
         functions: the client of Lambda.
-        function: its name.
+        function: its name; None leaves all events in the queue.
         rate: events a second, at most.
         until: a time by AWS's clock; messages sent later are left.
         stop: ends the run after the current event when it is set.
-        done: called with each message that was redriven or cannot be read.
+        done: called with each message that was redriven, cannot be read, or is left.
 
     Returns:
         What was done. A message that is not deleted is still in the queue.
     """
     report, pace = Report(), Pace(rate, stop)
-    with _completing(report, queue, stop):
-        for failed in queue.messages(until, stop):
-            if failed.payload is None:
-                report.unreadable += 1
-            elif pace.wait():
-                answer = functions.invoke(
-                    FunctionName=function, InvocationType="Event", Payload=failed.payload
-                )
-                if answer["StatusCode"] != ACCEPTED:
-                    raise RefusedError(f"Lambda answered {answer['StatusCode']}, not {ACCEPTED}")
-                queue.delete(failed)
-                report.redriven += 1
-            else:
-                break
-            done(failed)
-    return report
-
-
-@contextmanager
-def _completing(report: Report, queue: FailureQueue, stop: threading.Event) -> Iterator[None]:
-    """At the end, release held messages, and report why the run ended and what is left."""
     try:
         try:
-            yield
+            for failed in queue.messages(until, stop):
+                if failed.payload is None:
+                    report.unreadable += 1
+                elif function is not None:
+                    if not pace.wait():
+                        break
+                    invoke(functions, function, failed.payload)
+                    queue.delete(failed)
+                    report.redriven += 1
+                done(failed)
         finally:
             report.left = len(queue.held)
             queue.release()
@@ -223,6 +194,7 @@ def _completing(report: Report, queue: FailureQueue, stop: threading.Event) -> I
         report.left = _settled_count(queue, report.left, pauses, stop)
     except (ClientError, BotoCoreError) as err:
         report.refused = report.refused or str(err)
+    return report
 
 
 def _settled_count(

@@ -58,18 +58,15 @@ def redrive(*, dry_run: bool, rate: float, as_json: bool, **options: Any) -> NoR
                 out.print(_line(failed, until), soft_wrap=True)
 
         for queue in queues:
-            if dry_run:
-                report += redrives.peek(queue, until=until, stop=stop, done=done)
-            else:
-                report += redrives.redrive(
-                    queue,
-                    stack.functions,
-                    stack.function,
-                    rate=rate,
-                    until=until,
-                    stop=stop,
-                    done=done,
-                )
+            report += redrives.redrive(
+                queue,
+                stack.functions,
+                None if dry_run else stack.function,
+                rate=rate,
+                until=until,
+                stop=stop,
+                done=done,
+            )
     if as_json:
         click.echo(json.dumps(_summary(report)))
     else:
