@@ -51,11 +51,6 @@ class Notifications:
             for target in self.configuration.get(kind, [])
         ]
 
-    @property
-    def switched_on(self) -> "Notifications":
-        """The same configuration, with EventBridge on."""
-        return Notifications({**self.configuration, SWITCH: {}})
-
     def is_as(self, other: "Notifications") -> bool:
         """Whether both are the same, in any order."""
         return bool(_in_order(self.configuration) == _in_order(other.configuration))
@@ -79,25 +74,23 @@ def switch_on(s3: "S3Client", bucket: str, found: Notifications) -> None:
         raise ChangedError(
             "somebody else changed its notification configuration; nothing was written"
         )
+    wanted = Notifications({**found.configuration, SWITCH: {}})
     s3.put_bucket_notification_configuration(
         Bucket=bucket,
-        NotificationConfiguration=found.switched_on.configuration,
+        NotificationConfiguration=wanted.configuration,
         # The existing targets are their owner's: whether they are still valid is not checked here.
         SkipDestinationValidation=True,
     )
-    wanted = found.switched_on
-    now = Notifications.read(s3, bucket)
-    for pause in PAUSES:
-        if now.is_as(wanted):
-            break
+    for pause in (0, *PAUSES):
         time.sleep(pause)
         now = Notifications.read(s3, bucket)
-    if not now.is_as(wanted):
-        raise ChangedError(
-            "its notification configuration is not what was written; compare the one from before"
-            f" ({json.dumps(found.configuration)}) with the current one"
-            f" ({json.dumps(now.configuration)})"
-        )
+        if now.is_as(wanted):
+            return
+    raise ChangedError(
+        "its notification configuration is not what was written; compare the one from before"
+        f" ({json.dumps(found.configuration)}) with the current one"
+        f" ({json.dumps(now.configuration)})"
+    )
 
 
 def _in_order(value: Any) -> Any:
