@@ -82,6 +82,21 @@ def statuses(
             return found
 
 
+def only(conditions: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    """Make the parameters of ``Scan`` that take only rows for which all conditions hold.
+
+    Args:
+        conditions: the name and the text of each condition's value; without a text it is left out.
+    """
+    limits = {condition: limit for condition, limit in conditions.items() if limit[1]}
+    if not limits:
+        return {}
+    return {
+        "FilterExpression": " AND ".join(limits),
+        "ExpressionAttributeValues": {name: {"S": text} for name, text in limits.values()},
+    }
+
+
 def pages(
     dynamodb: "DynamoDBClient",
     table: str,

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from handler.attributes import COMPLETED
 from ops import rows
@@ -134,29 +134,21 @@ class Verifier:
     ) -> int:
         """Store all rows of objects whose keys have a prefix in a file; returns their number.
 
-        A tombstone without an object is no difference, so tombstones are left out.
-
-        Args:
-            kept: the file.
-            prefix: what the keys start with.
-            after: leave out all keys up to and with this one.
-            until: leave out all keys after this one; empty for no limit.
-            stop: ends the reading when it is set.
-            advance: called with the number of rows read since the last call.
+        A tombstone without an object is no difference, so tombstones are left out, and so are the
+        keys up to and with ``after``, and those after ``until`` (empty for no limit). Setting
+        ``stop`` ends the reading. ``advance`` is called with the number of rows read since the last
+        call.
         """
-        query: dict[str, Any] = {
-            "ProjectionExpression": "file_key, processing_status, file_size, etag, version_id"
-        }
         # DynamoDB compares texts by their bytes, as S3 orders keys.
-        within = {
-            "processing_status = :completed": (":completed", COMPLETED),
-            "begins_with(file_key, :prefix)": (":prefix", prefix),
-            "file_key > :after": (":after", after),
-            "file_key <= :until": (":until", until),
-        }
-        limits = {condition: limit for condition, limit in within.items() if limit[1]}
-        query["FilterExpression"] = " AND ".join(limits)
-        query["ExpressionAttributeValues"] = {n: {"S": text} for n, text in limits.values()}
+        query = rows.only(
+            {
+                "processing_status = :completed": (":completed", COMPLETED),
+                "begins_with(file_key, :prefix)": (":prefix", prefix),
+                "file_key > :after": (":after", after),
+                "file_key <= :until": (":until", until),
+            }
+        )
+        query["ProjectionExpression"] = "file_key, processing_status, file_size, etag, version_id"
         total = 0
         for page in rows.pages(self.dynamodb, self.table, query, stop):
             kept.add([Row.of(row) for row in page])

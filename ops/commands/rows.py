@@ -5,7 +5,6 @@ import json
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import datetime
 from itertools import islice
 from typing import Any, NoReturn
 
@@ -85,10 +84,14 @@ def list_rows(
     if as_csv and as_json:
         raise click.UsageError("--csv and --json must not be given together")
     stack = stack_of(options, DYNAMODB_TABLE_NAME)
-    stop = threading.Event()
-    pages = rows.pages(
-        stack.dynamodb, stack.table, _query(prefix, status, since.time if since else None), stop
+    query = rows.only(
+        {
+            "begins_with(file_key, :prefix)": (":prefix", prefix),
+            "processing_status = :status": (":status", status or ""),
+            "processed_at >= :since": (":since", rows.written(since.time) if since else ""),
+        }
     )
+    pages = rows.pages(stack.dynamodb, stack.table, query, threading.Event())
     found = (row for page in pages for row in page)
     some = islice(found, limit or None)
     if as_csv:
@@ -98,22 +101,6 @@ def list_rows(
             click.echo(json.dumps(row))
     else:
         _print_table(some, limit, extraction=extraction)
-
-
-def _query(prefix: str, status: str | None, since: datetime | None) -> dict[str, Any]:
-    tests: dict[str, tuple[str, str]] = {}
-    if prefix:
-        tests["begins_with(file_key, :prefix)"] = (":prefix", prefix)
-    if status:
-        tests["processing_status = :status"] = (":status", status)
-    if since:
-        tests["processed_at >= :since"] = (":since", rows.written(since))
-    if not tests:
-        return {}
-    return {
-        "FilterExpression": " AND ".join(tests),
-        "ExpressionAttributeValues": {name: {"S": value} for name, value in tests.values()},
-    }
 
 
 def _print_csv(some: Iterator[rows.Row], *, extraction: bool) -> None:
