@@ -121,11 +121,7 @@ def _error(fields: dict[str, Any]) -> dict[str, str]:
 
 def _queue(stack: Stack, now: datetime) -> Part:
     url = stack.outputs[FAILURE_QUEUE_URL]
-    answer = stack.sqs.get_queue_attributes(
-        QueueUrl=url,
-        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
-    )
-    depth = sum(int(number) for number in answer["Attributes"].values())
+    depth = _depth(stack, url)
     if not depth:
         return Part({"depth": 0, "oldestSeconds": None})
     oldest = _oldest_by_metric(stack, url, now)
@@ -133,6 +129,14 @@ def _queue(stack: Stack, now: datetime) -> Part:
         oldest = _oldest_by_peek(stack, url, now)
     facts = {"depth": depth, "oldestSeconds": oldest}
     return Part(facts, f"{depth} failed: see `redrive --dry-run`, fix the cause, then `redrive`")
+
+
+def _depth(stack: Stack, url: str) -> int:
+    answer = stack.sqs.get_queue_attributes(
+        QueueUrl=url,
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )
+    return sum(int(number) for number in answer["Attributes"].values())
 
 
 def _oldest_by_metric(stack: Stack, url: str, now: datetime) -> int | None:
@@ -227,11 +231,7 @@ def _alarms(stack: Stack) -> Part:
 
 def _events(stack: Stack) -> Part:
     """Whether events come, and how many could not be delivered."""
-    answer = stack.sqs.get_queue_attributes(
-        QueueUrl=stack.undelivered_queue,
-        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
-    )
-    undelivered = sum(int(number) for number in answer["Attributes"].values())
+    undelivered = _depth(stack, stack.undelivered_queue)
     on = Notifications.read(stack.s3, stack.bucket).on
     problems = []
     if not on:
