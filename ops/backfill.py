@@ -62,18 +62,12 @@ def backfill(
 ) -> Report:
     """Request a re-check of objects, 100 at a time, in the order of their keys.
 
-    The state is saved after each hundred, so that a run that ended early can be continued. The
-    next run may request some keys again, which changes nothing.
+    The state is updated and saved after each hundred, so that a run that ended early can be
+    continued. The next run may request some keys again, which changes nothing. At the end the
+    state's file is removed. A dry run only counts.
 
-    Args:
-        state: where to begin; updated.
-        path: the state's file; removed at the end.
-        s3: the client of S3.
-        dynamodb: the client of DynamoDB.
-        rechecks: sends the requests; stopping its pace ends the run.
-        scope: the keys of which the function gets notifications.
-        dry_run: count only.
-        advance: called with the number of objects listed since the last call.
+    Stopping the requests' pace ends the run. ``advance`` is called with the number of objects
+    listed since the last call.
     """
     plan = state.plan
     listed = objects(s3, plan.bucket, plan.prefix, state.after)

@@ -40,16 +40,8 @@ def submit(
     The job writes no report: in this bucket the report would get a row like any file, and the
     stack has no other bucket. The job counts failed tasks, and the function logs them.
 
-    Args:
-        s3control: the client of S3 Control.
-        functions: the client of Lambda.
-        bucket: its name.
-        function: its name.
-        role_arn: the role that the job assumes.
-        prefix: only keys with this prefix.
-        since: only objects that changed after this time.
-        scope: the keys of which the function gets notifications; other rows would not be kept
-            up to date.
+    The job takes only objects that changed after ``since``, and keys of the scope: other rows would
+    not be kept up to date.
 
     Returns:
         The account and the job's id.
@@ -59,19 +51,12 @@ def submit(
         botocore.exceptions.ClientError: AWS refused.
     """
     chosen = _chosen(prefix, since, scope)
-    found = functions.get_function_configuration(FunctionName=function)
-    account = found["FunctionArn"].split(":")[4]
+    arn = functions.get_function_configuration(FunctionName=function)["FunctionArn"]
+    account = arn.split(":")[4]
     job = s3control.create_job(
         AccountId=account,
-        Operation={
-            "LambdaInvoke": {
-                "FunctionArn": found["FunctionArn"],
-                "InvocationSchemaVersion": SCHEMA_VERSION,
-            }
-        },
-        ManifestGenerator={
-            "S3JobManifestGenerator": _manifest(bucket, found["FunctionArn"], chosen)
-        },
+        Operation={"LambdaInvoke": {"FunctionArn": arn, "InvocationSchemaVersion": SCHEMA_VERSION}},
+        ManifestGenerator={"S3JobManifestGenerator": _manifest(bucket, arn, chosen)},
         Report={"Enabled": False},
         Description=f"Backfill of {bucket}",
         Priority=PRIORITY,

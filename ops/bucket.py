@@ -89,14 +89,7 @@ def about_how_many(cloudwatch: "CloudWatchClient", bucket: str, now: datetime) -
 
 
 def objects(s3: "S3Client", bucket: str, prefix: str, after: str = "") -> Iterator[Current]:
-    """List the objects, a page at a time.
-
-    Args:
-        s3: the client of S3.
-        bucket: its name.
-        prefix: what the keys start with.
-        after: leave out all keys up to and with this one.
-    """
+    """List the objects, a page at a time, without the keys up to and with ``after``."""
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=prefix, StartAfter=after, PaginationConfig={"PageSize": PAGE}
     )
@@ -118,13 +111,8 @@ def state_pages(
 ) -> Iterator[list[Current]]:
     """List the current version or delete marker of each key, a page at a time.
 
-    A page has at most 1,000 keys, and none if all its versions are noncurrent.
-
-    Args:
-        s3: the client of S3.
-        bucket: its name.
-        prefix: what the keys start with.
-        after: leave out all keys up to and with this one.
+    A page has at most 1,000 keys, and none if all its versions are noncurrent. The keys up to and
+    with ``after`` are left out.
     """
     start: dict[str, Any] = {"KeyMarker": after} if after else {}
     pages = s3.get_paginator("list_object_versions").paginate(

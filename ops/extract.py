@@ -111,14 +111,11 @@ def extract(
     """Make rows ``pending`` again, so that the table's stream sends them to the extractor.
 
     A run that continues reads the whole table again, and skips rows that were requested or
-    extracted since the first run began.
+    extracted since the first run began. The state is updated and saved after each page of rows; at
+    the end its file is removed.
 
-    Args:
-        state: where to begin; updated and saved after each page of rows.
-        path: the state's file; removed at the end.
-        dynamodb: the client of DynamoDB.
-        pace: limits the requests; stopping it ends the run.
-        advance: called with the number of rows requested since the last call.
+    Stopping the pace ends the run. ``advance`` is called with the number of rows requested since
+    the last call.
     """
     report = Report()
     state_files.save(path, state)

@@ -57,13 +57,8 @@ def statuses(
 
     When DynamoDB throttles, it leaves keys for another call, and AWS advises a pause before it:
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
-    Each call returns at least one key or fails, so the loop ends.
-
-    Args:
-        dynamodb: the client of DynamoDB.
-        table: its name.
-        keys: the rows' keys.
-        stop: ends the reading when it is set; the result is then incomplete.
+    Each call returns at least one key or fails, so the loop ends. Setting ``stop`` ends it early;
+    the result is then incomplete.
     """
     wanted: Any = {
         table: {
@@ -105,13 +100,8 @@ def pages(
 ) -> Iterator[list[Row]]:
     """Read the whole table, several segments at once, in no order.
 
-    Memory holds a few pages of 500 rows for each segment.
-
-    Args:
-        dynamodb: the client of DynamoDB.
-        table: its name.
-        query: more parameters of ``Scan``, such as a filter.
-        stop: ends the iteration after the current page when it is set.
+    Memory holds a few pages of 500 rows for each segment. ``query`` has more parameters of
+    ``Scan``, such as a filter. Setting ``stop`` ends the iteration after the current page.
     """
     ready: queue.Queue[list[Row] | None] = queue.Queue(maxsize=SEGMENTS)
     ended = threading.Event()

@@ -42,13 +42,7 @@ class Part:
 
 
 def of(stack: Stack, now: datetime, *, exact: bool) -> dict[str, Part]:
-    """Read the state of every part.
-
-    Args:
-        stack: the pipeline.
-        now: the time, UTC.
-        exact: count every row, however many there are.
-    """
+    """Read the state of every part; ``exact`` counts every row, however many there are."""
     parts: dict[str, Callable[[], Part]] = {
         "function": lambda: _function(stack),
         "errors": lambda: _errors(stack, now),

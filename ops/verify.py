@@ -46,13 +46,7 @@ class Finding:
 
 
 def compare(row: Row | None, current: Current | None, scope: Scope) -> Finding | None:
-    """Compare one key. Pure.
-
-    Args:
-        row: its row, if there is one.
-        current: its state in the bucket, if it has any.
-        scope: the keys that must have a row.
-    """
+    """Compare a key's row with its state in the bucket; the scope's keys must have a row. Pure."""
     if current is None or not current.exists:
         if row is None or row.status != COMPLETED:
             return None
@@ -167,13 +161,9 @@ class Verifier:
     ) -> Iterator[Finding]:
         """Read bucket and rows side by side, and yield each difference.
 
-        Args:
-            kept: the rows.
-            prefix: what the keys start with.
-            since: when the reading of the rows began, UTC. Changes after it, or less than the
-                grace before it, are not judged.
-            stop: ends the reading when it is set.
-            advance: called with the number of keys compared since the last call.
+        The reading of the rows began at ``since``: changes after it, or less than the grace before
+        it, are not judged. Setting ``stop`` ends the reading. ``advance`` is called with the number
+        of keys compared since the last call.
         """
         settled = since - self.grace
         for row, current in in_step(kept.sorted(), states(self.s3, self.bucket, prefix)):
