@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import click
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -18,10 +20,6 @@ SWITCH = "EventBridgeConfiguration"
 # A bucket's configuration is eventually consistent:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel
 PAUSES = (0.5, 1, 2, 4, 8)
-
-
-class ChangedError(RuntimeError):
-    """Somebody else changed the notification configuration at the same time."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +66,12 @@ def switch_on(s3: "S3Client", bucket: str, found: Notifications) -> None:
         found: the configuration that was read before.
 
     Raises:
-        ChangedError: the configuration is not the one that was read before, or was written.
+        click.ClickException: somebody else changed the configuration at the same time.
     """
     if not Notifications.read(s3, bucket).is_as(found):
-        raise ChangedError(
-            "somebody else changed its notification configuration; nothing was written"
+        raise click.ClickException(
+            f"bucket {bucket!r}: somebody else changed its notification configuration; nothing was"
+            " written"
         )
     wanted = Notifications({**found.configuration, SWITCH: {}})
     s3.put_bucket_notification_configuration(
@@ -86,9 +85,9 @@ def switch_on(s3: "S3Client", bucket: str, found: Notifications) -> None:
         now = Notifications.read(s3, bucket)
         if now.is_as(wanted):
             return
-    raise ChangedError(
-        "its notification configuration is not what was written; compare the one from before"
-        f" ({json.dumps(found.configuration)}) with the current one"
+    raise click.ClickException(
+        f"bucket {bucket!r}: its notification configuration is not what was written; compare the"
+        f" one from before ({json.dumps(found.configuration)}) with the current one"
         f" ({json.dumps(now.configuration)})"
     )
 
