@@ -4,17 +4,14 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from attributes import EXTRACTION_ATTRIBUTES
-from ops.__main__ import main
 from ops.commands.rows import ATTRIBUTES
 from support.journeys import Deployed
-from support.tool import of
+from support.tool import of, ops
 
 HOSTILE = 'a\n"b",=1+1\x1b[31m'
 FORMULAS = [f"{first}1+1" for first in "=+-@\t\r\n\0＝＋－＠"]  # noqa: RUF001 - on purpose
@@ -36,48 +33,41 @@ def stack(deploy: Callable[..., Deployed]) -> Deployed:
     return deployed
 
 
-def run(stack: Deployed, *words: str) -> Result:
-    command, *rest = words
-    return CliRunner().invoke(main, [command, *of(stack), *rest], env={"COLUMNS": "200"})
-
-
 def listed(stack: Deployed, *options: str) -> list[dict[str, Any]]:
-    result = run(stack, "list", "--json", *options)
-    assert result.exit_code == 0, result.output
-    return [json.loads(line) for line in result.stdout.splitlines()]
+    output = ops("list", *of(stack), "--json", *options).stdout
+    return [json.loads(line) for line in output.splitlines()]
 
 
 def test_a_row_is_shown_whole(stack: Deployed) -> None:
-    assert json.loads(run(stack, "get", "--json", HOSTILE).stdout) == stack.row(HOSTILE)
+    assert json.loads(ops("get", *of(stack), "--json", HOSTILE).stdout) == stack.row(HOSTILE)
 
 
 def test_a_row_is_shown_to_people_with_every_attribute(stack: Deployed) -> None:
     row = stack.row(HOSTILE)
     assert row is not None
-    result = run(stack, "get", HOSTILE)
-    assert result.exit_code == 0
-    assert {line.split()[0] for line in result.output.splitlines()} == set(row)
+    output = ops("get", *of(stack), HOSTILE).output
+    assert {line.split()[0] for line in output.splitlines()} == set(row)
 
 
 @pytest.mark.parametrize("command", [["get", HOSTILE], ["list", "--prefix", HOSTILE[:1]]])
 def test_a_key_breaks_out_of_no_line_on_a_terminal(stack: Deployed, command: list[str]) -> None:
-    output = run(stack, *command).output
+    name, *rest = command
+    output = ops(name, *of(stack), *rest).output
     assert "\x1b" not in output
     assert r"a\n" in output
 
 
 def test_a_key_without_a_row_is_a_finding(stack: Deployed) -> None:
-    result = run(stack, "get", "no such key")
-    assert result.exit_code == 1
+    result = ops("get", *of(stack), "no such key", exits=1)
     assert "no row for 'no such key'" in result.output
 
 
 def test_no_value_is_cut_off(stack: Deployed) -> None:
     long = "long/" + "x" * 90
     stack.completed(long, stack.put(long))
-    result = CliRunner().invoke(main, ["list", *of(stack), "--prefix", "long/"])
-    assert long in result.output
-    assert "…" not in result.output
+    output = ops("list", *of(stack), "--prefix", "long/").output
+    assert long in output
+    assert "…" not in output
     stack.client("dynamodb").delete_item(TableName=stack.table, Key={"file_key": {"S": long}})
 
 
@@ -88,7 +78,7 @@ def test_without_a_limit_all_rows_are_listed_once(stack: Deployed) -> None:
 
 def test_a_limit_is_kept(stack: Deployed) -> None:
     assert len(listed(stack, "--limit", "7")) == 7
-    assert "7 rows, --limit 7 reached" in run(stack, "list", "--limit", "7").output
+    assert "7 rows, --limit 7 reached" in ops("list", *of(stack), "--limit", "7").output
 
 
 @pytest.mark.parametrize(
@@ -109,8 +99,8 @@ def test_rows_are_chosen(stack: Deployed, options: list[str], numbers: Any) -> N
 
 
 def test_csv_has_every_attribute_of_every_row(stack: Deployed) -> None:
-    result = run(stack, "list", "--csv", "--limit", "0")
-    table = list(csv.DictReader(io.StringIO(result.stdout)))
+    output = ops("list", *of(stack), "--csv", "--limit", "0").stdout
+    table = list(csv.DictReader(io.StringIO(output)))
     assert len(table) == 31
     [mine] = [line for line in table if line["file_key"] == HOSTILE]
     row = stack.row(HOSTILE)
@@ -137,7 +127,7 @@ def test_no_cell_of_csv_runs_in_a_spreadsheet(stack: Deployed) -> None:
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """
-    output = run(stack, "list", "--csv", "--limit", "0").stdout_bytes.decode()
+    output = ops("list", *of(stack), "--csv", "--limit", "0").stdout_bytes.decode()
     table = list(csv.DictReader(io.StringIO(output, newline="")))
     mine = [line for line in table if line["etag"] == "a=1"]
     assert sorted(line["file_key"] for line in mine) == sorted(f"'{key}" for key in FORMULAS)
@@ -165,31 +155,9 @@ def test_csv_knows_every_attribute_that_the_function_writes(stack: Deployed) -> 
 
 
 def test_two_forms_at_once_are_wrong_usage(stack: Deployed) -> None:
-    result = run(stack, "list", "--csv", "--json")
-    assert result.exit_code == 2
+    result = ops("list", *of(stack), "--csv", "--json", exits=2)
     assert "must not be given together" in result.output
 
 
-@pytest.mark.parametrize("command", [["get", "any"], ["list"], ["verify"], ["backfill"]])
-def test_a_table_that_is_not_known_is_wrong_usage(command: list[str]) -> None:
-    result = CliRunner().invoke(main, [*command, "--bucket", "b", "--function", "f"])
-    assert result.exit_code == 2
-    told = "missing DynamoDBTableName; pass --stack or --outputs, or pass --table"
-    assert told in " ".join(result.output.split())
-
-
 def test_an_empty_key_is_wrong_usage() -> None:
-    result = CliRunner().invoke(main, ["get", "", "--table", "t"])
-    assert result.exit_code == 2
-    assert "KEY must not be empty" in result.output
-
-
-def test_outputs_without_the_table_are_named(tmp_path: Path) -> None:
-    """Those of a stack that was never deployed, say."""
-    file = tmp_path / "outputs.json"
-    file.write_text("{}")
-    result = CliRunner().invoke(main, ["list", "--outputs", str(file)])
-    assert result.exit_code == 2
-    said = " ".join(result.output.split())
-    assert "missing DynamoDBTableName; " in said
-    assert "has no such output: export it and run `pulumi up`, or pass --table" in said
+    assert "KEY must not be empty" in ops("get", "", "--table", "t", exits=2).output

@@ -1,21 +1,16 @@
 """Where the operator's tool goes, and what it says when it cannot."""
 
 import os
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from ops.__main__ import main
 from ops.stack import Stack
 from support.faults import Fault, FaultProxy
+from support.tool import ops
 
 TOPIC = "arn:aws:sns:eu-west-3:123456789012:alarms"
-
-
-def region(stack: Stack) -> str:
-    found: str = stack.s3.meta.region_name
-    return found
 
 
 @pytest.fixture
@@ -45,42 +40,51 @@ def test_the_region_is_the_given_one_else_the_stack_s_else_the_environment_s(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert region(Stack(outputs, given)) == expected
+    assert Stack(outputs, given).s3.meta.region_name == expected
 
 
-COMMANDS: list[Any] = [["get", "any"], ["list"], ["redrive"], ["backfill"], ["verify"]]
-WHERE = [
-    "--bucket",
-    "b",
-    "--table",
-    "t",
-    "--function",
-    "f",
-    "--queue-url",
-    "http://127.0.0.1:1/1/q",
-]
+COMMANDS = [("get", "any"), ("list",), ("redrive",), ("backfill",), ("verify",)]
+BUCKET_AND_FUNCTION = ("--bucket", "b", "--function", "f")
+WHERE = (*BUCKET_AND_FUNCTION, "--table", "t", "--queue-url", "http://127.0.0.1:1/1/q")
+by_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
-def test_without_a_region_a_line_says_so(nowhere: None, command: list[str]) -> None:
+def told(*words: str) -> str:
+    """What a command says of wrong usage, in a line."""
+    return " ".join(ops(*words, exits=2).output.split())
+
+
+@by_command
+def test_without_a_region_a_line_says_so(nowhere: None, command: tuple[str, ...]) -> None:
     assert not {"AWS_REGION", "AWS_DEFAULT_REGION"} & os.environ.keys()
-    result = CliRunner().invoke(main, [*command, *WHERE])
-    assert result.exit_code == 2
-    assert "missing region; pass --region (or set AWS_REGION)" in result.output
-    assert isinstance(result.exception, SystemExit)
+    assert "missing region; pass --region (or set AWS_REGION)" in told(*command, *WHERE)
 
 
 def test_all_that_is_missing_is_named_at_once(nowhere: None) -> None:
-    result = CliRunner().invoke(main, ["verify", "--table", "t"])
-    assert result.exit_code == 2
     assert (
         "missing S3BucketName, LambdaFunctionName, region; pass --stack or --outputs, or pass"
         " --bucket and --function and --region (or set AWS_REGION)"
-    ) in " ".join(result.output.split())
+    ) in told("verify", "--table", "t")
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
-def test_what_aws_refuses_is_said_in_a_line(proxy: FaultProxy, command: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "missing", "option"),
+    [
+        (("get", "any"), "DynamoDBTableName", "--table"),
+        (("list",), "DynamoDBTableName", "--table"),
+        (("verify", *BUCKET_AND_FUNCTION), "DynamoDBTableName", "--table"),
+        (("backfill", *BUCKET_AND_FUNCTION), "DynamoDBTableName", "--table"),
+        (("redrive", "--dry-run"), "FailureQueueUrl", "--queue-url"),
+    ],
+)
+def test_what_is_missing_is_named_with_its_option(
+    words: tuple[str, ...], missing: str, option: str
+) -> None:
+    assert f"missing {missing}; pass --stack or --outputs, or pass {option}" in told(*words)
+
+
+@by_command
+def test_what_aws_refuses_is_said_in_a_line(proxy: FaultProxy, command: tuple[str, ...]) -> None:
     for operation in (
         "GetItem",
         "Scan",
@@ -90,7 +94,58 @@ def test_what_aws_refuses_is_said_in_a_line(proxy: FaultProxy, command: list[str
         "ListObjectsV2",
     ):
         proxy.fail(operation, Fault(status=403, code="AccessDenied"))
-    result = CliRunner().invoke(main, [*command, *WHERE, "--endpoint-url", proxy.endpoint])
-    assert result.exit_code == 1
+    result = ops(*command, *WHERE, "--endpoint-url", proxy.endpoint, exits=1)
     assert isinstance(result.exception, SystemExit), result.exception
     assert result.output.count("\n") <= 3
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Put a ``pulumi`` on the PATH that runs a line of shell and notes its arguments."""
+
+    def install(line: str) -> Path:
+        command = tmp_path / "pulumi"
+        command.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/arguments\n{line}\n')
+        command.chmod(0o700)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+        return tmp_path / "arguments"
+
+    return install
+
+
+def test_a_stack_is_found_through_pulumi(pulumi: Callable[[str], Path]) -> None:
+    arguments = pulumi("""echo '{"S3BucketName": "b", "LambdaFunctionName": "f"}'""")
+    assert "missing DynamoDBTableName; stack 'dev' has no" in told("verify", "--stack", "dev")
+    assert arguments.read_text().split() == ["stack", "output", "--json", "--stack", "dev"]
+
+
+def test_pulumis_own_error_is_shown(pulumi: Callable[[str], Path]) -> None:
+    pulumi("echo \"error: no stack named 'nope' found\" >&2; exit 255")
+    result = ops("redrive", "--stack", "nope", exits=1)
+    assert "no stack named 'nope' found" in result.output
+
+
+def test_without_pulumi_the_other_ways_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    result = ops("redrive", "--stack", "dev", exits=1)
+    assert "no such command: 'pulumi'" in result.output
+    assert "--outputs FILE" in result.output
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [("{", "must be JSON"), ("[]", "must be a JSON object")]
+)
+def test_a_file_that_holds_no_outputs_is_named(tmp_path: Path, content: str, message: str) -> None:
+    file = tmp_path / "outputs.json"
+    file.write_text(content)
+    line = f"outputs.json {message} (as `pulumi stack output --json` writes it), got"
+    assert line in ops("redrive", "--outputs", str(file), exits=1).output
+
+
+def test_outputs_without_the_table_are_named(tmp_path: Path) -> None:
+    """Those of a stack that was never deployed, say."""
+    file = tmp_path / "outputs.json"
+    file.write_text("{}")
+    said = told("list", "--outputs", str(file))
+    assert "missing DynamoDBTableName; " in said
+    assert "has no such output: export it and run `pulumi up`, or pass --table" in said

@@ -1,12 +1,13 @@
 """A failure queue for the tests of `ops redrive`: what Lambda puts in, and what is there."""
 
 import json
+from subprocess import CompletedProcess
 from typing import Any
 
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from ops.__main__ import main
 from support.journeys import Deployed
+from support.tool import of, ops
 
 
 def send_failed(stack: Deployed, *bodies: object) -> None:
@@ -46,22 +47,16 @@ def waiting(stack: Deployed) -> list[str]:
         found |= new
 
 
-def of(stack: Deployed, endpoint: str = "") -> list[str]:
-    endpoint = endpoint or stack.client("sqs").meta.endpoint_url
-    queue, function = stack.outputs["FailureQueueUrl"], stack.function
-    return ["--endpoint-url", endpoint, "--queue-url", queue, "--function", function]
+def redrive(stack: Deployed, *options: str, endpoint: str = "", exits: int = 0) -> Result:
+    return ops("redrive", *of(stack, endpoint), *options, exits=exits)
 
 
-def ops(stack: Deployed, *arguments: str, endpoint: str = "") -> Result:
-    return CliRunner().invoke(main, ["redrive", *of(stack, endpoint), *arguments])
-
-
-def lines(output: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in output.splitlines()]
+def lines(done: Result | CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def summary(result: Result) -> dict[str, Any]:
-    return lines(result.stdout)[-1]
+    return lines(result)[-1]
 
 
 def held_by_another_reader(stack: Deployed) -> list[str]:
