@@ -6,6 +6,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
@@ -13,28 +14,27 @@ from xml.etree import ElementTree
 
 import boto3
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from ops import batch_job
-from ops.__main__ import main
 from ops.bucket import Scope
 from support.journeys import Deployed
 from support.recorder import ACCOUNT
-from support.tool import of, without_notification
+from support.tool import of, ops, without_notification
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/batch"
 GENERATOR = "ManifestGenerator/S3JobManifestGenerator"
 KEYS = f"{GENERATOR}/Filter/KeyNameConstraint"
 
 
+@dataclass
 class Control:
     """Stands where S3 Control would, and keeps what it is asked."""
 
-    def __init__(self) -> None:
-        self.requests: list[tuple[str, str, ElementTree.Element]] = []
-        self.status = 200
-        self.scope = Scope()
-        self.endpoint = ""
+    requests: list[tuple[str, str, ElementTree.Element]] = field(default_factory=list)
+    status: int = 200
+    scope: Scope = field(default_factory=Scope)
+    endpoint: str = ""
 
 
 @pytest.fixture
@@ -53,36 +53,37 @@ def control(monkeypatch: pytest.MonkeyPatch) -> Iterator[Control]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             account = str(self.headers["x-amz-account-id"])
             control.requests.append((self.path, account, ElementTree.fromstring(body)))  # noqa: S314
-            answer = (
-                "<CreateJobResult><JobId>job-1</JobId></CreateJobResult>"
-                if control.status == 200
-                else "<ErrorResponse><Error><Code>AccessDenied</Code>"
-                "<Message>no iam:PassRole</Message></Error></ErrorResponse>"
-            ).encode()
-            self.send_response(control.status)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
+            answer = "<CreateJobResult><JobId>job-1</JobId></CreateJobResult>"
+            if control.status != 200:
+                answer = (
+                    "<ErrorResponse><Error><Code>AccessDenied</Code>"
+                    "<Message>no iam:PassRole</Message></Error></ErrorResponse>"
+                )
+            self.answer(control.status, answer)
 
         def do_GET(self) -> None:
             arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
+            answer = json.dumps({"FunctionName": "f", "FunctionArn": arn})
             if urlsplit(self.path).query == "notification":
+                scope = {"prefix": control.scope.prefix, "suffix": control.scope.suffix}
                 rules = "".join(
                     f"<FilterRule><Name>{name}</Name><Value>{value}</Value></FilterRule>"
-                    for name, value in rules_of(control.scope).items()
+                    for name, value in scope.items()
+                    if value
                 )
                 answer = (
                     "<NotificationConfiguration><CloudFunctionConfiguration>"
                     f"<CloudFunction>{arn}</CloudFunction>"
                     f"<Filter><S3Key>{rules}</S3Key></Filter>"
                     "</CloudFunctionConfiguration></NotificationConfiguration>"
-                ).encode()
-            else:
-                answer = json.dumps({"FunctionName": "f", "FunctionArn": arn}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(answer)))
+                )
+            self.answer(200, answer)
+
+        def answer(self, status: int, text: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
             self.end_headers()
-            self.wfile.write(answer)
+            self.wfile.write(text.encode())
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -96,16 +97,10 @@ def control(monkeypatch: pytest.MonkeyPatch) -> Iterator[Control]:
         thread.join()
 
 
-def rules_of(scope: Scope) -> dict[str, str]:
-    """The rules of a notification with a scope."""
-    rules = {"prefix": scope.prefix, "suffix": scope.suffix}
-    return {name: value for name, value in rules.items() if value}
-
-
-def submit(control: Control, *options: str) -> Result:
-    names = ["--bucket", "b", "--table", "t", "--function", "f", "--region", "us-east-1"]
-    where = [*names, "--endpoint-url", control.endpoint]
-    return CliRunner().invoke(main, ["backfill", "--batch-job", *where, *options])
+def submit(control: Control, *options: str, role: str = ROLE_ARN, exits: int = 0) -> Result:
+    names = ("--bucket", "b", "--table", "t", "--function", "f", "--region", "us-east-1")
+    where = (*names, "--endpoint-url", control.endpoint, "--batch-role", role)
+    return ops("backfill", "--batch-job", *where, *options, exits=exits)
 
 
 def asked(control: Control, account: str = ACCOUNT) -> dict[str, str]:
@@ -127,8 +122,7 @@ def asked(control: Control, account: str = ACCOUNT) -> dict[str, str]:
 
 
 def test_a_job_invokes_this_function_for_every_object_of_this_bucket(control: Control) -> None:
-    result = submit(control, "--batch-role", ROLE_ARN)
-    assert result.exit_code == 0, result.output
+    submit(control)
     request = asked(control)
     assert request.pop("ClientRequestToken")
     assert request == {
@@ -149,13 +143,13 @@ def test_a_job_invokes_this_function_for_every_object_of_this_bucket(control: Co
 
 def test_a_job_says_how_to_follow_it(control: Control) -> None:
     told = f"aws s3control describe-job --account-id {ACCOUNT} --job-id job-1"
-    assert told in submit(control, "--batch-role", ROLE_ARN).output
-    as_json = submit(control, "--batch-role", ROLE_ARN, "--json")
+    assert told in submit(control).output
+    as_json = submit(control, "--json")
     assert json.loads(as_json.stdout) == {"accountId": ACCOUNT, "jobId": "job-1"}
 
 
 def test_a_job_takes_prefix_and_time(control: Control) -> None:
-    submit(control, "--batch-role", ROLE_ARN, "--prefix", "in/", "--since", "2026-03-14")
+    submit(control, "--prefix", "in/", "--since", "2026-03-14")
     request = asked(control)
     assert request[f"{KEYS}/MatchAnyPrefix/member"] == "in/"
     assert request[f"{GENERATOR}/Filter/CreatedAfter"] == "2026-03-14T00:00:00Z"
@@ -176,8 +170,7 @@ def test_a_job_requests_only_keys_whose_changes_are_notified(
 ) -> None:
     """A row of any other would be right once, and nobody would keep it so."""
     control.scope = scope
-    result = submit(control, "--batch-role", ROLE_ARN, "--prefix", prefix)
-    assert result.exit_code == 0, result.output
+    submit(control, "--prefix", prefix)
     found = {name: value for name, value in asked(control).items() if name.startswith(KEYS)}
     assert found == {f"{KEYS}/{name}/member": value for name, value in chosen.items()}
 
@@ -185,8 +178,7 @@ def test_a_job_requests_only_keys_whose_changes_are_notified(
 @pytest.mark.parametrize("prefix", ["out/", "ix", "in-other/"])
 def test_a_prefix_of_no_notified_key_is_wrong_usage(control: Control, prefix: str) -> None:
     control.scope = Scope(prefix="in/")
-    result = submit(control, "--batch-role", ROLE_ARN, "--prefix", prefix)
-    assert result.exit_code == 2
+    result = submit(control, "--prefix", prefix, exits=2)
     assert "--prefix must start with 'in/'" in result.output
     assert f"got {prefix!r}" in result.output
     assert control.requests == []
@@ -196,7 +188,7 @@ def test_each_job_is_a_new_one(control: Control) -> None:
     """S3 takes two requests with the same token for one."""
     tokens = set()
     for _ in range(2):
-        submit(control, "--batch-role", ROLE_ARN)
+        submit(control)
         tokens.add(asked(control)["ClientRequestToken"])
         control.requests.clear()
     assert len(tokens) == 2
@@ -204,15 +196,13 @@ def test_each_job_is_a_new_one(control: Control) -> None:
 
 def test_a_refusal_is_told(control: Control) -> None:
     control.status = 403
-    result = submit(control, "--batch-role", ROLE_ARN)
-    assert result.exit_code == 1
+    result = submit(control, exits=1)
     assert "no job was made" in result.output
     assert "no iam:PassRole" in result.output
 
 
 def test_without_a_role_nothing_is_asked(control: Control) -> None:
-    result = submit(control)
-    assert result.exit_code == 2
+    result = submit(control, role="", exits=2)
     assert "set batchOperations to true" in result.output
     assert control.requests == []
 
@@ -225,8 +215,7 @@ def test_without_a_role_nothing_is_asked(control: Control) -> None:
 def test_an_option_that_a_job_cannot_heed_is_refused(
     control: Control, options: tuple[str, ...]
 ) -> None:
-    result = submit(control, "--batch-role", ROLE_ARN, *options)
-    assert result.exit_code == 2
+    result = submit(control, *options, exits=2)
     assert f"{options[0]} must not be given with --batch-job" in result.output
     assert control.requests == []
 
@@ -279,7 +268,7 @@ def test_a_submitted_job_makes_every_row_and_no_other(
     """The emulator has no jobs: what was submitted is read back, and its tasks played here."""
     stack = deploy(environmentSuffix="batch", batchOperations="true", objectPrefix="large/")
     keys = [f"large/é + {n}%\n" for n in range(8)]
-    without_notification(stack, lambda: [stack.put(name) for name in [*keys, "other"]] and None)
+    without_notification(stack, lambda: [stack.put(name) for name in [*keys, "other"]])
     s3control = boto3.client("s3control", region_name="us-east-1", endpoint_url=control.endpoint)
     account, _ = batch_job.submit(
         s3control,
@@ -299,8 +288,7 @@ def test_a_submitted_job_makes_every_row_and_no_other(
         for n in range(8)
     ]
     assert stack.row("other") is None
-    checked = CliRunner().invoke(main, ["verify", *of(stack), "--grace", "0"])
-    assert checked.exit_code == 0, checked.output
+    ops("verify", *of(stack), "--grace", "0")
     for name in keys:
         row = stack.row(name)
         assert row is not None

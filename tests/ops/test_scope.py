@@ -3,12 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from click.testing import CliRunner
 
-from ops.__main__ import main
 from ops.bucket import Scope
 from support.journeys import Deployed
-from support.tool import of
+from support.tool import of, ops
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +39,6 @@ def test_without_a_notification_for_the_function_there_is_no_scope(stack: Deploy
 def test_a_command_stops_before_it_takes_every_key_for_its_own(
     stack: Deployed, command: list[str]
 ) -> None:
-    result = CliRunner().invoke(main, [*command, *of(stack), "--function", "another"])
-    assert result.exit_code == 1
+    result = ops(*command, *of(stack), "--function", "another", exits=1)
     assert "has no notification for the function 'another'" in result.output
     assert "the function has no rule for the bucket; give the stack's own" in result.output

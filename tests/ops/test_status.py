@@ -4,19 +4,21 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from local import emulator as emulators
 from ops import rows
 from ops import status as statuses
-from ops.__main__ import main
 from support.deployment import deploy_to
+from support.failure_queue import send_failed, waiting
 from support.faults import Fault, fault_proxy
 from support.journeys import Deployed
-from support.tool import of
+from support.tool import of, ops
+
+FAILED = {"requestPayload": {"Records": []}}
 
 
 @pytest.fixture(scope="module")
@@ -53,23 +55,16 @@ def ring(stack: Deployed, name: str, state: str) -> None:
     stack.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
 
 
-def run(stack: Deployed, *options: str, endpoint: str = "") -> Result:
-    where = [*of(stack), "--alarm-topic", stack.outputs["AlarmTopicArn"]]
-    if endpoint:
-        where[where.index("--endpoint-url") + 1] = endpoint
-    return CliRunner().invoke(main, ["status", *where, *options], env={"COLUMNS": "300"})
+def shown(stack: Deployed, exits: int = 0) -> str:
+    return ops("status", *of(stack), exits=exits).output
 
 
-def facts(stack: Deployed, *options: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(run(stack, "--json", *options).stdout)
+def facts(
+    stack: Deployed, *options: str, endpoint: str = "", exits: int = 0
+) -> dict[str, dict[str, Any]]:
+    result = ops("status", *of(stack, endpoint), "--json", *options, exits=exits)
+    found: dict[str, dict[str, Any]] = json.loads(result.stdout)
     return found
-
-
-def send_failed(stack: Deployed) -> None:
-    stack.client("sqs").send_message(
-        QueueUrl=stack.outputs["FailureQueueUrl"],
-        MessageBody=json.dumps({"requestPayload": {"Records": []}}),
-    )
 
 
 def log(stack: Deployed, *messages: str) -> None:
@@ -88,22 +83,18 @@ def log(stack: Deployed, *messages: str) -> None:
 
 
 def test_a_pipeline_at_rest_is_fine(stack: Deployed) -> None:
-    result = run(stack)
-    assert result.exit_code == 0, result.output
-    assert f"{stack.function}: Active" in result.output
+    assert f"{stack.function}: Active" in shown(stack)
 
 
 def test_a_failed_event_is_a_finding_with_its_age_and_what_to_do(stack: Deployed) -> None:
-    send_failed(stack)
-    send_failed(stack)
-    result = run(stack)
-    assert result.exit_code == 1
-    assert "2 failed, oldest 0:00:0" in result.output
-    assert "redrive --dry-run" in result.output
+    send_failed(stack, FAILED, FAILED)
+    output = shown(stack, exits=1)
+    assert "2 failed, oldest 0:00:0" in output
+    assert "redrive --dry-run" in output
 
 
 def test_the_age_is_cloudwatchs_where_it_has_one(stack: Deployed) -> None:
-    send_failed(stack)
+    send_failed(stack, FAILED)
     name = stack.outputs["FailureQueueUrl"].rpartition("/")[2]
     now = datetime.now(UTC)
     for minutes, age in ((5, 100), (1, 400), (30, 9999)):
@@ -118,26 +109,23 @@ def test_the_age_is_cloudwatchs_where_it_has_one(stack: Deployed) -> None:
                 }
             ],
         )
-    assert facts(stack)["queue"]["oldestSeconds"] == 400
+    assert facts(stack, exits=1)["queue"]["oldestSeconds"] == 400
 
 
 def test_status_leaves_the_failed_events_to_others(
     stack: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(statuses, "_oldest_by_metric", lambda *_: None)
-    send_failed(stack)
-    run(stack)
-    answer = stack.client("sqs").receive_message(QueueUrl=stack.outputs["FailureQueueUrl"])
-    assert len(answer["Messages"]) == 1
+    send_failed(stack, FAILED)
+    shown(stack, exits=1)
+    assert len(waiting(stack)) == 1
 
 
 def test_an_alarm_that_rings_is_a_finding_with_its_description(stack: Deployed) -> None:
     [name, *_] = alarms(stack)
     ring(stack, name, "ALARM")
-    result = run(stack)
-    assert result.exit_code == 1
-    assert name in result.output
-    found = facts(stack)["alarms"]
+    assert name in shown(stack, exits=1)
+    found = facts(stack, exits=1)["alarms"]
     assert [alarm["name"] for alarm in found["inAlarm"]] == [name]
     assert found["inAlarm"][0]["description"]
     assert found["total"] == len(alarms(stack))
@@ -149,7 +137,7 @@ def test_an_alarm_of_another_pipeline_is_not_shown(
     other = deploy_to(own_emulator, environmentSuffix="status-other")
     for name in alarms(other):
         ring(other, name, "ALARM")
-    assert run(stack).exit_code == 0
+    shown(stack)
 
 
 def test_the_newest_errors_of_the_last_hour_are_shown(stack: Deployed) -> None:
@@ -160,14 +148,8 @@ def test_the_newest_errors_of_the_last_hour_are_shown(stack: Deployed) -> None:
         "errorType": "ClientError",
         "errorMessage": "access denied",
     }
-    fine = {"level": "INFO", "message": "completed"}
-    log(
-        stack,
-        "no JSON",
-        "[1]",
-        json.dumps(fine),
-        json.dumps({"time": "", "type": "platform.start"}),
-    )
+    fine = ({"level": "INFO", "message": "completed"}, {"time": "", "type": "platform.start"})
+    log(stack, "no JSON", "[1]", *map(json.dumps, fine))
     log(stack, *(json.dumps(failed | {"errorMessage": f"denied {n}"}) for n in range(8)))
     found = facts(stack)["errors"]
     assert found["lastHour"] == 8
@@ -175,7 +157,7 @@ def test_the_newest_errors_of_the_last_hour_are_shown(stack: Deployed) -> None:
         f"ClientError: denied {n}" for n in range(3, 8)
     ]
     assert {error["key"] for error in found["newest"]} == {"bad\nkey"}
-    assert r"'bad\nkey': 'ClientError: denied 7'" in run(stack).output
+    assert r"'bad\nkey': 'ClientError: denied 7'" in shown(stack)
 
 
 def write(stack: Deployed, key: str, lag: float, status: str = "completed") -> None:
@@ -199,7 +181,7 @@ def test_rows_are_counted_by_status_and_lag_is_shown(stack: Deployed) -> None:
     assert found["counts"] == {"completed": 3, "deleted": 1}
     assert found["exact"]
     assert (found["lagMedianMs"], found["lagMostMs"]) == (250, 900)
-    assert "3 completed, 1 deleted (exact)" in run(stack).output
+    assert "3 completed, 1 deleted (exact)" in shown(stack)
 
 
 def test_of_many_rows_a_sample_is_read_and_said_to_be_one(
@@ -213,7 +195,7 @@ def test_of_many_rows_a_sample_is_read_and_said_to_be_one(
     assert not sampled["exact"]
     assert 100 <= sampled["read"] < exact["read"]
     assert sampled["about"] >= 250
-    assert "sampled" in run(stack).output
+    assert "sampled" in shown(stack)
     assert exact["exact"]
     assert exact["counts"]["completed"] >= 250
 
@@ -223,9 +205,7 @@ def test_a_part_that_does_not_answer_hides_no_other(
 ) -> None:
     with fault_proxy(own_emulator.endpoint) as proxy:
         proxy.fail("DescribeAlarms", Fault(status=403, code="AccessDenied"))
-        result = run(stack, "--json", endpoint=proxy.endpoint)
-    found = json.loads(result.stdout)
-    assert result.exit_code == 1
+        found = facts(stack, endpoint=proxy.endpoint, exits=1)
     assert found["alarms"]["problem"].startswith("unknown: ")
     assert "AccessDenied" in found["alarms"]["problem"]
     assert found["function"]["state"] == "Active"
@@ -235,16 +215,11 @@ def test_a_part_that_does_not_answer_hides_no_other(
 def test_a_function_that_is_not_active_is_a_finding(
     stack: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    functions = stack.client("lambda")
-    answer = functions.get_function_configuration(FunctionName=stack.function)
+    answer = stack.client("lambda").get_function_configuration(FunctionName=stack.function)
     broken = answer | {"State": "Inactive", "StateReason": "the key is gone"}
 
-    class Functions:
-        def get_function_configuration(self, **_: Any) -> Any:
-            return broken
-
-    monkeypatch.setattr("ops.stack.Stack.functions", Functions())
-    result = run(stack)
-    assert result.exit_code == 1
-    assert "Inactive" in result.output
-    assert "the key is gone" in result.output
+    functions = SimpleNamespace(get_function_configuration=lambda **_: broken)
+    monkeypatch.setattr("ops.stack.Stack.functions", functions)
+    output = shown(stack, exits=1)
+    assert "Inactive" in output
+    assert "the key is gone" in output
