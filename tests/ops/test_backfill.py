@@ -1,10 +1,7 @@
 """``ops backfill``: every object gets its row, whatever interrupts it, and no live row loses."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,9 +19,8 @@ from ops.pace import LONGEST_PAUSE_SECONDS
 from ops.recheck import MOST_KEYS
 from support.journeys import Deployed
 from support.pauses import Pauses
-from support.recorder import ROOT
 from support.synthetic import Synthetic, key, serving
-from support.tool import of, ops, without_notification
+from support.tool import of, ops, started, without_notification
 
 
 @pytest.fixture(autouse=True)
@@ -162,19 +158,13 @@ def test_an_interrupted_run_goes_on_where_it_was(many: Synthetic, sent: signal.S
             go_on.wait(30)
 
     many.on_requested = pause
-    with subprocess.Popen(
-        [sys.executable, "-m", "ops", "backfill", *many.options(), "--rate", "1000000"],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
+    with started("backfill", *many.options(), "--rate", "1000000") as process:
         assert enough.wait(30)
         process.send_signal(sent)
         if sent == signal.SIGKILL:
             process.wait(30)
         go_on.set()
-        output, _ = process.communicate(timeout=30)
+        output = process.communicate(timeout=30)
     assert process.returncode == (1 if sent == signal.SIGINT else -sent), output
     before = len(many.requested)
     assert before < 300

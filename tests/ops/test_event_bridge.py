@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 from click import ClickException
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from local.cloud import Cloud
 from ops import event_bridge
-from ops.__main__ import main
 from ops.bucket import Scope
 from ops.event_bridge import Notifications, switch_on
 from ops.scope import scope
 from ops.stack import Stack
 from support.bus import configuration, follows, notify_others, on_the_bus
+from support.failure_queue import lines, summary
 from support.journeys import Deployed
+from support.tool import ops
 
 SWITCH = {"EventBridgeConfiguration": {}}
 BUCKET = "theirs-unversioned"
@@ -32,11 +33,10 @@ def stack(cloud: Cloud, deploy: Callable[..., Deployed]) -> Deployed:
 
 @pytest.fixture(scope="module")
 def run(stack: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Result]:
-    folder = tmp_path_factory.mktemp("outputs")
-    (folder / "outputs.json").write_text(json.dumps(dict(stack.outputs)))
-    endpoint = stack.client("s3").meta.endpoint_url
-    where = ["--outputs", str(folder / "outputs.json"), "--endpoint-url", endpoint]
-    return lambda *words: CliRunner().invoke(main, [words[0], *where, *words[1:]])
+    file = tmp_path_factory.mktemp("outputs") / "outputs.json"
+    file.write_text(json.dumps(dict(stack.outputs)))
+    where = ("--outputs", str(file), "--endpoint-url", stack.client("s3").meta.endpoint_url)
+    return lambda command, *words, exits=0: ops(command, *where, *words, exits=exits)
 
 
 @pytest.fixture(autouse=True)
@@ -57,30 +57,26 @@ def others(cloud: Cloud) -> Iterator[str]:
     cloud("s3").delete_bucket(Bucket=OTHERS)
 
 
-def events(cloud: Cloud, *options: str) -> Result:
-    where = ["--bucket", OTHERS, "--endpoint-url", cloud.endpoint]
-    return CliRunner().invoke(main, ["events", *where, *options])
+def events(cloud: Cloud, *options: str, exits: int = 0) -> str:
+    where = ("--bucket", OTHERS, "--endpoint-url", cloud.endpoint)
+    return ops("events", *where, *options, exits=exits).stdout
 
 
 def test_a_bucket_without_eventbridge_is_a_finding(cloud: Cloud, others: str) -> None:
     before = configuration(cloud, others)
-    found = events(cloud)
-    assert found.exit_code == 1
-    assert "EventBridge is off" in found.stdout
+    found = events(cloud, exits=1)
+    assert "EventBridge is off" in found
     for target in (":function:thumbnails", ":imports", ":audit"):
-        assert target in found.stdout
-    assert events(cloud, "--enable", "--dry-run").exit_code == 1
+        assert target in found
+    events(cloud, "--enable", "--dry-run", exits=1)
     assert configuration(cloud, others) == before
 
 
 def test_it_is_switched_on_and_all_else_stays(cloud: Cloud, others: str) -> None:
     before = configuration(cloud, others)
-    done = events(cloud, "--enable", "--json")
-    assert done.exit_code == 0
-    assert json.loads(done.stdout)["switched"] is True
+    assert json.loads(events(cloud, "--enable", "--json"))["switched"] is True
     assert configuration(cloud, others) == before | SWITCH
-    again = events(cloud, "--enable", "--json")
-    assert (again.exit_code, json.loads(again.stdout)["switched"]) == (0, False)
+    assert json.loads(events(cloud, "--enable", "--json"))["switched"] is False
 
 
 def test_a_change_since_it_was_read_stops_it_before_the_write(cloud: Cloud, others: str) -> None:
@@ -115,26 +111,26 @@ def test_prefix_and_suffix_are_the_rules(stack: Deployed) -> None:
     assert scope(of_cli) == Scope("in/", ".csv")
 
 
-def status(run: Callable[..., Result]) -> tuple[int, dict[str, Any]]:
-    done = run("status", "--json")
-    parts = json.loads(done.stdout)
+def status(run: Callable[..., Result], exits: int = 0) -> dict[str, Any]:
+    parts = json.loads(run("status", "--json", exits=exits).stdout)
     others = {name: part["problem"] for name, part in parts.items() if name != "events"}
     assert not any(others.values()), others
-    return done.exit_code, parts["events"]
+    found: dict[str, Any] = parts["events"]
+    return found
 
 
 def test_status_warns_of_a_bucket_that_sends_nothing(
     stack: Deployed, run: Callable[..., Result]
 ) -> None:
-    assert status(run) == (0, {"on": True, "undelivered": 0, "problem": ""})
+    assert status(run) == {"on": True, "undelivered": 0, "problem": ""}
     assert "EventBridge on, 0 undelivered" in run("status").stdout
     s3 = stack.client("s3")
     s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={})
-    code, found = status(run)
-    assert (code, found["on"]) == (1, False)
+    found = status(run, exits=1)
+    assert found["on"] is False
     assert "sends no events to EventBridge" in found["problem"]
-    assert run("events", "--enable").exit_code == 0
-    assert status(run)[0] == 0
+    run("events", "--enable")
+    status(run)
 
 
 def test_an_undelivered_event_is_shown_and_replayed(
@@ -156,13 +152,10 @@ def test_an_undelivered_event_is_shown_and_replayed(
             "ERROR_CODE": {"DataType": "String", "StringValue": "NO_PERMISSIONS"},
         },
     )
-    code, found = status(run)
-    assert (code, found["undelivered"]) == (1, 1)
-    [shown, _] = map(json.loads, run("redrive", "--dry-run", "--json").stdout.splitlines())
+    assert status(run, exits=1)["undelivered"] == 1
+    [shown, _] = lines(run("redrive", "--dry-run", "--json"))
     assert (shown["keys"], shown["error"]) == (["in/lost and found.csv"], "NO_PERMISSIONS")
-    done = run("redrive", "--json")
-    assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout.splitlines()[-1])["redriven"] == 1
+    assert summary(run("redrive", "--json"))["redriven"] == 1
     row = stack.row_once("in/lost and found.csv", lambda row: row["file_size"] == 5)
     assert row["version_id"] == "null"
 
@@ -175,12 +168,10 @@ def test_backfill_and_verify_take_the_rules_keys_alone(
     for key in ("in/before.csv", "in/other.txt", "out/other.csv"):
         s3.put_object(Bucket=BUCKET, Key=key, Body=b"before")
     run("events", "--enable")
-    assert "in/before.csv" in run("verify", "--grace", "0").stdout
-    done = run("backfill", "--json", "--state", str(tmp_path / "state.json"))
-    assert done.exit_code == 0, done.output
+    assert "in/before.csv" in run("verify", "--grace", "0", exits=1).stdout
+    run("backfill", "--json", "--state", str(tmp_path / "state.json"))
     stack.row_once("in/before.csv", lambda row: row["file_size"] == 6)
-    verified = run("verify", "--grace", "0")
-    assert verified.exit_code == 0, verified.output
+    run("verify", "--grace", "0")
     rows = stack.client("dynamodb").scan(TableName=stack.table)["Items"]
     assert {"in/other.txt", "out/other.csv"} & {row["file_key"]["S"] for row in rows} == set()
 
@@ -196,4 +187,4 @@ def test_overwrites_and_deletes_of_a_bucket_without_versions_are_followed(
     stack.deleted(where["Key"])
     s3.put_object(**where, Body=b"333")
     stack.row_once(where["Key"], lambda row: row.get("file_size") == 3)
-    assert run("verify", "--grace", "0", "--prefix", where["Key"]).exit_code == 0
+    run("verify", "--grace", "0", "--prefix", where["Key"])

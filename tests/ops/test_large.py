@@ -12,17 +12,17 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from ops.__main__ import main
 from support.journeys import Deployed, eventually
 from support.recorder import ROOT
 from support.synthetic import Synthetic, serving
-from support.tool import of, without_notification
+from support.tool import of, ops, started, without_notification
 
 AT_ONCE = 8
 PATIENCE_SECONDS = 900
@@ -34,25 +34,16 @@ MEASURE = (
 )
 
 
-def tool(*words: str) -> list[str]:
-    return [sys.executable, "-m", "ops", *words]
-
-
 def interrupted_half_way(stack: Deployed, count: int, folder: Path) -> int:
     """Begin a backfill and interrupt it; how many objects it was done with."""
     state = folder / f"backfill-{stack.bucket}.json"
     slow = ["--rate", str(min(max(count / 4, 100), 500))]
-    with subprocess.Popen(
-        tool("backfill", *of(stack), *slow),
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-    ) as process:
+    with started("backfill", *of(stack), *slow, cwd=folder) as process:
 
         def half() -> bool | None:
             if not state.exists():
                 return None
-            return True if json.loads(state.read_text())["listed"] >= count / 2 else None
+            return json.loads(state.read_text())["listed"] >= count / 2 or None
 
         eventually(half, lambda: "half of the backfill", PATIENCE_SECONDS)
         process.send_signal(signal.SIGINT)
@@ -95,21 +86,18 @@ def harm(stack: Deployed, keys: list[str], dice: random.Random) -> dict[str, str
     }
 
 
-def verify(stack: Deployed, *options: str) -> Result:
-    return CliRunner().invoke(main, ["verify", *of(stack), "--grace", "0", *options])
-
-
 def agrees(stack: Deployed) -> bool | None:
     """Whether all agrees; what a busy machine let run into its timeout is redriven, as by hand."""
-    if verify(stack).exit_code == 0:
+    if CliRunner().invoke(main, ["verify", *of(stack), "--grace", "0"]).exit_code == 0:
         return True
     CliRunner().invoke(main, ["redrive", *of(stack)])
     return None
 
 
-def found(result: Result) -> dict[str, str]:
-    lines: list[dict[str, Any]] = [json.loads(line) for line in result.stdout.splitlines()]
-    return {line["key"]: line["kind"] for line in lines if "key" in line}
+def found(stack: Deployed, *options: str) -> dict[str, str]:
+    result = ops("verify", *of(stack), "--grace", "0", "--json", *options, exits=1)
+    *findings, _ = map(json.loads, result.stdout.splitlines())
+    return {line["key"]: line["kind"] for line in findings}
 
 
 def test_a_bucket_from_before_is_brought_in_and_kept_true(
@@ -119,40 +107,28 @@ def test_a_bucket_from_before_is_brought_in_and_kept_true(
     stack = deploy(environmentSuffix="large")
     keys = [f"folder {n % 7}/é + {n:06}.txt" for n in range(count)]
 
-    def before() -> None:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(lambda key: stack.put(key, key[-6:].encode()), keys))
-
-    without_notification(stack, before)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        put = partial(pool.map, lambda key: stack.put(key, key[-6:].encode()), keys)
+        without_notification(stack, lambda: list(put()))
     done = interrupted_half_way(stack, count, tmp_path)
     assert count / 2 <= done < count
     began = time.monotonic()
-    resumed = subprocess.run(
-        tool("backfill", *of(stack), "--json"),
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(resumed.stdout)["listed"] == count
+    with started("backfill", *of(stack), "--json", cwd=tmp_path) as resumed:
+        output, errors = resumed.communicate()
+    assert json.loads(output)["listed"] == count, errors
     print(f"resumed at {done} of {count}, ended {time.monotonic() - began:.1f} s later")
-    eventually(
-        lambda: agrees(stack),
-        lambda: "row of every object",
-        PATIENCE_SECONDS,
-    )
+    eventually(lambda: agrees(stack), lambda: "row of every object", PATIENCE_SECONDS)
 
     expected = harm(stack, keys, random.Random(count))  # noqa: S311 - not for secrets
-    assert found(verify(stack, "--json")) == expected
-    assert found(verify(stack, "--json", "--repair")) == expected
+    assert found(stack) == expected
+    assert found(stack, "--repair") == expected
     eventually(lambda: agrees(stack), lambda: "end of findings", PATIENCE_SECONDS)
 
 
 def peak_kilobytes(count: int, command: str, *options: str) -> int:
     """Run the tool on its own over so many objects; the most memory that it had."""
     with serving(Synthetic(count, has_row=lambda n: command == "verify" or n % 2 == 0)) as many:
-        words = tool(command, *many.options(), "--json", *options)
+        words = (sys.executable, "-m", "ops", command, *many.options(), "--json", *options)
         began = time.monotonic()
         done = subprocess.run(
             [sys.executable, "-c", MEASURE, *words],

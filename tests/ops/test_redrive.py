@@ -27,7 +27,7 @@ from support.failure_queue import (
 from support.faults import Fault, FaultProxy
 from support.journeys import Deployed, eventually
 from support.recorder import ROOT
-from support.tool import of, ops
+from support.tool import of, ops, started
 
 
 @pytest.fixture(scope="module")
@@ -146,17 +146,11 @@ def test_more_messages_than_one_batch_are_all_released(stack: Deployed) -> None:
 
 def test_interrupted_it_stops_with_nothing_lost(stack: Deployed) -> None:
     send_failed(stack, *(envelope(stack, f"{number}") for number in range(12)))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ops", "redrive", *of(stack), "--rate", "2", "--json"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
     queue = redrives.FailureQueue(stack.client("sqs"), stack.outputs["FailureQueueUrl"])
-    eventually(lambda: queue.count() < 12 or None, lambda: "event that left the queue")
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    with started("redrive", *of(stack), "--rate", "2", "--json") as process:
+        eventually(lambda: queue.count() < 12 or None, lambda: "event that left the queue")
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
     report = json.loads(output.splitlines()[-1])
     assert report["stillInQueue"] == 12 - report["redriven"]
     assert (process.returncode, report["interrupted"], errors) == (1, True, "")

@@ -1,12 +1,9 @@
 """``ops verify``: all that disagrees is found, and nothing else; then it is repaired."""
 
 import json
-import os
 import random
 import secrets
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -23,9 +20,8 @@ from ops.verify import Finding
 from support.faults import Fault, FaultProxy
 from support.journeys import Deployed, eventually
 from support.pauses import Pauses
-from support.recorder import ROOT
 from support.synthetic import Synthetic, key, serving
-from support.tool import of, ops, without_notification
+from support.tool import of, ops, started, without_notification
 
 
 @pytest.fixture
@@ -290,13 +286,7 @@ def test_an_interrupt_in_the_wait_says_how_many_are_not_confirmed(
     stack: Deployed, prefix: str
 ) -> None:
     deleted_for_good(stack, prefix, ["a", "b"])
-    where = [*of(stack), "--prefix", prefix, "--grace", "600"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "ops", "verify", *where],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
-        text=True,
-        stdout=subprocess.PIPE,
-    ) as process:
+    with started("verify", *of(stack), "--prefix", prefix, "--grace", "600") as process:
         assert process.stdout is not None
         assert "2 to be read once more" in process.stdout.readline()
         process.send_signal(signal.SIGINT)

@@ -1,11 +1,16 @@
 """The operator's tool, also on a deployed stack, and objects that no notification tells of."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from typing import Any
 
 from click.testing import CliRunner, Result
 
 from ops.__main__ import main
 from support.journeys import Deployed
+from support.recorder import ROOT
 
 
 def ops(*words: str, exits: int = 0) -> Result:
@@ -13,6 +18,18 @@ def ops(*words: str, exits: int = 0) -> Result:
     result = CliRunner().invoke(main, words)
     assert result.exit_code == exits, result.output
     return result
+
+
+def started(*words: str, **options: Any) -> "subprocess.Popen[str]":
+    """Start a command of the tool in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "ops", *words],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **options,
+    )
 
 
 def of(stack: Deployed, endpoint: str = "") -> list[str]:
