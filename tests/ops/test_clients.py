@@ -7,7 +7,7 @@ import pytest
 from botocore.utils import parse_timestamp
 
 from ops.bucket import states
-from ops.clients import parse_time
+from ops.clients import READS_AT_ONCE, parse_time
 from ops.stack import Stack
 from support.synthetic import Synthetic, serving
 
@@ -40,3 +40,9 @@ def test_the_times_of_a_listing_are_read_by_python_itself() -> None:
         stack = Stack({}, "us-east-1", endpoint_url=synthetic.endpoint)
         [state] = states(stack.s3, "b", "")
     assert state.changed.tzinfo is UTC
+
+
+def test_a_client_has_a_connection_for_each_reader_and_tries_again() -> None:
+    config = Stack({}, "us-east-1").s3.meta.config
+    assert config.max_pool_connections == READS_AT_ONCE
+    assert config.retries == {"mode": "standard", "total_max_attempts": 5}

@@ -231,7 +231,9 @@ def test_a_state_file_that_is_none_is_refused(stack: Deployed) -> None:
 
 
 def test_what_aws_refuses_ends_the_run_so_that_it_can_go_on(stack: Deployed) -> None:
-    assert "ended early: " in run(stack, "extract", "--table", "none", exits=1).output
+    assert (
+        "ended early: An error occurred" in run(stack, "extract", "--table", "none", exits=1).output
+    )
     assert Path("extract-none.json").exists()
 
 

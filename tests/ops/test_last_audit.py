@@ -75,6 +75,8 @@ def test_the_last_audit_is_shown_and_what_it_found_is_a_finding(on: Deployed) ->
     assert facts == {"on": True, "last": None, "problem": ""}
     assert "none in the last 14 days" in text
     ended(on, 49, Disagreements=7, Compared=3400, Incomplete=1)
+    # Nothing of two days: the alarm, and so perhaps the audit, is new.
+    assert seen(on)[1] == "7 rows disagree: see `verify`; it ended early: its log says why"
     ended(on, 25, Disagreements=0, Compared=3501)
     facts, text = shown(on)
     assert facts["problem"] == ""
