@@ -129,15 +129,6 @@ def test_an_event_that_fails_again_is_not_replayed_in_the_same_run(stack: Deploy
     assert stack.failed_event()["requestPayload"] == poison["requestPayload"]
 
 
-def test_what_failed_after_the_start_is_left_for_the_next_run(stack: Deployed) -> None:
-    send_failed(stack, envelope(stack, "later"))
-    queue = redrives.FailureQueue(stack.client("sqs"), stack.outputs["FailureQueueUrl"])
-    started = datetime.now(UTC) - timedelta(minutes=1)
-    assert list(queue.messages(started, threading.Event())) == []
-    queue.release()
-    assert len(waiting(stack)) == 1
-
-
 def test_more_messages_than_one_batch_are_all_released(stack: Deployed) -> None:
     send_failed(stack, *(envelope(stack, f"{number}") for number in range(25)))
     assert summary(redrive(stack, "--dry-run", "--json"))["unreadable"] == 0

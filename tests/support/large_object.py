@@ -63,7 +63,6 @@ def large_object(size: int) -> Iterator[LargeObject]:
     large = LargeObject(size)
     answers = type("Answers", (_Answers,), {"large": large})
     with ThreadingHTTPServer(("127.0.0.1", 0), answers) as server:
-        server.daemon_threads = True
         large.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
