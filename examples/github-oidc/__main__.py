@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pulumi
@@ -15,9 +16,13 @@ import roles
 config = pulumi.Config()
 repo = roles.repository(config.require("repository"))
 stacks = config.require("stacks").split()
-state_bucket = config.get("stateBucket") or ""
-state_key_arn = config.get("stateKeyArn") or ""
-existing = [config.get(key) or "" for key in ("existingKeyArn", "followedBucket", "followedKeyArn")]
+state_bucket = config.get("stateBucket", "")
+state_key_arn = config.get("stateKeyArn", "")
+existing = {
+    "key_arn": config.get("existingKeyArn", ""),
+    "followed_bucket": config.get("followedBucket", ""),
+    "followed_key_arn": config.get("followedKeyArn", ""),
+}
 tags = {"Project": "DataPipeline"}
 
 partition = aws.get_partition_output()
@@ -26,7 +31,7 @@ where = pulumi.Output.all(
     region=aws.get_region_output().region,
     partition=partition.partition,
     dns_suffix=partition.dns_suffix,
-)
+).apply(lambda of: roles.Where(**of))
 
 
 def role(
@@ -46,9 +51,7 @@ def role(
         aws.iam.RolePolicy(
             f"{name}-{policy}",
             role=made.name,
-            policy=pulumi.Output.json_dumps(
-                where.apply(lambda of, document=document: document(roles.Where(**of)))
-            ),
+            policy=pulumi.Output.json_dumps(where.apply(document)),
         )
     return made.arn
 
@@ -58,14 +61,14 @@ def of_state(stack: str, *, writing: bool) -> dict[str, Callable[[roles.Where], 
     if not state_bucket:
         return {}
     return {
-        "state": lambda of: roles.state(
-            of, bucket=state_bucket, key_arn=state_key_arn, stack=stack, writing=writing
+        "state": partial(
+            roles.state, bucket=state_bucket, key_arn=state_key_arn, stack=stack, writing=writing
         )
     }
 
 
 if config.get_bool("existingProvider"):
-    provider_arn = where.apply(lambda of: roles.provider_arn(roles.Where(**of)))
+    provider_arn = where.apply(roles.provider_arn)
 else:
     provider_arn = aws.iam.OpenIdConnectProvider(
         "github",
@@ -82,7 +85,7 @@ for stack in stacks:
         name=boundary_name,
         description=f"Bounds the roles of the file metadata pipeline's stack {stack}",
         policy=pulumi.Output.json_dumps(
-            where.apply(lambda of, stack=stack: roles.boundary(roles.Where(**of), stack, *existing))
+            where.apply(partial(roles.boundary, stack=stack, **existing))
         ),
         tags=tags,
     )
@@ -94,7 +97,7 @@ for stack in stacks:
         role(
             f"preview-{stack}",
             roles.subjects_of_previews(repo),
-            reads=lambda of, stack=stack: roles.reads(of, stack),
+            reads=partial(roles.reads, stack=stack),
             **of_state(stack, writing=False),
         ),
     )
@@ -103,16 +106,12 @@ for stack in stacks:
         role(
             f"deploy-{stack}",
             [subject],
-            deploys=lambda of, stack=stack: roles.deploys(of, stack),
+            deploys=partial(roles.deploys, stack=stack),
             **of_state(stack, writing=True),
         ),
     )
     if stack == roles.FROM_BRANCH:
         pulumi.export(
             f"{variable}_TEST_ROLE",
-            role(
-                f"test-{stack}",
-                [subject],
-                exercise=lambda of, stack=stack: roles.exercise(of, stack),
-            ),
+            role(f"test-{stack}", [subject], exercise=partial(roles.exercise, stack=stack)),
         )

@@ -12,9 +12,19 @@ from pipeline import names
 OURS = "file-metadata-*"
 """How every name starts that Pulumi makes up for the pipeline's resources."""
 
-MAPPING = "CreateEventSourceMapping DeleteEventSourceMapping UpdateEventSourceMapping"
+HERE = "{region}:{account}"
+BUCKETS = f"s3:::{OURS}"
+FUNCTIONS = f"lambda:{HERE}:function:{OURS}"
+KEYS = f"kms:{HERE}:key/*"
+LOG_GROUPS = f"logs:{HERE}:log-group:{OURS}"
+QUEUES = f"sqs:{HERE}:{OURS}"
+ROLES = f"iam::{{account}}:role/{OURS}"
+RULES = f"events:{HERE}:rule/{OURS}"
+TABLE = f"dynamodb:{HERE}:table/{names.table_name('{stack}')}"
+TOPICS = f"sns:{HERE}:{OURS}"
+"""ARNs from the service on, with the fields ``region``, ``account`` and ``stack`` to fill in."""
 
-DASHBOARD = names.dashboard_name("{stack}", "{region}")
+MAPPING = "CreateEventSourceMapping DeleteEventSourceMapping UpdateEventSourceMapping"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +32,7 @@ class Access:
     """What is called for one type of resource."""
 
     on: tuple[str, ...]
-    """ARNs, with the fields ``partition``, ``region``, ``account`` and ``stack`` to fill in."""
+    """ARNs from the service on, with fields to fill in."""
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     """To create, update and delete."""
@@ -32,38 +42,14 @@ def _all(service: str, names: str) -> tuple[str, ...]:
     return tuple(f"{service}:{name}" for name in names.split())
 
 
-def _bucket(reads: str, writes: str) -> Access:
-    return Access(
-        on=(f"arn:{{partition}}:s3:::{OURS}",), reads=_all("s3", reads), writes=_all("s3", writes)
-    )
-
-
-def _function(reads: str, writes: str) -> Access:
-    return Access(
-        on=(f"arn:{{partition}}:lambda:{{region}}:{{account}}:function:{OURS}",),
-        reads=_all("lambda", reads),
-        writes=_all("lambda", writes),
-    )
-
-
-def _named(service: str, name: str, reads: str, writes: str) -> Access:
-    return Access(
-        on=(f"arn:{{partition}}:{service}:{{region}}:{{account}}:{name}",),
-        reads=_all(service, reads),
-        writes=_all(service, writes),
-    )
-
-
-def _role(reads: str, writes: str) -> Access:
-    return Access(
-        on=(f"arn:{{partition}}:iam::{{account}}:role/{OURS}",),
-        reads=_all("iam", reads),
-        writes=_all("iam", writes),
-    )
+def _on(resources: str, reads: str, writes: str) -> Access:
+    service = resources.partition(":")[0]
+    return Access(on=(resources,), reads=_all(service, reads), writes=_all(service, writes))
 
 
 ACCESS: dict[str, Access] = {
-    "aws:s3/bucket:Bucket": _bucket(
+    "aws:s3/bucket:Bucket": _on(
+        BUCKETS,
         # The provider's bucket still has every setting that is a type of its own by now.
         "ListBucket GetBucketLocation GetBucketTagging GetBucketAcl GetBucketCORS GetBucketPolicy"
         " GetBucketWebsite GetBucketVersioning GetBucketLogging GetBucketRequestPayment"
@@ -71,130 +57,122 @@ ACCESS: dict[str, Access] = {
         " GetReplicationConfiguration GetEncryptionConfiguration ListTagsForResource",
         "CreateBucket DeleteBucket PutBucketTagging TagResource UntagResource",
     ),
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _bucket(
-        "GetBucketOwnershipControls", "PutBucketOwnershipControls"
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _on(
+        BUCKETS, "GetBucketOwnershipControls", "PutBucketOwnershipControls"
     ),
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _bucket(
-        "GetBucketPublicAccessBlock", "PutBucketPublicAccessBlock"
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _on(
+        BUCKETS, "GetBucketPublicAccessBlock", "PutBucketPublicAccessBlock"
     ),
-    "aws:s3/bucketVersioning:BucketVersioning": _bucket(
-        "GetBucketVersioning", "PutBucketVersioning"
+    "aws:s3/bucketVersioning:BucketVersioning": _on(
+        BUCKETS, "GetBucketVersioning", "PutBucketVersioning"
     ),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
-        _bucket("GetEncryptionConfiguration", "PutEncryptionConfiguration")
+        _on(BUCKETS, "GetEncryptionConfiguration", "PutEncryptionConfiguration")
     ),
-    "aws:s3/bucketPolicy:BucketPolicy": _bucket(
-        "GetBucketPolicy", "PutBucketPolicy DeleteBucketPolicy"
+    "aws:s3/bucketPolicy:BucketPolicy": _on(
+        BUCKETS, "GetBucketPolicy", "PutBucketPolicy DeleteBucketPolicy"
     ),
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _bucket(
-        "GetLifecycleConfiguration", "PutLifecycleConfiguration"
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _on(
+        BUCKETS, "GetLifecycleConfiguration", "PutLifecycleConfiguration"
     ),
-    "aws:s3/bucketLogging:BucketLogging": _bucket("GetBucketLogging", "PutBucketLogging"),
-    "aws:s3/bucketNotification:BucketNotification": _bucket(
-        "GetBucketNotification", "PutBucketNotification"
+    "aws:s3/bucketLogging:BucketLogging": _on(BUCKETS, "GetBucketLogging", "PutBucketLogging"),
+    "aws:s3/bucketNotification:BucketNotification": _on(
+        BUCKETS, "GetBucketNotification", "PutBucketNotification"
     ),
-    "aws:dynamodb/table:Table": _named(
-        "dynamodb",
-        f"table/{names.table_name('{stack}')}",
+    "aws:dynamodb/table:Table": _on(
+        TABLE,
         "DescribeTable DescribeContinuousBackups DescribeTimeToLive ListTagsOfResource",
         "CreateTable UpdateTable DeleteTable UpdateTimeToLive UpdateContinuousBackups TagResource"
         " UntagResource",
     ),
-    "aws:sqs/queue:Queue": _named(
-        "sqs",
-        OURS,
+    "aws:sqs/queue:Queue": _on(
+        QUEUES,
         "GetQueueAttributes GetQueueUrl ListQueueTags",
         "CreateQueue DeleteQueue SetQueueAttributes TagQueue UntagQueue",
     ),
-    "aws:sqs/queuePolicy:QueuePolicy": _named(
-        "sqs", OURS, "GetQueueAttributes", "SetQueueAttributes"
-    ),
-    "aws:sns/topic:Topic": _named(
-        "sns",
-        OURS,
+    "aws:sqs/queuePolicy:QueuePolicy": _on(QUEUES, "GetQueueAttributes", "SetQueueAttributes"),
+    "aws:sns/topic:Topic": _on(
+        TOPICS,
         "GetTopicAttributes ListTagsForResource",
         "CreateTopic DeleteTopic SetTopicAttributes TagResource UntagResource",
     ),
-    "aws:sns/topicPolicy:TopicPolicy": _named(
-        "sns", OURS, "GetTopicAttributes", "SetTopicAttributes"
+    "aws:sns/topicPolicy:TopicPolicy": _on(TOPICS, "GetTopicAttributes", "SetTopicAttributes"),
+    "aws:sns/topicSubscription:TopicSubscription": _on(
+        TOPICS,
+        "GetSubscriptionAttributes",
+        "Subscribe Unsubscribe SetSubscriptionAttributes",
     ),
-    "aws:sns/topicSubscription:TopicSubscription": _named(
-        "sns", OURS, "GetSubscriptionAttributes", "Subscribe Unsubscribe SetSubscriptionAttributes"
-    ),
-    "aws:cloudwatch/logGroup:LogGroup": _named(
-        "logs",
-        f"log-group:{OURS}",
+    "aws:cloudwatch/logGroup:LogGroup": _on(
+        LOG_GROUPS,
         "DescribeLogGroups ListTagsForResource",
         "CreateLogGroup DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy AssociateKmsKey"
         " DisassociateKmsKey TagResource UntagResource",
     ),
-    "aws:cloudwatch/logMetricFilter:LogMetricFilter": _named(
-        "logs", f"log-group:{OURS}", "DescribeMetricFilters", "PutMetricFilter DeleteMetricFilter"
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": _on(
+        LOG_GROUPS, "DescribeMetricFilters", "PutMetricFilter DeleteMetricFilter"
     ),
-    "aws:cloudwatch/metricAlarm:MetricAlarm": _named(
-        "cloudwatch",
-        f"alarm:{OURS}",
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _on(
+        f"cloudwatch:{HERE}:alarm:{OURS}",
         "DescribeAlarms ListTagsForResource",
         "PutMetricAlarm DeleteAlarms TagResource UntagResource",
     ),
-    "aws:cloudwatch/dashboard:Dashboard": Access(
-        on=(f"arn:{{partition}}:cloudwatch::{{account}}:dashboard/{DASHBOARD}",),
-        reads=("cloudwatch:GetDashboard",),
-        writes=("cloudwatch:PutDashboard", "cloudwatch:DeleteDashboards"),
+    "aws:cloudwatch/dashboard:Dashboard": _on(
+        f"cloudwatch::{{account}}:dashboard/{names.dashboard_name('{stack}', '{region}')}",
+        "GetDashboard",
+        "PutDashboard DeleteDashboards",
     ),
-    "aws:cloudwatch/eventRule:EventRule": _named(
-        "events",
-        f"rule/{OURS}",
+    "aws:cloudwatch/eventRule:EventRule": _on(
+        RULES,
         "DescribeRule ListTagsForResource",
         "PutRule DeleteRule TagResource UntagResource",
     ),
-    "aws:cloudwatch/eventTarget:EventTarget": _named(
-        "events", f"rule/{OURS}", "ListTargetsByRule", "PutTargets RemoveTargets"
+    "aws:cloudwatch/eventTarget:EventTarget": _on(
+        RULES, "ListTargetsByRule", "PutTargets RemoveTargets"
     ),
-    "aws:iam/role:Role": _role(
+    "aws:iam/role:Role": _on(
+        ROLES,
         "GetRole ListRolePolicies ListAttachedRolePolicies",
         "CreateRole DeleteRole UpdateRole UpdateAssumeRolePolicy TagRole UntagRole"
         " ListInstanceProfilesForRole PutRolePermissionsBoundary",
     ),
-    "aws:iam/rolePolicy:RolePolicy": _role("GetRolePolicy", "PutRolePolicy DeleteRolePolicy"),
-    "aws:lambda/function:Function": _function(
+    "aws:iam/rolePolicy:RolePolicy": _on(ROLES, "GetRolePolicy", "PutRolePolicy DeleteRolePolicy"),
+    "aws:lambda/function:Function": _on(
+        FUNCTIONS,
         # Without ListTags GetFunction leaves the tags out, which would then look removed.
         "GetFunction GetFunctionCodeSigningConfig ListTags ListVersionsByFunction",
         "CreateFunction DeleteFunction UpdateFunctionCode UpdateFunctionConfiguration"
         " GetFunctionConfiguration PutFunctionConcurrency DeleteFunctionConcurrency TagResource"
         " UntagResource",
     ),
-    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": _function(
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": _on(
+        FUNCTIONS,
         "GetFunctionEventInvokeConfig",
         "PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig"
         " DeleteFunctionEventInvokeConfig",
     ),
-    "aws:lambda/eventSourceMapping:EventSourceMapping": Access(
-        on=("arn:{partition}:lambda:{region}:{account}:event-source-mapping:*",),
-        reads=_all("lambda", "GetEventSourceMapping ListTags"),
-        writes=_all("lambda", f"{MAPPING} TagResource UntagResource"),
+    "aws:lambda/eventSourceMapping:EventSourceMapping": _on(
+        f"lambda:{HERE}:event-source-mapping:*",
+        "GetEventSourceMapping ListTags",
+        f"{MAPPING} TagResource UntagResource",
     ),
-    "aws:lambda/permission:Permission": _function("GetPolicy", "AddPermission RemovePermission"),
-    "aws:scheduler/schedule:Schedule": _named(
-        "scheduler",
-        f"schedule/default/{OURS}",
+    "aws:lambda/permission:Permission": _on(
+        FUNCTIONS, "GetPolicy", "AddPermission RemovePermission"
+    ),
+    "aws:scheduler/schedule:Schedule": _on(
+        f"scheduler:{HERE}:schedule/default/{OURS}",
         "GetSchedule",
         "CreateSchedule UpdateSchedule DeleteSchedule",
     ),
-    "aws:kms/key:Key": _named(
-        "kms",
-        "key/*",
+    "aws:kms/key:Key": _on(
+        KEYS,
         "DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags",
         # No ScheduleKeyDeletion: Pulumi never deletes the key.
         "CreateKey TagResource UntagResource EnableKeyRotation PutKeyPolicy UpdateKeyDescription",
     ),
     "aws:kms/alias:Alias": Access(
-        on=(
-            f"arn:{{partition}}:kms:{{region}}:{{account}}:{names.alias_name('{stack}')}",
-            "arn:{partition}:kms:{region}:{account}:key/*",
-        ),
+        on=(f"kms:{HERE}:{names.alias_name('{stack}')}", KEYS),
         reads=("kms:ListAliases",),
-        writes=("kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias"),
+        writes=_all("kms", "CreateAlias UpdateAlias DeleteAlias"),
     ),
 }
 
@@ -223,11 +201,7 @@ BOUNDARY = "arn:{partition}:iam::{account}:policy/github-file-metadata-boundary-
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 _BOUNDED = {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
-_FEEDS_OURS = {
-    "ArnLike": {
-        "lambda:FunctionArn": f"arn:{{partition}}:lambda:{{region}}:{{account}}:function:{OURS}"
-    }
-}
+_FEEDS_OURS = {"ArnLike": {"lambda:FunctionArn": f"arn:{{partition}}:{FUNCTIONS}"}}
 ONLY_IF: dict[str, dict[str, dict[str, str]]] = {
     "iam:CreateRole": _BOUNDED,
     "iam:PutRolePermissionsBoundary": _BOUNDED,

@@ -1,13 +1,24 @@
 """The roles that GitHub Actions takes on, as plain documents: names in, a dict out."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from permissions import ACCESS, BOUNDARY, ON_EVERYTHING, ONLY_IF, OUR_TAGS, OURS
+from permissions import (
+    ACCESS,
+    BOUNDARY,
+    BUCKETS,
+    FUNCTIONS,
+    KEYS,
+    LOG_GROUPS,
+    ON_EVERYTHING,
+    ONLY_IF,
+    QUEUES,
+    ROLES,
+    TABLE,
+)
 from pipeline import names
+from pipeline.policy_document import policy
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
@@ -16,7 +27,7 @@ BRANCH = "main"
 FROM_BRANCH = "dev"
 """The stack that every push to the branch deploys; the others wait behind an environment."""
 TEST_PREFIX = "e2e-"
-PASSED_TO = ("lambda.amazonaws.com", "scheduler.amazonaws.com")
+PASSED_TO = ["lambda.amazonaws.com", "scheduler.amazonaws.com"]
 """What a deployment gives roles to; an operator gives S3 Batch Operations its own."""
 
 Policy = dict[str, Any]
@@ -37,10 +48,18 @@ class Where:
     dns_suffix: str
     """How the names of the region's services end."""
 
+    def filled(self, text: str, stack: str = "") -> str:
+        """Return a text with its fields filled in."""
+        return text.format(**vars(self), stack=stack)
+
+    def arn(self, resources: str, stack: str = "") -> str:
+        """Return the ARN that is like this from the service on, its fields filled in."""
+        return self.filled(f"arn:{{partition}}:{resources}", stack)
+
 
 def provider_arn(where: Where) -> str:
     """Return the ARN of an account's OIDC provider for GitHub."""
-    return f"arn:{where.partition}:iam::{where.account}:oidc-provider/{ISSUER}"
+    return where.arn(f"iam::{{account}}:oidc-provider/{ISSUER}")
 
 
 def repository(name: str) -> str:
@@ -74,7 +93,7 @@ def trust(provider_arn: str, subjects: list[str]) -> Policy:
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc_cond.html
     """
-    return _policy(
+    return policy(
         {
             "Sid": "GitHubAssumesRole",
             "Effect": "Allow",
@@ -87,8 +106,8 @@ def trust(provider_arn: str, subjects: list[str]) -> Policy:
 
 def reads(where: Where, stack: str) -> Policy:
     """Allow what a preview reads of a stack."""
-    calls = ((action, access.on) for access in ACCESS.values() for action in access.reads)
-    return _policy(*_statements(calls, where, stack), _environment_of_function(where))
+    statements = _statements(where, stack, writing=False)
+    return policy(*statements, _environment_of_function(where))
 
 
 def deploys(where: Where, stack: str) -> Policy:
@@ -96,23 +115,14 @@ def deploys(where: Where, stack: str) -> Policy:
 
     It gives roles permissions, but only to roles within the stack's boundary.
     """
-    calls = (
-        (action, access.on)
-        for access in ACCESS.values()
-        for action in (*access.reads, *access.writes)
-    )
-    pass_role = _allow(
-        "PassRoleToServices",
-        "iam:PassRole",
-        f"arn:{where.partition}:iam::{where.account}:role/{OURS}",
-        {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}},
-    )
-    return _policy(
-        *_statements(calls, where, stack),
+    passed_to = {"StringEquals": {"iam:PassedToService": PASSED_TO}}
+    return policy(
+        *_statements(where, stack, writing=True),
         _environment_of_function(where),
-        pass_role,
+        _allow("PassRoleToServices", "iam:PassRole", where.arn(ROLES), passed_to),
         *_key_through_services(where),
-        _retag_key(where, stack),
+        # The provider sends a changed tag alone, without those that the key is known by.
+        _allow("RetagKey", "kms:TagResource", where.arn(KEYS), _tagged(stack)),
         _leave_other_keys(where, stack),
     )
 
@@ -141,22 +151,16 @@ def boundary(
         followed_bucket: somebody else's bucket that it follows; empty for none.
         followed_key_arn: the key of that bucket's objects; empty for none.
     """
-    at = f"{where.region}:{where.account}"
-    bucket = f"arn:{where.partition}:s3:::{OURS}"
-    table = f"arn:{where.partition}:dynamodb:{at}:table/{names.table_name(stack)}"
-    tags = {key: value.format(stack=stack) for key, value in OUR_TAGS.items()}
-    ours = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in tags.items()}}
+    table = where.arn(TABLE, stack)
     use = ["kms:Decrypt", "kms:GenerateDataKey"]
     existing = [_allow("UseExistingKey", use, key_arn)] if key_arn else []
-    buckets = [bucket]
+    buckets = [where.arn(BUCKETS)]
     if followed_bucket:
         buckets.append(f"arn:{where.partition}:s3:::{followed_bucket}")
     if followed_key_arn:
-        through_s3 = _via(where, "s3")
-        existing.append(
-            _allow("DecryptFollowedObjects", "kms:Decrypt", followed_key_arn, through_s3)
-        )
-    return _policy(
+        via = _via(where, "s3")
+        existing.append(_allow("DecryptFollowedObjects", "kms:Decrypt", followed_key_arn, via))
+    return policy(
         _allow(
             "ReadObjects",
             ["s3:GetObject", "s3:GetObjectVersion"],
@@ -182,18 +186,14 @@ def boundary(
             ],
             f"{table}/stream/*",
         ),
-        _allow("SendFailedEvents", "sqs:SendMessage", f"arn:{where.partition}:sqs:{at}:{OURS}"),
-        _allow(
-            "InvokeFunction",
-            "lambda:InvokeFunction",
-            f"arn:{where.partition}:lambda:{at}:function:{OURS}",
-        ),
+        _allow("SendFailedEvents", "sqs:SendMessage", where.arn(QUEUES)),
+        _allow("InvokeFunction", "lambda:InvokeFunction", where.arn(FUNCTIONS)),
         _allow(
             "Log",
             ["logs:CreateLogStream", "logs:PutLogEvents"],
-            f"arn:{where.partition}:logs:{at}:log-group:{OURS}:*",
+            where.arn(f"{LOG_GROUPS}:*"),
         ),
-        _allow("UseKey", use, _keys(where), ours),
+        _allow("UseKey", use, where.arn(KEYS), _tagged(stack)),
         *existing,
         _allow("Trace", ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
     )
@@ -201,23 +201,19 @@ def boundary(
 
 def exercise(where: Where, stack: str) -> Policy:
     """Allow what the tests of a deployed stack do, to objects of their own."""
-    at = f"{where.region}:{where.account}"
-    bucket = f"arn:{where.partition}:s3:::{OURS}"
-    return _policy(
+    return policy(
         _allow(
             "UseObjects",
             ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:PutObject"],
-            f"{bucket}/{TEST_PREFIX}*",
+            where.arn(f"{BUCKETS}/{TEST_PREFIX}*"),
         ),
         _allow(
-            "ReadBucket",
-            ["s3:GetBucketNotification", "s3:ListBucketVersions"],
-            bucket,
+            "ReadBucket", ["s3:GetBucketNotification", "s3:ListBucketVersions"], where.arn(BUCKETS)
         ),
         _allow(
             "ReadRows",
             ["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Scan"],
-            f"arn:{where.partition}:dynamodb:{at}:table/{names.table_name(stack)}",
+            where.arn(TABLE, stack),
         ),
         _allow(
             "Redrive",
@@ -227,16 +223,12 @@ def exercise(where: Where, stack: str) -> Policy:
                 "sqs:GetQueueAttributes",
                 "sqs:ReceiveMessage",
             ],
-            f"arn:{where.partition}:sqs:{at}:{OURS}",
+            where.arn(QUEUES),
         ),
-        _allow(
-            "InvokeFunction",
-            "lambda:InvokeFunction",
-            f"arn:{where.partition}:lambda:{at}:function:{OURS}",
-        ),
+        _allow("InvokeFunction", "lambda:InvokeFunction", where.arn(FUNCTIONS)),
         _allow("SeeAlarms", "cloudwatch:DescribeAlarms", "*"),
         # A table under the key is read in the reader's name.
-        _allow("ReadRowsUnderKey", "kms:Decrypt", _keys(where), _via(where, "dynamodb")),
+        _allow("ReadRowsUnderKey", "kms:Decrypt", where.arn(KEYS), _via(where, "dynamodb")),
     )
 
 
@@ -263,35 +255,25 @@ def state(where: Where, *, bucket: str, key_arn: str, stack: str, writing: bool)
     if key_arn:
         actions = ["kms:Decrypt", "kms:Encrypt"] if writing else ["kms:Decrypt"]
         statements.append(_allow("UseSecrets", actions, key_arn))
-    return _policy(*statements)
+    return policy(*statements)
 
 
-def _statements(
-    calls: Iterable[tuple[str, tuple[str, ...]]], where: Where, stack: str
-) -> list[Statement]:
+def _statements(where: Where, stack: str, *, writing: bool) -> list[Statement]:
     """One statement for all actions of a service on the same resources, on the same condition."""
-    grouped: dict[tuple[str, tuple[str, ...], str], set[str]] = defaultdict(set)
-    conditions = {repr(condition): condition for condition in ONLY_IF.values()}
-
-    def filled(text: str) -> str:
-        return text.format(**vars(where), stack=stack)
-
-    for action, on in calls:
-        arns = ("*",) if action in ON_EVERYTHING else on
-        condition = repr(ONLY_IF[action]) if action in ONLY_IF else ""
-        grouped[action.partition(":")[0], arns, condition].add(action)
-    # Without names: a role's policies may have 10,240 characters in all.
-    return [
-        _unnamed(
-            sorted(actions),
-            [filled(arn) for arn in arns],
-            {
-                operator: {key: filled(value) for key, value in wanted.items()}
-                for operator, wanted in conditions.get(condition, {}).items()
-            },
-        )
-        for (_, arns, condition), actions in grouped.items()
-    ]
+    statements: dict[str, Statement] = {}
+    for access in ACCESS.values():
+        arns = [where.arn(one, stack) for one in access.on]
+        for action in (*access.reads, *access.writes) if writing else access.reads:
+            condition = {
+                operator: {key: where.filled(value, stack) for key, value in wanted.items()}
+                for operator, wanted in ONLY_IF.get(action, {}).items()
+            }
+            # Without a name: a role's policies may have 10,240 characters in all.
+            statement = _allow("", [], ["*"] if action in ON_EVERYTHING else arns, condition)
+            service = action.partition(":")[0]
+            same = statements.setdefault(f"{service} {statement}", statement)
+            same["Action"] = sorted({*same["Action"], action})
+    return list(statements.values())
 
 
 def _environment_of_function(where: Where) -> Statement:
@@ -299,7 +281,7 @@ def _environment_of_function(where: Where) -> Statement:
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
     """
-    return _allow("SeeEnvironment", "kms:Decrypt", _keys(where), _via(where, "lambda"))
+    return _allow("SeeEnvironment", "kms:Decrypt", where.arn(KEYS), _via(where, "lambda"))
 
 
 def _key_through_services(where: Where) -> list[Statement]:
@@ -320,15 +302,9 @@ def _key_through_services(where: Where) -> list[Statement]:
     through = _via(where, "dynamodb", "lambda")
     for_service = through | {"Bool": {"kms:GrantIsForAWSResource": "true"}}
     return [
-        _allow("UseKeyThroughServices", use, _keys(where), through),
-        _allow("GrantKeyToServices", "kms:CreateGrant", _keys(where), for_service),
+        _allow("UseKeyThroughServices", use, where.arn(KEYS), through),
+        _allow("GrantKeyToServices", "kms:CreateGrant", where.arn(KEYS), for_service),
     ]
-
-
-def _retag_key(where: Where, stack: str) -> Statement:
-    """Allow to change a tag of the stack's key: the provider then sends that tag alone."""
-    tags = {f"aws:ResourceTag/{key}": value.format(stack=stack) for key, value in OUR_TAGS.items()}
-    return _allow("RetagKey", "kms:TagResource", _keys(where), {"StringEquals": tags})
 
 
 def _leave_other_keys(where: Where, stack: str) -> Statement:
@@ -336,36 +312,24 @@ def _leave_other_keys(where: Where, stack: str) -> Statement:
 
     https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
     """
-    ours = names.alias_name(stack)
     return {
         "Sid": "LeaveOtherKeys",
         "Effect": "Deny",
         "Action": ["kms:CreateAlias", "kms:TagResource"],
-        "Resource": _keys(where),
-        "Condition": {"ForAnyValue:StringNotEquals": {"kms:ResourceAliases": ours}},
+        "Resource": where.arn(KEYS),
+        "Condition": {
+            "ForAnyValue:StringNotEquals": {"kms:ResourceAliases": names.alias_name(stack)}
+        },
     }
 
 
-def _keys(where: Where) -> str:
-    return f"arn:{where.partition}:kms:{where.region}:{where.account}:key/*"
+def _tagged(stack: str) -> dict[str, dict[str, str]]:
+    return {"StringEquals": {f"aws:ResourceTag/{k}": v for k, v in names.tags(stack).items()}}
 
 
 def _via(where: Where, *services: str) -> dict[str, dict[str, Any]]:
     through = [f"{service}.{where.region}.{where.dns_suffix}" for service in services]
     return {"StringEquals": {"kms:ViaService": through}}
-
-
-def _policy(*statements: Statement) -> Policy:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
-def _unnamed(
-    action: str | list[str],
-    resource: str | list[str],
-    condition: dict[str, dict[str, Any]] | None = None,
-) -> Statement:
-    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
-    return statement | ({"Condition": condition} if condition else {})
 
 
 def _allow(
@@ -374,4 +338,7 @@ def _allow(
     resource: str | list[str],
     condition: dict[str, dict[str, Any]] | None = None,
 ) -> Statement:
-    return {"Sid": sid, **_unnamed(action, resource, condition)}
+    """A statement; one without a name if ``sid`` is empty."""
+    named = {"Sid": sid} if sid else {}
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return named | statement | ({"Condition": condition} if condition else {})
