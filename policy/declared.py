@@ -5,43 +5,33 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-PRODUCTION_NAMES = frozenset({"prod", "production"})
+import aws
 
-BUCKET = "aws:s3/bucket:Bucket"
-BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
-ENCRYPTION = (
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
-)
-NOTIFICATION = "aws:s3/bucketNotification:BucketNotification"
-OWNERSHIP = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
-PUBLIC_ACCESS = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
-VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
-FUNCTION = "aws:lambda/function:Function"
-KEY = "aws:kms/key:Key"
-KEY_POLICY = "aws:kms/keyPolicy:KeyPolicy"
-LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
-PERMISSION = "aws:lambda/permission:Permission"
-QUEUE = "aws:sqs/queue:Queue"
-QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
-ROLE = "aws:iam/role:Role"
-TABLE = "aws:dynamodb/table:Table"
-TOPIC = "aws:sns/topic:Topic"
-TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
-
-TAGGED = {BUCKET, TABLE, QUEUE, TOPIC, KEY, LOG_GROUP, ROLE, FUNCTION} | {
-    "aws:cloudwatch/eventRule:EventRule",
-    "aws:cloudwatch/metricAlarm:MetricAlarm",
-    "aws:lambda/eventSourceMapping:EventSourceMapping",
+TAGGED = {
+    aws.BUCKET,
+    aws.EVENT_RULE,
+    aws.EVENT_SOURCE_MAPPING,
+    aws.FUNCTION,
+    aws.KEY,
+    aws.LOG_GROUP,
+    aws.METRIC_ALARM,
+    aws.QUEUE,
+    aws.ROLE,
+    aws.TABLE,
+    aws.TOPIC,
 }
 # Protecting types: the type that each protects, and the property that names it.
 PROTECTIONS = {
-    **dict.fromkeys((PUBLIC_ACCESS, VERSIONING, ENCRYPTION, OWNERSHIP), (BUCKET, "bucket")),
-    BUCKET_POLICY: (BUCKET, "bucket"),
-    QUEUE_POLICY: (QUEUE, "queueUrl"),
-    TOPIC_POLICY: (TOPIC, "arn"),
+    aws.PUBLIC_ACCESS: (aws.BUCKET, "bucket"),
+    aws.VERSIONING: (aws.BUCKET, "bucket"),
+    aws.ENCRYPTION: (aws.BUCKET, "bucket"),
+    aws.OWNERSHIP: (aws.BUCKET, "bucket"),
+    aws.BUCKET_POLICY: (aws.BUCKET, "bucket"),
+    aws.QUEUE_POLICY: (aws.QUEUE, "queueUrl"),
+    aws.TOPIC_POLICY: (aws.TOPIC, "arn"),
 }
 # By which of its own properties a thing is named elsewhere.
-NAMED_BY = {BUCKET: ("bucket", "id"), QUEUE: ("url", "id"), TOPIC: ("arn", "id")}
+NAMED_BY = {aws.BUCKET: ("bucket", "id"), aws.QUEUE: ("url", "id"), aws.TOPIC: ("arn", "id")}
 
 
 class Unknown:
@@ -71,7 +61,7 @@ def is_production(resource: Resource) -> bool:
     stack = resource.urn.split("::")[0].rpartition(":")[2]
     names = [stack, str(value_at(resource.props, "tags.Environment"))]
     words = {word for name in names for word in re.split(r"[^a-z0-9]+", name.lower())}
-    return not PRODUCTION_NAMES.isdisjoint(words)
+    return not words.isdisjoint({"prod", "production"})
 
 
 def value_at(props: Any, path: str) -> Any:
@@ -98,7 +88,7 @@ def must_be_true(resource: Resource, path: str) -> list[str]:
 
 def target_of(protection: Resource, stack: Sequence[Resource]) -> Any:
     """The URN of the protected resource, its name if it is not of this stack, or UNKNOWN."""
-    kind, by = PROTECTIONS.get(protection.type, (BUCKET, "bucket"))
+    kind, by = PROTECTIONS.get(protection.type, (aws.BUCKET, "bucket"))
     value = value_at(protection.props, by)
     for target in stack:
         if target.type == kind:

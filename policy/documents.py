@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from declared import KEY, KEY_POLICY, UNKNOWN, Resource, value_at
+import aws
+from declared import UNKNOWN, Resource, value_at
 
 WITH_DOCUMENTS = tuple(f"aws:{service}/" for service in ("iam", "s3", "sqs", "sns", "kms"))
 
@@ -32,7 +33,13 @@ WHO = {
 EQUALS = {"stringequals", "stringlike", "arnequals", "arnlike"}
 # SNS knows one action that is worth the secrecy, and refuses a wildcard in a topic's policy:
 # https://docs.aws.amazon.com/sns/latest/dg/sns-security-best-practices.html
-ALL_CALLS = {"s3": "s3:*", "sqs": "sqs:*", "sns": "sns:publish"}
+ALL_CALLS = {
+    aws.BUCKET_POLICY: "s3:*",
+    aws.QUEUE_POLICY: "sqs:*",
+    aws.TOPIC_POLICY: "sns:publish",
+}
+
+OVER_PLAIN_HTTP = [("bool", "aws:securetransport", ["false"])]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +47,6 @@ class Document:
     """One policy document, and the property that holds it."""
 
     field: str
-    """The property that holds it."""
     text: Any
     """JSON, or UNKNOWN."""
     of_key: bool = False
@@ -48,21 +54,17 @@ class Document:
 
     def statements(self) -> list[Mapping[str, Any]]:
         """All statements; none of a document that is unknown or unreadable."""
-        found = self._parsed().get("Statement", [])
-        return [s for s in _listed(found) if isinstance(s, Mapping)]
+        try:
+            found = _listed(json.loads(self.text)["Statement"])
+        except (KeyError, TypeError, ValueError):
+            return []
+        return [statement for statement in found if isinstance(statement, Mapping)]
 
     def unreadable(self) -> list[str]:
         """A document that no rule can judge."""
         if self.text is UNKNOWN or self.statements():
             return []
         return [f"{self.field} must be a policy document in JSON, got {self.text!r:.200}"]
-
-    def _parsed(self) -> Mapping[str, Any]:
-        try:
-            parsed = json.loads(self.text)
-        except (TypeError, ValueError):
-            return {}
-        return parsed if isinstance(parsed, Mapping) else {}
 
 
 def of(resource: Resource) -> Iterator[Document]:
@@ -75,7 +77,9 @@ def of(resource: Resource) -> Iterator[Document]:
         found[f"inlinePolicies[{index}].policy"] = value_at(policy, "policy")
     for name, value in found.items():
         if value:
-            yield Document(field=name, text=text(value), of_key=resource.type in (KEY, KEY_POLICY))
+            yield Document(
+                field=name, text=text(value), of_key=resource.type in (aws.KEY, aws.KEY_POLICY)
+            )
 
 
 def text(value: Any) -> Any:
@@ -131,12 +135,12 @@ def unnamed_principals(document: Document) -> list[str]:
     ]
 
 
-def refuses_plain_http(document: Document, service: str, resources: Iterable[str]) -> bool:
+def refuses_plain_http(document: Document, kind: str, resources: Iterable[str]) -> bool:
     """Whether everybody is denied every call over plain HTTP, on everything that is named.
 
     Args:
         document: of a bucket, a queue or a topic.
-        service: ``s3``, ``sqs`` or ``sns``.
+        kind: the type of the resource that holds it.
         resources: how the ARNs of what must be covered end; ``:name``, ``:name/*``.
     """
     covered = [
@@ -144,8 +148,8 @@ def refuses_plain_http(document: Document, service: str, resources: Iterable[str
         for statement in document.statements()
         if statement.get("Effect") == "Deny"
         and "*" in _principals(statement)
-        and _lowered(statement.get("Action", [])) & {"*", "*:*", ALL_CALLS[service]}
-        and _only_over_plain_http(statement)
+        and _lowered(statement.get("Action", [])) & {"*", "*:*", ALL_CALLS[kind]}
+        and list(_conditions(statement)) == OVER_PLAIN_HTTP
         for resource in _listed(statement.get("Resource", []))
     ]
     return all(any(arn == "*" or arn.endswith(end) for arn in covered) for end in resources)
@@ -180,10 +184,6 @@ def _tied(statement: Mapping[str, Any]) -> bool:
         and all(not re.search(r"[*?]", v) or re.search(r"\b\d{12}\b", v) for v in values)
         for operator, key, values in _conditions(statement)
     )
-
-
-def _only_over_plain_http(statement: Mapping[str, Any]) -> bool:
-    return list(_conditions(statement)) == [("bool", "aws:securetransport", ["false"])]
 
 
 def _conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, list[str]]]:

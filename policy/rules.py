@@ -3,27 +3,12 @@
 import re
 from collections.abc import Callable, Sequence
 
+import aws
 import documents
 from declared import (
-    BUCKET,
-    BUCKET_POLICY,
-    ENCRYPTION,
-    KEY,
-    LOG_GROUP,
-    NOTIFICATION,
-    OWNERSHIP,
-    PERMISSION,
     PROTECTIONS,
-    PUBLIC_ACCESS,
-    QUEUE,
-    QUEUE_POLICY,
-    ROLE,
-    TABLE,
     TAGGED,
-    TOPIC,
-    TOPIC_POLICY,
     UNKNOWN,
-    VERSIONING,
     Resource,
     is_production,
     must,
@@ -41,7 +26,7 @@ StackRule = Callable[[Sequence[Resource]], list[tuple[str, str]]]
 
 def public_access_is_blocked(block: Resource) -> list[str]:
     """A bucket's public access block has all four settings on."""
-    if block.type != PUBLIC_ACCESS:
+    if block.type != aws.PUBLIC_ACCESS:
         return []
     flags = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
     return [broken for flag in flags for broken in must_be_true(block, flag)]
@@ -49,7 +34,7 @@ def public_access_is_blocked(block: Resource) -> list[str]:
 
 def bucket_keeps_versions(versioning: Resource) -> list[str]:
     """A bucket keeps the versions of its objects."""
-    if versioning.type != VERSIONING:
+    if versioning.type != aws.VERSIONING:
         return []
     path = "versioningConfiguration.status"
     return must(versioning, path, "'Enabled'", lambda value: value == "Enabled")
@@ -57,7 +42,7 @@ def bucket_keeps_versions(versioning: Resource) -> list[str]:
 
 def bucket_is_encrypted(encryption: Resource) -> list[str]:
     """A bucket encrypts its objects."""
-    if encryption.type != ENCRYPTION:
+    if encryption.type != aws.ENCRYPTION:
         return []
     algorithms = ("AES256", "aws:kms", "aws:kms:dsse")
     rules = value_at(encryption.props, "rules")
@@ -75,7 +60,7 @@ def bucket_is_encrypted(encryption: Resource) -> list[str]:
 
 def bucket_owner_owns_objects(ownership: Resource) -> list[str]:
     """A bucket's owner owns every object in it; ACLs are disabled."""
-    if ownership.type != OWNERSHIP:
+    if ownership.type != aws.OWNERSHIP:
         return []
     owner = "BucketOwnerEnforced"
     return must(ownership, "rule.objectOwnership", repr(owner), lambda value: value == owner)
@@ -83,7 +68,7 @@ def bucket_owner_owns_objects(ownership: Resource) -> list[str]:
 
 def queue_is_encrypted(queue: Resource) -> list[str]:
     """A queue is encrypted, with a KMS key or with SQS's own."""
-    if queue.type != QUEUE or value_at(queue.props, "kmsMasterKeyId"):
+    if queue.type != aws.QUEUE or value_at(queue.props, "kmsMasterKeyId"):
         return []
     return must_be_true(queue, "sqsManagedSseEnabled")
 
@@ -94,7 +79,7 @@ def topic_is_encrypted_in_production(topic: Resource) -> list[str]:
     Alarms cannot publish to one that is encrypted with the AWS managed key:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
     """
-    if topic.type != TOPIC:
+    if topic.type != aws.TOPIC:
         return []
     key = value_at(topic.props, "kmsMasterKeyId")
     if str(key).endswith("alias/aws/sns") or (not key and is_production(topic)):
@@ -104,15 +89,14 @@ def topic_is_encrypted_in_production(topic: Resource) -> list[str]:
 
 def plain_http_is_denied(policy: Resource) -> list[str]:
     """The policy of a bucket, a queue or a topic denies everybody plain HTTP."""
-    if policy.type not in (BUCKET_POLICY, QUEUE_POLICY, TOPIC_POLICY):
+    if policy.type not in documents.ALL_CALLS:
         return []
     document = Document(field="policy", text=documents.text(value_at(policy.props, "policy")))
     target = value_at(policy.props, PROTECTIONS[policy.type][1])
     # ARNs, and a queue's address, end with the name that the ARNs in the document end with.
     end = "" if target is UNKNOWN else ":" + re.split(r"[:/]", str(target))[-1]
-    ends = [end, f"{end}/*"] if policy.type == BUCKET_POLICY else [end]
-    service = policy.type.removeprefix("aws:").partition("/")[0]
-    if document.text is UNKNOWN or documents.refuses_plain_http(document, service, ends):
+    ends = [end, f"{end}/*"] if policy.type == aws.BUCKET_POLICY else [end]
+    if document.text is UNKNOWN or documents.refuses_plain_http(document, policy.type, ends):
         return []
     return [
         "policy must deny everybody every call without aws:SecureTransport,"
@@ -122,7 +106,7 @@ def plain_http_is_denied(policy: Resource) -> list[str]:
 
 def table_can_be_restored(table: Resource) -> list[str]:
     """A table can be restored to a point in time."""
-    return must_be_true(table, "pointInTimeRecovery.enabled") if table.type == TABLE else []
+    return must_be_true(table, "pointInTimeRecovery.enabled") if table.type == aws.TABLE else []
 
 
 def table_has_a_kms_key_in_production(table: Resource) -> list[str]:
@@ -131,35 +115,35 @@ def table_has_a_kms_key_in_production(table: Resource) -> list[str]:
     Without one it is encrypted with DynamoDB's own:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
     """
-    if table.type != TABLE or not is_production(table):
+    if table.type != aws.TABLE or not is_production(table):
         return []
     return must_be_true(table, "serverSideEncryption.enabled")
 
 
 def production_table_refuses_deletion(table: Resource) -> list[str]:
     """A production table has deletion protection."""
-    if table.type != TABLE or not is_production(table):
+    if table.type != aws.TABLE or not is_production(table):
         return []
     return must_be_true(table, "deletionProtectionEnabled")
 
 
 def production_bucket_refuses_deletion(bucket: Resource) -> list[str]:
     """A production bucket is not emptied in order to be deleted."""
-    if bucket.type != BUCKET or not is_production(bucket):
+    if bucket.type != aws.BUCKET or not is_production(bucket):
         return []
     return must(bucket, "forceDestroy", "false", lambda value: not value)
 
 
 def production_data_is_protected(data: Resource) -> list[str]:
     """Pulumi refuses to delete production data."""
-    if data.type not in (BUCKET, TABLE) or not is_production(data) or data.protect:
+    if data.type not in (aws.BUCKET, aws.TABLE) or not is_production(data) or data.protect:
         return []
     return ["protect must be true, got False"]
 
 
 def key_rotates(key: Resource) -> list[str]:
     """A KMS key rotates."""
-    return must_be_true(key, "enableKeyRotation") if key.type == KEY else []
+    return must_be_true(key, "enableKeyRotation") if key.type == aws.KEY else []
 
 
 def actions_are_named(resource: Resource) -> list[str]:
@@ -183,7 +167,7 @@ def principals_are_named(resource: Resource) -> list[str]:
 
 def attached_policies_are_customer_managed(resource: Resource) -> list[str]:
     """A role has no AWS managed policy: AWS changes those, and they contain wildcards."""
-    if resource.type not in (ROLE, "aws:iam/rolePolicyAttachment:RolePolicyAttachment"):
+    if resource.type not in (aws.ROLE, "aws:iam/rolePolicyAttachment:RolePolicyAttachment"):
         return []
     arns = [
         value_at(resource.props, "policyArn"),
@@ -198,7 +182,7 @@ def attached_policies_are_customer_managed(resource: Resource) -> list[str]:
 
 def logs_have_retention(group: Resource) -> list[str]:
     """A log group has a retention."""
-    if group.type != LOG_GROUP:
+    if group.type != aws.LOG_GROUP:
         return []
     return must(group, "retentionInDays", "1 day or more", lambda days: (days or 0) >= 1)
 
@@ -208,7 +192,7 @@ def permission_names_the_account(permission: Resource) -> list[str]:
 
     A bucket's ARN has no account in it: once deleted, its name is anyone's. A rule's has one.
     """
-    if permission.type != PERMISSION:
+    if permission.type != aws.PERMISSION:
         return []
     principal = value_at(permission.props, "principal")
     if principal == "*":
@@ -252,7 +236,7 @@ def bucket_has_one_notification(stack: Sequence[Resource]) -> list[tuple[str, st
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html
     """
     broken, seen = [], {UNKNOWN}
-    for notification in (resource for resource in stack if resource.type == NOTIFICATION):
+    for notification in (resource for resource in stack if resource.type == aws.NOTIFICATION):
         target = target_of(notification, stack)
         if target in seen - {UNKNOWN}:
             broken.append((notification.urn, "bucket must have 1 BucketNotification, got another"))

@@ -7,21 +7,10 @@ from typing import Any
 
 import pytest
 
+import aws
 import rules
-from declared import (
-    NOTIFICATION,
-    PROTECTIONS,
-    PUBLIC_ACCESS,
-    UNKNOWN,
-    Resource,
-)
-from support.policy_stacks import ROLE_POLICY, URN, Stack, as_declared, broken, changed
-from support.recorder import Program
-
-
-@pytest.fixture
-def in_dev(dev: Program) -> Stack:
-    return as_declared(dev)
+from declared import PROTECTIONS, UNKNOWN, Resource
+from support.policy_stacks import ROLE_POLICY, URN, broken, shown
 
 
 def hidden(value: Any) -> Iterator[Any]:
@@ -39,11 +28,9 @@ def hidden(value: Any) -> Iterator[Any]:
             yield whole
 
 
-@pytest.mark.parametrize("declared", ["dev", "prod"])
-def test_what_a_preview_cannot_know_is_held_against_nobody(
-    declared: str, request: pytest.FixtureRequest
-) -> None:
-    stack = as_declared(request.getfixturevalue(declared))
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_what_a_preview_cannot_know_is_held_against_nobody(name: str) -> None:
+    stack = shown(name)
     for index, resource in enumerate(stack):
         for props in hidden(dict(resource.props)):
             if props is not UNKNOWN:
@@ -51,28 +38,21 @@ def test_what_a_preview_cannot_know_is_held_against_nobody(
                 assert broken([*stack[:index], unsure, *stack[index + 1 :]]) == {}
 
 
-def test_a_guard_whose_bucket_is_unknown_may_be_this_bucket_s(in_dev: Stack) -> None:
+def test_a_guard_whose_bucket_is_unknown_may_be_this_bucket_s() -> None:
     unsure = [
         replace(r, refers={}, props={**r.props, PROTECTIONS[r.type][1]: UNKNOWN})
-        if r.type in PROTECTIONS or r.type == NOTIFICATION
+        if r.type in PROTECTIONS
         else r
-        for r in in_dev
-        if r.type != NOTIFICATION
+        for r in shown("dev")
     ]
     assert broken(unsure) == {}
 
 
-def test_two_notifications_of_unknown_buckets_may_be_of_two(in_dev: Stack) -> None:
+def test_two_notifications_of_unknown_buckets_may_be_of_two() -> None:
     unsure = [
-        Resource(type=NOTIFICATION, urn=f"{URN}{n}", props={"bucket": UNKNOWN}) for n in (1, 2)
+        Resource(type=aws.NOTIFICATION, urn=f"{URN}{n}", props={"bucket": UNKNOWN}) for n in (1, 2)
     ]
     assert rules.bucket_has_one_notification(unsure) == []
-
-
-def test_what_is_known_is_said_beside_what_is_not(in_dev: Stack) -> None:
-    unsure = changed(in_dev, PUBLIC_ACCESS, "blockPublicAcls", UNKNOWN)
-    found = broken(changed(unsure, PUBLIC_ACCESS, "ignorePublicAcls", False))
-    assert found == {"public_access_is_blocked": ["ignorePublicAcls must be true, got False"]}
 
 
 def test_a_document_that_is_partly_unknown_is_not_judged() -> None:
