@@ -2,6 +2,7 @@
 
 import re
 from fnmatch import fnmatchcase
+from typing import Any
 
 import pytest
 
@@ -44,14 +45,10 @@ DATA = {
 }
 
 
-@pytest.fixture(scope="module")
-def example() -> Program:
-    return declared_example()
-
-
-@pytest.fixture(scope="module")
-def declared() -> dict[str, Program]:
-    return {name: declare(*stack) for name, stack in STACKS.items()}
+def conditions(action: str, role: str, program: Program | None = None) -> list[Any]:
+    """On which conditions a role may call an action, a statement each."""
+    found = grants(*policies_of(role, program))
+    return [statement["Condition"] for allowed, _, statement in found if allowed == action]
 
 
 def access_level(action: str) -> str:
@@ -63,15 +60,13 @@ def access_level(action: str) -> str:
         for privilege in of_service["privileges"]
         if privilege["privilege"] == name
     }
-    return str(level)
+    return level
 
 
-def test_every_type_that_the_program_declares_has_permissions(
-    declared: dict[str, Program],
-) -> None:
+def test_every_type_that_the_program_declares_has_permissions() -> None:
     """A new type without its calls in permissions.py, or one that is gone, is red."""
-    programs = [*declared.values(), declare("dev", EVENTBRIDGE)]
-    types = {one.type for of in programs for one in of.resources if one.custom}
+    stacks = [*STACKS.values(), ("dev", EVENTBRIDGE)]
+    types = {one.type for stack in stacks for one in declare(*stack).resources if one.custom}
     assert types == ACCESS.keys()
 
 
@@ -87,35 +82,30 @@ def test_a_type_can_be_read_made_and_unmade(kind: str) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_deployment_may_make_each_call_for_each_resource(
-    example: Program, declared: dict[str, Program], stack: str
-) -> None:
-    granted = actions(*policies_of(example, f"deploy-{stack}"))
-    types = {one.type for one in declared[stack].resources if one.custom}
-    needed = {action for kind in types for action in (*ACCESS[kind].reads, *ACCESS[kind].writes)}
+def test_a_deployment_may_make_each_call_for_each_type(stack: str) -> None:
+    granted = actions(*policies_of(f"deploy-{stack}"))
+    needed = {action for access in ACCESS.values() for action in (*access.reads, *access.writes)}
     assert needed - granted == set()
 
 
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("kind", NAMED_TYPES)
-def test_the_names_of_the_program_are_within_reach(
-    example: Program, declared: dict[str, Program], stack: str, kind: str
-) -> None:
+def test_the_names_of_the_program_are_within_reach(stack: str, kind: str) -> None:
     """Each resource's own name matches an ARN on which the deployment may create its type."""
     create = ACCESS[kind].writes[0]
     tails = {
         resource.rpartition("/")[2].rpartition(":")[2]
-        for action, resource, _ in grants(*policies_of(example, f"deploy-{stack}"))
+        for action, resource, _ in grants(*policies_of(f"deploy-{stack}"))
         if action == create
     }
-    for one in declared[stack].all(kind):
+    for one in declare(*STACKS[stack]).all(kind):
         name = next((one.inputs[key] for key in NAME_INPUTS if one.inputs.get(key)), None)
         name = name or f"{one.name}-1234567"
         assert any(fnmatchcase(name, tail) for tail in tails), (name, tails)
 
 
-def test_a_preview_may_read_each_resource_and_write_none(example: Program) -> None:
-    granted = actions(*policies_of(example, "preview-prod"))
+def test_a_preview_may_read_each_resource_and_write_none() -> None:
+    granted = actions(*policies_of("preview-prod"))
     needed = {action for access in ACCESS.values() for action in access.reads}
     assert granted == needed | {"kms:Decrypt"}
     assert {access_level(action) for action in needed} <= {"Read", "List"}
@@ -130,90 +120,74 @@ def test_a_preview_may_read_each_resource_and_write_none(example: Program) -> No
     ],
 )
 def test_a_role_decrypts_through_one_service_alone(role: str, partition: str, service: str) -> None:
-    [condition] = [
-        statement["Condition"]
-        for action, _, statement in grants(*policies_of(declared_example(REGIONS[partition]), role))
-        if action == "kms:Decrypt"
-    ]
-    assert condition == {"StringEquals": {"kms:ViaService": [service]}}
+    found = conditions("kms:Decrypt", role, declared_example(REGIONS[partition]))
+    assert found == [{"StringEquals": {"kms:ViaService": [service]}}]
 
 
 @pytest.mark.parametrize("role", ["preview-dev", "preview-prod", "deploy-dev", "deploy-prod"])
-def test_no_file_row_or_message_is_read(example: Program, role: str) -> None:
-    assert actions(*policies_of(example, role)) & DATA == set()
+def test_no_file_row_or_message_is_read(role: str) -> None:
+    assert actions(*policies_of(role)) & DATA == set()
 
 
-def test_the_tests_touch_objects_of_their_own(example: Program) -> None:
-    found = list(grants(*policies_of(example, "test-dev")))
+def test_the_tests_touch_objects_of_their_own() -> None:
+    found = grants(*policies_of("test-dev"))
     touched = {resource for action, resource, _ in found if "Object" in action}
     assert touched == {"arn:aws:s3:::file-metadata-*/e2e-*"}
 
 
-def test_the_boundary_holds_all_that_the_pipeline_grants(example: Program) -> None:
+def test_the_boundary_holds_all_that_the_pipeline_grants() -> None:
     at = f"eu-west-1:{ACCOUNT}"
     bucket = "arn:aws:s3:::file-metadata-bucket-objects-1234567"
-    of_function = role_policies.process_files(
-        bucket_arn=bucket,
-        table_arn=f"arn:aws:dynamodb:{at}:table/file-metadata-table-dev",
-        queue_arn=f"arn:aws:sqs:{at}:file-metadata-failures-events-1234567",
-        log_group_arn=f"arn:aws:logs:{at}:log-group:file-metadata-processor-logs-1234567",
-        key_arn=f"arn:aws:kms:{at}:key/1",
-        tracing=True,
-    )
     table = f"arn:aws:dynamodb:{at}:table/file-metadata-table-dev"
-    of_extractor = role_policies.extract_files(
-        bucket_arn=bucket,
-        table_arn=table,
-        stream_arn=f"{table}/stream/2026-01-01T00:00:00.000",
-        log_group_arn=f"arn:aws:logs:{at}:log-group:file-metadata-extractor-logs-1234567",
-        key_arn=f"arn:aws:kms:{at}:key/1",
-        tracing=True,
-    )
     function = f"arn:aws:lambda:{at}:function:file-metadata-processor-function-1234567"
-    of_jobs = role_policies.run_batch_jobs(bucket_arn=bucket, function_arn=function)
-    at_most = role_policies.audit(
-        bucket_arn=bucket,
-        table_arn=f"arn:aws:dynamodb:{at}:table/file-metadata-table-dev",
-        repairing_arn=function,
-        log_group_arn=f"arn:aws:logs:{at}:log-group:file-metadata-audit-logs-1234567",
-        key_arn=f"arn:aws:kms:{at}:key/1",
-        tracing=True,
-    )
-    of_audit = (at_most, role_policies.invoke_audit(function))
-    within = [(action, on) for action, on, _ in grants(boundary_of(example, "dev"))]
+
+    def of(part: str) -> dict[str, Any]:
+        return {
+            "bucket_arn": bucket,
+            "table_arn": table,
+            "log_group_arn": f"arn:aws:logs:{at}:log-group:file-metadata-{part}-logs-1234567",
+            "key_arn": f"arn:aws:kms:{at}:key/1",
+            "tracing": True,
+        }
+
+    queue = f"arn:aws:sqs:{at}:file-metadata-failures-events-1234567"
+    stream = f"{table}/stream/2026-01-01T00:00:00.000"
+    granted = [
+        role_policies.process_files(queue_arn=queue, **of("processor")),
+        role_policies.extract_files(stream_arn=stream, **of("extractor")),
+        role_policies.run_batch_jobs(bucket_arn=bucket, function_arn=function),
+        role_policies.audit(repairing_arn=function, **of("audit")),
+        role_policies.invoke_audit(function),
+    ]
+    within = [(action, on) for action, on, _ in grants(boundary_of("dev"))]
     beyond = [
         (action, resource)
-        for action, resource, _ in grants(of_function, of_extractor, of_jobs, *of_audit)
+        for action, resource, _ in grants(*granted)
         if not any(action == one and fnmatchcase(resource, on) for one, on in within)
     ]
     assert beyond == []
-    assert {action for action, _ in within} == actions(
-        of_function, of_extractor, of_jobs, *of_audit
-    )
+    assert {action for action, _ in within} == actions(*granted)
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_only_what_has_no_resource_is_allowed_on_everything(example: Program, role: str) -> None:
-    found = grants(*policies_of(example, role))
+def test_only_what_has_no_resource_is_allowed_on_everything(role: str) -> None:
+    found = grants(*policies_of(role))
     assert {action for action, resource, _ in found if resource == "*"} <= ON_EVERYTHING
 
 
 @pytest.mark.parametrize(("stack", "other"), [("dev", "prod"), ("prod", "dev")])
-def test_what_has_a_stacks_name_is_that_stacks(example: Program, stack: str, other: str) -> None:
-    found = grants(*policies_of(example, f"deploy-{stack}"))
-    named = {resource for _, resource, _ in found if resource.endswith(f"-{stack}")}
-    assert {resource.split(":")[2] for resource in named} == {"dynamodb", "cloudwatch", "kms"}
-    found = grants(*policies_of(example, f"deploy-{stack}"))
-    assert [resource for _, resource, _ in found if resource.endswith(f"-{other}")] == []
+def test_what_has_a_stacks_name_is_that_stacks(stack: str, other: str) -> None:
+    found = {resource for _, resource, _ in grants(*policies_of(f"deploy-{stack}"))}
+    services = {resource.split(":")[2] for resource in found if resource.endswith(f"-{stack}")}
+    assert services == {"dynamodb", "cloudwatch", "kms"}
+    assert [resource for resource in found if resource.endswith(f"-{other}")] == []
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_role_is_passed_to_lambda_and_to_the_scheduler_alone(
-    example: Program, stack: str
-) -> None:
+def test_a_role_is_passed_to_lambda_and_to_the_scheduler_alone(stack: str) -> None:
     [(resource, condition)] = [
         (resource, statement["Condition"])
-        for action, resource, statement in grants(*policies_of(example, f"deploy-{stack}"))
+        for action, resource, statement in grants(*policies_of(f"deploy-{stack}"))
         if action == "iam:PassRole"
     ]
     assert resource == f"arn:aws:iam::{ACCOUNT}:role/file-metadata-*"
@@ -221,37 +195,33 @@ def test_a_role_is_passed_to_lambda_and_to_the_scheduler_alone(
     assert condition == {"StringEquals": {"iam:PassedToService": services}}
 
 
-@pytest.mark.parametrize("action", ["kms:PutKeyPolicy", "kms:UntagResource"])
-def test_only_a_key_with_the_stacks_tags_is_changed(example: Program, action: str) -> None:
-    conditions = [
-        statement["Condition"]
-        for found, _, statement in grants(*policies_of(example, "deploy-prod"))
-        if found == action
-    ]
-    tags = {"aws:ResourceTag/Project": "DataPipeline", "aws:ResourceTag/Environment": "prod"}
-    assert conditions == [{"StringEquals": tags}]
-
-
-def test_a_tag_is_added_to_the_stacks_own_key_alone(example: Program) -> None:
-    """The provider sends the tags that are new or changed, without those that we know it by."""
-    conditions = [
-        statement["Condition"]
-        for found, _, statement in grants(*policies_of(example, "deploy-prod"))
-        if found == "kms:TagResource" and statement["Effect"] == "Allow"
-    ]
-    own = {"Project": "DataPipeline", "Environment": "prod"}
-    assert conditions == [
-        {"StringEquals": {f"aws:{where}Tag/{key}": value for key, value in own.items()}}
-        for where in ("Request", "Resource")
+@pytest.mark.parametrize(
+    ("action", "tags_of"),
+    [
+        ("kms:CreateKey", ["Request"]),
+        ("kms:PutKeyPolicy", ["Resource"]),
+        ("kms:UntagResource", ["Resource"]),
+        # The provider sends the tags that are new or changed, without those that we know it by.
+        ("kms:TagResource", ["Request", "Resource"]),
+    ],
+)
+def test_only_a_key_with_the_stacks_tags_is_made_or_changed(
+    action: str, tags_of: list[str]
+) -> None:
+    tags = declare(*STACKS["prod"]).one("aws:kms/key:Key").inputs["tags"]
+    assert conditions(action, "deploy-prod") == [
+        {"StringEquals": {f"aws:{one}Tag/{key}": value for key, value in tags.items()}}
+        for one in tags_of
     ]
 
 
 def test_the_boundary_holds_an_existing_key_if_there_is_one() -> None:
     key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/existing"
-    example = declared_example(existingKeyArn=key)
     used = [
         (action, statement.get("Condition"))
-        for action, resource, statement in grants(boundary_of(example, "dev"))
+        for action, resource, statement in grants(
+            boundary_of("dev", declared_example(existingKeyArn=key))
+        )
         if resource == key
     ]
     assert used == [("kms:Decrypt", None), ("kms:GenerateDataKey", None)]
@@ -262,7 +232,7 @@ def test_the_boundary_holds_a_followed_bucket_and_its_key_if_there_are_any() -> 
     example = declared_example(followedBucket="theirs", followedKeyArn=key)
     used = {
         (action, resource): statement.get("Condition")
-        for action, resource, statement in grants(boundary_of(example, "dev"))
+        for action, resource, statement in grants(boundary_of("dev", example))
         if "theirs" in resource
     }
     through_s3 = {"StringEquals": {"kms:ViaService": ["s3.eu-west-1.amazonaws.com"]}}
@@ -277,26 +247,18 @@ def test_the_boundary_holds_a_followed_bucket_and_its_key_if_there_are_any() -> 
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_no_role_may_delete_a_key(example: Program, role: str) -> None:
-    found = actions(*policies_of(example, role))
-    assert found & {"kms:ScheduleKeyDeletion", "kms:DisableKey"} == set()
+def test_no_role_may_delete_a_key(role: str) -> None:
+    assert actions(*policies_of(role)) & {"kms:ScheduleKeyDeletion", "kms:DisableKey"} == set()
 
 
-def test_the_keys_tags_are_those_that_the_program_gives(declared: dict[str, Program]) -> None:
-    tags = declared["prod"].one("aws:kms/key:Key").inputs["tags"]
-    assert tags == {"Project": "DataPipeline", "Environment": "prod"}
-
-
-def test_no_key_with_another_alias_is_taken_by_tagging_it(
-    example: Program, declared: dict[str, Program]
-) -> None:
+def test_no_key_with_another_alias_is_taken_by_tagging_it() -> None:
     [denied] = [
         statement
-        for policy in policies_of(example, "deploy-prod")
+        for policy in policies_of("deploy-prod")
         for statement in policy["Statement"]
         if statement["Effect"] == "Deny"
     ]
-    alias = declared["prod"].one("aws:kms/alias:Alias").inputs["name"]
+    alias = declare(*STACKS["prod"]).one("aws:kms/alias:Alias").inputs["name"]
     assert denied["Condition"] == {"ForAnyValue:StringNotEquals": {"kms:ResourceAliases": alias}}
     assert "kms:TagResource" in denied["Action"]
     assert fnmatchcase(f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1", denied["Resource"])

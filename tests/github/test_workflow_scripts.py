@@ -19,20 +19,20 @@ SAYS = 'printf "%s\\n" "$@" >> "$SAID"; echo "$FOUND"'
 def script(path: Path, part: str) -> str:
     """The script that has some words in it."""
     [found] = [step["run"] for step in steps(path) if part in step.get("run", "")]
-    return str(found)
+    return found
 
 
 def run(
-    folder: Path, text: str, command: str = "", does: str = "", **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run a script as the runner does, a command replaced.
+    folder: Path, text: str, command: str = "", does: str = "", status: int = 0, **environment: str
+) -> None:
+    """Run a script as the runner does, a command replaced, and see with which status it ends.
 
     https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#defaultsrunshell
     """
     if command:
         (folder / command).write_text(f"#!/bin/sh\n{does}\n")
         (folder / command).chmod(0o755)
-    return subprocess.run(
+    done = subprocess.run(
         ["/bin/bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text],
         cwd=ROOT,
         env={
@@ -46,6 +46,7 @@ def run(
         text=True,
         check=False,
     )
+    assert done.returncode == status, done.stderr
 
 
 def outputs(folder: Path) -> dict[str, str]:
@@ -61,8 +62,7 @@ def outputs(folder: Path) -> dict[str, str]:
 
 
 def test_the_command_is_of_the_version_that_the_program_is_tested_with(tmp_path: Path) -> None:
-    done = run(tmp_path, script(ACTIONS[0], "requirements.txt)"), STACK="dev")
-    assert done.returncode == 0, done.stderr
+    run(tmp_path, script(ACTIONS[0], "requirements.txt)"), STACK="dev")
     pinned = f"pulumi=={outputs(tmp_path)['pulumi']}"
     assert pinned in (ROOT / "requirements.txt").read_text().splitlines()
 
@@ -75,8 +75,8 @@ def test_the_region_is_the_one_in_the_stacks_file(tmp_path: Path, stack: str) ->
 
 
 def test_a_stack_without_a_file_stops_before_there_are_credentials(tmp_path: Path) -> None:
-    done = run(tmp_path, script(ACTIONS[0], "requirements.txt)"), STACK="none")
-    assert done.returncode != 0
+    with pytest.raises(AssertionError, match=r"Pulumi\.none\.yaml"):
+        run(tmp_path, script(ACTIONS[0], "requirements.txt)"), STACK="none")
 
 
 @pytest.mark.parametrize(("stack", "result", "status"), [("dev", "fine", 0), ("prod", "failed", 1)])
@@ -84,8 +84,7 @@ def test_a_preview_is_shown_whether_it_fails_or_not(
     tmp_path: Path, stack: str, result: str, status: int
 ) -> None:
     text = script(PREVIEW, "pulumi preview --stack")
-    done = run(tmp_path, text, "pulumi", FAILS_FOR_PROD, STACK=stack)
-    assert done.returncode == status
+    run(tmp_path, text, "pulumi", FAILS_FOR_PROD, status, STACK=stack)
     shown = outputs(tmp_path)[stack]
     assert shown.startswith(f"### Preview of `{stack}`: {result}\n")
     assert f"preview --stack {stack} --policy-pack policy" in shown
@@ -111,7 +110,7 @@ def test_there_is_one_comment_which_is_kept_up_to_date(
     tmp_path: Path, found: str, method: str, at: str
 ) -> None:
     text = 'a `preview` of $(touch owned) and "quotes"'
-    done = run(
+    run(
         tmp_path,
         script(PREVIEW, "gh api"),
         "gh",
@@ -124,7 +123,6 @@ def test_there_is_one_comment_which_is_kept_up_to_date(
         COMMENT="comment",
         RUN="the-run",
     )
-    assert done.returncode == 0, done.stderr
     said = (tmp_path / "said").read_text()
     assert f"--method\n{method}\n{at}\n" in said
     assert f"body=<!-- pulumi preview -->\n{text}\n\nof prod\n\n[All of it](the-run)" in said
@@ -134,11 +132,9 @@ def test_no_second_comment_is_written_when_github_does_not_say_what_is_there(
     tmp_path: Path,
 ) -> None:
     said = tmp_path / "said"
-    environment = {"SAID": str(said), "DEV": "", "PROD": "", "RUN": ""}
-    environment |= {"COMMENTS": "c", "COMMENT": "c"}
+    told = dict.fromkeys(("DEV", "PROD", "RUN", "COMMENTS", "COMMENT"), "")
     says = 'echo "$@" >> "$SAID"; exit 1'
-    done = run(tmp_path, script(PREVIEW, "gh api"), "gh", says, **environment)
-    assert done.returncode != 0
+    run(tmp_path, script(PREVIEW, "gh api"), "gh", says, status=1, SAID=str(said), **told)
     assert "POST" not in said.read_text()
 
 
@@ -149,16 +145,14 @@ def test_why_there_is_no_preview_is_said_in_the_summary(tmp_path: Path) -> None:
 
 def test_the_outputs_of_the_stack_are_handed_on_as_one_line(tmp_path: Path) -> None:
     says = 'if [ "$1" = stack ]; then printf \'{\\n  "a": "b"\\n}\\n\'; fi'
-    done = run(tmp_path, script(DEPLOYMENT, "pulumi stack output"), "pulumi", says)
-    assert done.returncode == 0, done.stderr
+    run(tmp_path, script(DEPLOYMENT, "pulumi stack output"), "pulumi", says)
     assert outputs(tmp_path)["stack"] == '{  "a": "b"}'
 
 
 @pytest.mark.parametrize("fails", ["up", "stack"])
 def test_a_failed_update_hands_nothing_on(tmp_path: Path, fails: str) -> None:
     says = f'[ "$1" != {fails} ]'
-    done = run(tmp_path, script(DEPLOYMENT, "pulumi stack output"), "pulumi", says)
-    assert done.returncode != 0
+    run(tmp_path, script(DEPLOYMENT, "pulumi stack output"), "pulumi", says, status=1)
     assert not (tmp_path / "output").exists()
 
 
@@ -186,8 +180,7 @@ def test_prod_is_compared_with_what_was_deployed_last(
     (tmp_path / "git").write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/git-said\n')
     (tmp_path / "git").chmod(0o755)
     text = script(DRIFT, "environment=prod")
-    done = run(tmp_path, text, "gh", says, STACK=stack, DEPLOYMENTS="the/deployments")
-    assert done.returncode == 0, done.stderr
+    run(tmp_path, text, "gh", says, STACK=stack, DEPLOYMENTS="the/deployments")
     if checked_out is None:
         assert "never deployed" in (tmp_path / "summary").read_text()
         assert not (tmp_path / "output").exists()
@@ -200,5 +193,4 @@ def test_there_is_no_check_for_drift_when_github_does_not_say_what_is_deployed(
     tmp_path: Path,
 ) -> None:
     text = script(DRIFT, "environment=prod")
-    done = run(tmp_path, text, "gh", "exit 1", STACK="prod", DEPLOYMENTS="the/deployments")
-    assert done.returncode != 0
+    run(tmp_path, text, "gh", "exit 1", 1, STACK="prod", DEPLOYMENTS="the/deployments")

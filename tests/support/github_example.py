@@ -50,24 +50,24 @@ def in_aws(account: str, region: str) -> roles.Where:
     return roles.Where(account=account, region=region, partition="aws", dns_suffix="amazonaws.com")
 
 
-def trust_of(program: Program, role: str) -> Statement:
-    [found] = [one for one in program.all(ROLE) if one.name == f"github-file-metadata-{role}"]
+def trust_of(role: str, program: Program | None = None) -> Statement:
+    """Of the example with its defaults, unless another is given; so are those below."""
+    name = f"github-file-metadata-{role}"
+    [found] = [one for one in (program or declared_example()).all(ROLE) if one.name == name]
     [statement] = json.loads(found.inputs["assumeRolePolicy"])["Statement"]
-    trusted: Statement = statement
-    return trusted
+    return statement
 
 
-def policies_of(program: Program, role: str) -> list[roles.Policy]:
+def policies_of(role: str, program: Program | None = None) -> list[roles.Policy]:
     start = f"github-file-metadata-{role}-"
-    found = [one for one in program.all(ROLE_POLICY) if one.name.startswith(start)]
-    return [json.loads(one.inputs["policy"]) for one in found]
+    every = (program or declared_example()).all(ROLE_POLICY)
+    return [json.loads(one.inputs["policy"]) for one in every if one.name.startswith(start)]
 
 
-def boundary_of(program: Program, stack: str) -> roles.Policy:
+def boundary_of(stack: str, program: Program | None = None) -> roles.Policy:
     name = f"github-file-metadata-boundary-{stack}"
-    [found] = [one for one in program.all(POLICY) if one.name == name]
-    document: roles.Policy = json.loads(found.inputs["policy"])
-    return document
+    [found] = [one for one in (program or declared_example()).all(POLICY) if one.name == name]
+    return json.loads(found.inputs["policy"])
 
 
 def as_list(value: str | list[str]) -> list[str]:

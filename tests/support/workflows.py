@@ -20,17 +20,14 @@ Job = dict[str, Any]
 
 def loaded(path: Path) -> dict[str, Any]:
     # "on" is a boolean to YAML.
-    found: dict[str, Any] = yaml.load(path.read_text(), Loader=yaml.BaseLoader)  # noqa: S506
-    return found
+    return yaml.load(path.read_text(), Loader=yaml.BaseLoader)  # noqa: S506
 
 
 def jobs(path: Path) -> dict[str, Job]:
-    found: dict[str, Job] = loaded(path)["jobs"]
-    return found
+    return loaded(path)["jobs"]
 
 
 def steps(path: Path) -> list[dict[str, Any]]:
     if path in ACTIONS:
-        found: list[dict[str, Any]] = loaded(path)["runs"]["steps"]
-        return found
+        return loaded(path)["runs"]["steps"]
     return [step for job in jobs(path).values() for step in job["steps"]]
