@@ -1,6 +1,7 @@
 """Width and height of an image, from the header of a PNG, GIF or JPEG."""
 
 import io
+import struct
 from collections.abc import Mapping
 
 from extraction import File, Value
@@ -15,9 +16,9 @@ def extract(file: File) -> Mapping[str, Value]:
     stream = file.open()
     header = stream.read(24)
     if header.startswith(b"\x89PNG\r\n\x1a\n") and header[12:16] == b"IHDR" and len(header) == 24:
-        return _found("png", header[16:20], header[20:24], "big")
+        return _found("png", *struct.unpack(">II", header[16:24]))
     if header.startswith((b"GIF87a", b"GIF89a")) and len(header) >= 10:
-        return _found("gif", header[6:8], header[8:10], "little")
+        return _found("gif", *struct.unpack("<HH", header[6:10]))
     if header.startswith(b"\xff\xd8\xff"):
         stream.seek(2)
         return _jpeg(stream)
@@ -37,12 +38,11 @@ def _jpeg(stream: io.BufferedReader) -> Mapping[str, Value]:
             size = stream.read(5)
             if len(size) < 5:
                 break
-            return _found("jpeg", size[3:5], size[1:3], "big")
+            height, width = struct.unpack(">HH", size[1:])
+            return _found("jpeg", width, height)
         stream.seek(length - 2, io.SEEK_CUR)
     raise ValueError("JPEG must have a segment with its size, got none")
 
 
-def _found(kind: str, width: bytes, height: bytes, order: str) -> Mapping[str, Value]:
-    little = order == "little"
-    numbers = [int.from_bytes(part, "little" if little else "big") for part in (width, height)]
-    return {"format": kind, "width": numbers[0], "height": numbers[1]}
+def _found(kind: str, width: int, height: int) -> Mapping[str, Value]:
+    return {"format": kind, "width": width, "height": height}
