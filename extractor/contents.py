@@ -63,7 +63,9 @@ class Contents:
         def body(answer: Answer) -> bytes:
             if answer.status == 200:
                 # A server may ignore a range: https://www.rfc-editor.org/rfc/rfc9110#section-14.2
-                return _part(answer.body, self._version.size, start, length)
+                if len(answer.body) != self._version.size:
+                    raise AnswerError("answer must be as long as the version, got another length")
+                return answer.body[start : start + length]
             if not answer.headers.get("content-range", "").startswith(f"bytes {start}-{last}/"):
                 raise AnswerError("answer must be the range that was asked for, got another")
             if len(answer.body) != length:
@@ -82,9 +84,3 @@ def _failure(err: RefusedError) -> SupersededError | ArchivedError | RefusedErro
     if err.code == ARCHIVED:
         return ArchivedError("object must be restored before it is read")
     return err
-
-
-def _part(whole: bytes, size: int, start: int, length: int) -> bytes:
-    if len(whole) != size:
-        raise AnswerError("answer must be as long as the version, got another length")
-    return whole[start : start + length]

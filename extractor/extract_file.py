@@ -54,10 +54,6 @@ ERROR, NOT_PENDING = "error", "not pending"
 def lambda_handler(event: object, _context: object) -> dict[str, int]:
     """Extract the files whose rows are pending in an event's records.
 
-    Args:
-        event: records of the table's stream.
-        _context: unused.
-
     Returns:
         The number of records for each outcome.
 
