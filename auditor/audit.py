@@ -9,7 +9,6 @@ its end, what was compared counts.
 
 import json
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -157,9 +156,8 @@ class Audit:
         self.progress.seen_at = time.time()
 
     def _count(self, finding: Finding) -> None:
-        counted = Counter(self.progress.found)
-        counted[finding.kind] += 1
-        self.progress.found = dict(counted)
+        found = self.progress.found
+        self.progress.found = found | {finding.kind: found.get(finding.kind, 0) + 1}
         if len(self.findings) < BATCH:
             self.findings.append(finding)
         if len(self._to_repair) < self.limits.repairs:
@@ -190,7 +188,6 @@ class Audit:
             if not left or stopped:
                 break
         self.progress.repaired += requested - len(left)
-        self._to_repair = []
 
     def _left(self, keys: list[str], stop: Event) -> list[str]:
         """Keys that still disagree, and those that there is no time to read again."""

@@ -82,7 +82,8 @@ def _run(progress: Progress, context: Context) -> str | None:
         for finding in audit.findings:
             _log(_found(finding))
     if done:
-        return _too_many(progress.unconfirmed)
+        many = progress.unconfirmed
+        return f"{many} more keys to read again than it can pass on" if many else ""
     if progress.aborted >= MOST_ABORTED:
         return "the table takes longer to read than an invocation may run"
     if progress.run >= MOST_RUNS:
@@ -93,10 +94,6 @@ def _run(progress: Progress, context: Context) -> str | None:
         Payload=json.dumps(progress.event(), ensure_ascii=False).encode(),
     )
     return None
-
-
-def _too_many(unconfirmed: int) -> str:
-    return f"{unconfirmed} more keys to read again than it can pass on" if unconfirmed else ""
 
 
 def _verifier(grace: float) -> Verifier:
