@@ -1,41 +1,52 @@
 """The audit: finds all that disagrees and nothing else, whatever happens to it on its way."""
 
 import itertools
-import json
 import secrets
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, cast
 
 import pytest
+from botocore.retries.standard import ExponentialBackoff
 
 from auditor import audit as audits
 from auditor import run_audit
-from auditor.audit import Audit, Limits
-from auditor.progress import Deadline, Progress
+from auditor.audit import Limits
+from auditor.progress import Progress
 from ops import bucket
-from support.audits import LONG, SHORT, SUCCESSOR, Auditor, auditor, make_successor, plant
+from support.audits import LONG, SHORT, SUCCESSOR, Auditor, Line, auditor, plant
 from support.faults import Fault, FaultProxy
 from support.journeys import Deployed
 
 TALLY = {"missing": 7, "gone": 8, "differing": 8}
 DENIED = Fault(status=403, code="AccessDenied")
-CALLS = {
-    "ListObjectVersions": "GetBucket",
-    "Scan": "Scan",
-    "HeadObject": "HeadObject",
-    "GetItem": "GetItem",
+SLOW_DOWN = Fault(status=503, code="SlowDown")
+TABLE_THROTTLES = Fault(status=400, code="ProvisionedThroughputExceededException")
+ACCOUNT_THROTTLES = Fault(status=400, code="ThrottlingException")
+LAMBDA_THROTTLES = Fault(status=429, code="TooManyRequestsException")
+THROTTLED = {
+    "GetBucket": [SLOW_DOWN],
+    "HeadObject": [SLOW_DOWN],
+    "Scan": [TABLE_THROTTLES, ACCOUNT_THROTTLES],
+    "GetItem": [TABLE_THROTTLES, ACCOUNT_THROTTLES],
 }
-"""What an audit calls, and what the proxy calls that."""
+"""How AWS throttles what an audit calls, by the proxy's name: GetBucket is ListObjectVersions."""
+
+
+def each_call(*more: Fault) -> pytest.MarkDecorator:
+    """Each call of an audit, throttled and with more faults."""
+    return pytest.mark.parametrize(
+        ("call", "fault"),
+        [(call, fault) for call, faults in THROTTLED.items() for fault in (*faults, *more)],
+        ids=lambda value: value if isinstance(value, str) else value.code,
+    )
+
+
+refused = pytest.mark.parametrize("fault", [DENIED, LAMBDA_THROTTLES], ids=lambda one: one.code)
 
 
 @pytest.fixture(scope="module")
 def stack(deploy: Callable[..., Deployed]) -> Deployed:
-    stack = deploy(environmentSuffix="audit")
-    make_successor(stack)
-    return stack
+    return deploy(environmentSuffix="audit")
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +62,18 @@ def reports(stack: Deployed, planted: dict[str, str], proxy: FaultProxy) -> Iter
 
 
 @pytest.fixture
+def repairs(stack: Deployed, planted: dict[str, str], proxy: FaultProxy) -> Iterator[Auditor]:
+    with auditor(stack, proxy, "repair") as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have botocore try as often as it does, but at once."""
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
+
+
+@pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows of a few keys each."""
     monkeypatch.setattr(bucket, "PAGE", 7)
@@ -58,13 +81,21 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_audit, "LIMITS", Limits(window_bytes=1))
 
 
-def continued(audit: Auditor, left: Callable[[int], float] = lambda _: LONG) -> dict[str, Any]:
-    """Do what the next invocation does, and those after it; return the last line."""
-    for _ in range(run_audit.MOST_RUNS):
-        event = audit.invoked(SUCCESSOR)[-1]
-        if ended := audit.run(event, left):
-            return ended
-    raise AssertionError("it never ends")
+def over_after_the_listing(asked: int) -> float:
+    return LONG if asked < 4 else 0.0
+
+
+def to_its_end(
+    audit: Auditor, left: Callable[[int], float]
+) -> tuple[Line, Counter[tuple[str, str]]]:
+    """Run all of an audit's invocations; its last line, and how often each key was found."""
+    found: Counter[tuple[str, str]] = Counter()
+    event, ended = None, {}
+    while not ended:
+        ended = audit.run(event, left)
+        found.update(audit.found().items())
+        event = ended or audit.invoked(SUCCESSOR)[-1]
+    return ended, found
 
 
 def test_all_that_disagrees_is_found_and_counted_and_nothing_else(
@@ -79,7 +110,7 @@ def test_all_that_disagrees_is_found_and_counted_and_nothing_else(
 
 def test_a_report_only_reads(reports: Auditor) -> None:
     reports.run()
-    assert set(reports.proxy.calls) == set(CALLS.values())
+    assert set(reports.proxy.calls) == THROTTLED.keys()
 
 
 @pytest.mark.usefixtures("small")
@@ -98,17 +129,7 @@ def test_an_audit_goes_on_where_its_time_was_over(
     reports: Auditor, planted: dict[str, str]
 ) -> None:
     """Each invocation has time for some keys; all of them together report each key once."""
-
-    def soon_over(asked: int) -> float:
-        return LONG if asked < 12 else 0.0
-
-    found: Counter[tuple[str, str]] = Counter()
-    ended = reports.run(left=soon_over)
-    while True:
-        found.update(reports.found().items())
-        if ended:
-            break
-        ended = reports.run(reports.invoked(SUCCESSOR)[-1], soon_over)
+    ended, found = to_its_end(reports, lambda asked: LONG if asked < 12 else 0.0)
     assert ended["invocations"] > 2
     assert ended["compared"] == 30
     assert ended["complete"]
@@ -118,12 +139,8 @@ def test_an_audit_goes_on_where_its_time_was_over(
 @pytest.mark.usefixtures("small")
 def test_what_was_not_compared_is_not_reported(reports: Auditor, planted: dict[str, str]) -> None:
     """The table cannot be read in time, however short the listing: it says so and gives up."""
-
-    def over_after_the_listing(asked: int) -> float:
-        return LONG if asked < 4 else 0.0
-
-    assert reports.run(left=over_after_the_listing) == {}
-    ended = continued(reports, over_after_the_listing)
+    ended, _ = to_its_end(reports, over_after_the_listing)
+    assert ended["invocations"] == 2
     assert ended.items() >= {"complete": False, "compared": 0, "disagree": 0}.items()
     assert ended["because"] == "the table takes longer to read than an invocation may run"
 
@@ -194,35 +211,26 @@ def test_more_to_be_read_once_more_than_can_be_handed_on_leaves_it_incomplete(
     assert "more keys to read again" in ended["because"]
 
 
-def test_what_is_handed_on_fits_into_an_event_whatever_the_keys() -> None:
-    """JSON writes a control character in six bytes."""
-    walk = Deadline(lambda: LONG, 0)
-    audit = Audit(cast(Any, None), Progress(), walk, limits=Limits(carried_bytes=1000))
-    for number in range(100):
-        audit._hand_on(f"\x01\x02é{number}")
-    assert 900 < len(json.dumps(audit.progress.undated, ensure_ascii=False).encode()) <= 1000
-    assert audit.progress.unconfirmed == 100 - len(audit.progress.undated)
-
-
-@pytest.mark.parametrize("call", CALLS)
-def test_a_call_that_is_denied_ends_it_with_a_line_and_no_false_finding(
-    reports: Auditor, planted: dict[str, str], call: str
+@each_call(DENIED)
+def test_a_call_that_is_refused_ends_it_with_a_line_and_no_false_finding(
+    reports: Auditor, call: str, fault: Fault
 ) -> None:
-    reports.proxy.fail(CALLS[call], DENIED)
+    reports.proxy.fail(call, fault)
     ended = reports.run()
-    assert not ended["complete"]
-    assert ended["because"]
-    assert ended["disagree"] == 0
+    assert ended.items() >= {"complete": False, "disagree": 0}.items()
+    # The answer to a HEAD has no body, and so no code.
+    assert (str(fault.status) if call == "HeadObject" else fault.code) in ended["because"]
     assert reports.found() == {}
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_a_call_that_fails_now_and_then_is_made_again(
-    reports: Auditor, planted: dict[str, str], call: str
+@each_call(Fault(status=500), Fault(code="Reset", reset=True))
+def test_a_call_that_fails_for_a_while_is_made_again(
+    reports: Auditor, planted: dict[str, str], call: str, fault: Fault
 ) -> None:
-    reports.proxy.fail(CALLS[call], Fault(status=500), times=1)
-    reports.proxy.fail(CALLS[call], Fault(reset=True), times=1)
-    assert reports.run()["complete"]
+    reports.proxy.fail(call, fault, times=2)
+    ended = reports.run()
+    assert len(reports.proxy.hits) == 2
+    assert ended.items() >= {"complete": True, "compared": 30, "disagree": 23}.items()
     assert reports.found() == planted
 
 
@@ -244,87 +252,63 @@ def test_what_was_compared_before_a_failure_is_reported(
     assert reports.found().items() <= planted.items()
 
 
-def test_a_successor_that_cannot_be_invoked_ends_it_with_a_line(reports: Auditor) -> None:
-    reports.proxy.fail("PostObject", DENIED)
-    ended = reports.run(left=lambda asked: LONG if asked < 4 else 0.0)
-    assert not ended["complete"]
-    assert ended["invocations"] == 1
-    assert "AccessDenied" in ended["because"]
-
-
-def test_uploads_and_deletions_meanwhile_are_no_findings(
-    deploy: Callable[..., Deployed], proxy: FaultProxy
+@refused
+def test_a_successor_that_cannot_be_invoked_ends_it_with_a_line(
+    reports: Auditor, fault: Fault
 ) -> None:
-    """Twenty a second; what is deleted for good has no time, and is read again after the grace."""
-    stack = deploy(environmentSuffix="audited")
-    over = threading.Event()
+    reports.proxy.fail("PostObject", fault)
+    ended = reports.run(left=over_after_the_listing)
+    assert ended.items() >= {"complete": False, "compared": 0, "disagree": 0}.items()
+    assert ended["invocations"] == 1
+    assert fault.code in ended["because"]
 
-    def work() -> None:
-        for number in itertools.count():
-            key = f"{number % 40:02}"
-            version = stack.put(key, f"{number}".encode())
-            if number % 3 == 0:
-                stack.delete(key, version)
-            if over.wait(0.05):
-                return
 
-    with auditor(stack, proxy, "report") as audit:
-        uploads = threading.Thread(target=work)
-        uploads.start()
-        try:
-            time.sleep(2)
-            for _ in range(4):
-                event: dict[str, Any] = {}
-                if not (ended := audit.run(event, lambda _: SHORT)):
-                    # By then the grace of 900 seconds is over.
-                    progress = Progress.of(audit.invoked(SUCCESSOR)[-1])
-                    progress.seen_at -= 900
-                    time.sleep(1)
-                    ended = audit.run(progress.event())
-                assert ended.items() >= {"complete": True, "disagree": 0}.items(), audit.lines
-        finally:
-            over.set()
-            uploads.join()
+def test_a_successor_is_invoked_again_while_lambda_throttles(reports: Auditor) -> None:
+    reports.proxy.fail("PostObject", LAMBDA_THROTTLES, times=2)
+    assert reports.run(left=over_after_the_listing) == {}
+    assert len(reports.invoked(SUCCESSOR)) == 3
+
+
+@refused
+def test_a_repair_that_is_refused_is_none_and_no_reason_to_be_silent(
+    repairs: Auditor, fault: Fault
+) -> None:
+    repairs.proxy.fail("PostObject", fault)
+    ended = repairs.run()
+    assert ended.items() >= {"complete": False, "disagree": 23, "repaired": 0}.items()
+    assert fault.code in ended["because"]
 
 
 def test_a_repair_that_does_not_come_about_is_not_counted_as_one(
-    stack: Deployed,
-    planted: dict[str, str],
-    proxy: FaultProxy,
-    monkeypatch: pytest.MonkeyPatch,
+    repairs: Auditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Lambda accepts the event, and nothing happens."""
     monkeypatch.setattr(audits, "REPAIR_PAUSES", (0, 0))
-    with auditor(stack, proxy, "repair") as audit:
-        monkeypatch.setenv("PROCESSOR_NAME", SUCCESSOR)
-        ended = audit.run()
-        assert len(audit.invoked(SUCCESSOR)) == 1
+    repairs.proxy.fail("PostObject", Fault(status=202))
+    ended = repairs.run()
+    assert len(repairs.invoked(repairs.stack.function)) == 1
     assert ended.items() >= {"complete": True, "disagree": 23, "repaired": 0}.items()
 
 
 def test_what_disagrees_is_repaired_and_the_next_audit_is_clean(
-    stack: Deployed, planted: dict[str, str], proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+    repairs: Auditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last of this module: it repairs what the others find."""
     monkeypatch.setattr(audits, "REPAIR_PAUSES", (1,) * 60)
-    with auditor(stack, proxy, "repair") as audit:
-        # A repair that is refused repairs nothing, and is no reason to be silent.
-        proxy.fail("PostObject", DENIED)
-        refused = audit.run()
-        assert refused.items() >= {"complete": False, "disagree": 23, "repaired": 0}.items()
-        proxy.heal()
 
-        def asked() -> int:
-            return sum(len(event["Records"]) for event in audit.invoked(stack.function))
+    def asked() -> list[int]:
+        return [len(event["Records"]) for event in repairs.invoked(repairs.stack.function)]
 
-        with monkeypatch.context() as fewer:
-            fewer.setattr(run_audit, "LIMITS", Limits(repairs=10))
-            some = audit.run()
-        assert some.items() >= {"disagree": 13, "repaired": 10, **TALLY}.items()
-        assert asked() == 10
-        ended = audit.run()
-        assert ended.items() >= {"complete": True, "disagree": 0, "repaired": 13}.items()
-        assert asked() == 23
-        clean = audit.run()
-        assert clean.items() >= {"complete": True, "disagree": 0, "repaired": 0}.items()
-        # Four have tombstones now, and no version any more.
-        assert json.dumps(clean["compared"]) == "26"
+    with monkeypatch.context() as fewer:
+        fewer.setattr(run_audit, "LIMITS", Limits(repairs=10))
+        some = repairs.run()
+    assert some.items() >= {"disagree": 13, "repaired": 10, **TALLY}.items()
+    assert asked() == [10]
+    repairs.proxy.fail("PostObject", LAMBDA_THROTTLES, times=2)
+    ended = repairs.run()
+    assert ended.items() >= {"complete": True, "disagree": 0, "repaired": 13}.items()
+    assert asked() == [10, 13, 13, 13]
+    clean = repairs.run()
+    # Four have tombstones now, and no version any more.
+    assert clean.items() >= {"complete": True, "disagree": 0, "compared": 26}.items()
+    assert clean["repaired"] == 0

@@ -1,5 +1,6 @@
 """What an invocation of the audit takes stays within its space and its time."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -64,6 +65,15 @@ def test_a_listing_stops_with_the_time_even_if_all_its_versions_are_old(
     with spill() as kept:
         audit_of(known)._list(kept)
     assert known.seconds == LONG
+
+
+def test_what_is_handed_on_fits_into_an_event_whatever_the_keys() -> None:
+    """JSON writes a control character in six bytes."""
+    audit = audit_of(Known(), limits=Limits(carried_bytes=1000))
+    for number in range(100):
+        audit._hand_on(f"\x01\x02é{number}")
+    assert 900 < len(json.dumps(audit.progress.undated, ensure_ascii=False).encode()) <= 1000
+    assert audit.progress.unconfirmed == 100 - len(audit.progress.undated)
 
 
 def test_keys_without_an_object_are_read_once_more_only_while_there_is_time() -> None:

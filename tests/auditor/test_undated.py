@@ -1,12 +1,16 @@
 """Changes of which S3 keeps no time: they are no findings while their notification may be late."""
 
+import itertools
 import secrets
+import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from support.audits import SHORT, SUCCESSOR, auditor, make_successor
+from auditor.progress import Progress
+from support.audits import SHORT, SUCCESSOR, auditor
 from support.faults import FaultProxy
 from support.journeys import Deployed
 from support.tool import without_notification
@@ -16,39 +20,32 @@ GRACE = {"graceSeconds": 1}
 
 @pytest.fixture(scope="module")
 def stack(deploy: Callable[..., Deployed]) -> Deployed:
-    stack = deploy(environmentSuffix="undated")
-    make_successor(stack)
-    return stack
+    return deploy(environmentSuffix="undated")
 
 
-def undeleted(stack: Deployed, key: str) -> str:
-    """Remove a delete marker, so that the object is back."""
-    version = stack.put(key)
-    stack.completed(key, version)
+def deleted(stack: Deployed, key: str) -> str:
     marker = stack.delete(key)
     stack.deleted(key)
-    time.sleep(2)
-    without_notification(stack, lambda: stack.delete(key, marker) and None)
-    return version
+    return marker
 
 
-def rolled_back(stack: Deployed, key: str) -> str:
-    """Remove the current version, so that the one before is current again."""
-    version = stack.put(key)
-    stack.completed(key, version)
+def overwritten(stack: Deployed, key: str) -> str:
     newer = stack.put(key, b"newer")
     stack.completed(key, newer)
-    time.sleep(2)
-    without_notification(stack, lambda: stack.delete(key, newer) and None)
-    return version
+    return newer
 
 
-@pytest.mark.parametrize(("kind", "change"), [("missing", undeleted), ("differs", rolled_back)])
+@pytest.mark.parametrize(("kind", "change"), [("missing", deleted), ("differs", overwritten)])
 def test_what_came_back_is_reported_when_the_grace_is_over_and_its_row_has_not(
     stack: Deployed, proxy: FaultProxy, kind: str, change: Callable[[Deployed, str], str]
 ) -> None:
+    """A version is current again because the delete marker or version after it was removed."""
     key = secrets.token_hex(4)
-    version = change(stack, key)
+    version = stack.put(key)
+    stack.completed(key, version)
+    newer = change(stack, key)
+    time.sleep(2)
+    without_notification(stack, lambda: stack.delete(key, newer) and None)
     with auditor(stack, proxy, "report") as audit:
         assert audit.run(GRACE, lambda _: SHORT) == {}
         assert audit.found() == {}
@@ -56,7 +53,42 @@ def test_what_came_back_is_reported_when_the_grace_is_over_and_its_row_has_not(
         time.sleep(1)
         assert audit.run(handed_on)["disagree"] == 1
         assert audit.found() == {key: kind}
-        with auditor(stack, proxy, "repair") as repairs:
-            assert repairs.run()["repaired"] == 1
+    proxy.heal()
+    with auditor(stack, proxy, "repair") as repairs:
+        assert repairs.run()["repaired"] == 1
         stack.completed(key, version)
-        assert audit.run(handed_on)["disagree"] == 0
+        assert repairs.run(handed_on)["disagree"] == 0
+
+
+def test_uploads_and_deletions_meanwhile_are_no_findings(
+    stack: Deployed, proxy: FaultProxy
+) -> None:
+    """Twenty a second; what is deleted for good has no time, and is read again after the grace."""
+    over = threading.Event()
+
+    def work() -> None:
+        for number in itertools.count():
+            key = f"{number % 40:02}"
+            version = stack.put(key, f"{number}".encode())
+            if number % 3 == 0:
+                stack.delete(key, version)
+            if over.wait(0.05):
+                return
+
+    with auditor(stack, proxy, "report") as audit:
+        uploads = threading.Thread(target=work)
+        uploads.start()
+        try:
+            time.sleep(2)
+            for _ in range(4):
+                event: dict[str, Any] = {}
+                if not (ended := audit.run(event, lambda _: SHORT)):
+                    # By then the grace of 900 seconds is over.
+                    progress = Progress.of(audit.invoked(SUCCESSOR)[-1])
+                    progress.seen_at -= 900
+                    time.sleep(1)
+                    ended = audit.run(progress.event())
+                assert ended.items() >= {"complete": True, "disagree": 0}.items(), audit.lines
+        finally:
+            over.set()
+            uploads.join()

@@ -19,6 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from ops.__main__ import main
+from support.audits import damage
 from support.journeys import Deployed, eventually
 from support.recorder import ROOT
 from support.synthetic import Synthetic, serving
@@ -54,36 +55,17 @@ def interrupted_half_way(stack: Deployed, count: int, folder: Path) -> int:
 
 def harm(stack: Deployed, keys: list[str], dice: random.Random) -> dict[str, str]:
     """Damage a tenth of the rows and objects behind the pipeline's back; what is to be found."""
-    table, dynamodb, s3 = stack.table, stack.client("dynamodb"), stack.client("s3")
     few = max(len(keys) // 50, 1)
     chosen = dice.sample(keys, 4 * few)
     removed, changed, deleted, replaced = (chosen[n * few : (n + 1) * few] for n in range(4))
-    for key in removed:
-        dynamodb.delete_item(TableName=table, Key={"file_key": {"S": key}})
-    for key in changed:
-        dynamodb.update_item(
-            TableName=table,
-            Key={"file_key": {"S": key}},
-            UpdateExpression="SET etag = :etag",
-            ExpressionAttributeValues={":etag": {"S": "another"}},
-        )
-
-    def unnotified() -> None:
-        for key in deleted:
-            s3.delete_object(Bucket=stack.bucket, Key=key)
-        for key in replaced:
-            s3.put_object(Bucket=stack.bucket, Key=key, Body=b"replaced")
-
-    without_notification(stack, unnotified)
-    left_over = [f"left over {number}" for number in range(few)]
-    for key in left_over:
-        item = {"file_key": {"S": key}, "processing_status": {"S": "completed"}}
-        dynamodb.put_item(TableName=table, Item=item)
-    return {
-        **dict.fromkeys(removed, "missing"),
-        **dict.fromkeys(changed + replaced, "differs"),
-        **dict.fromkeys(deleted + left_over, "gone"),
-    }
+    return damage(
+        stack,
+        removed=removed,
+        changed=changed,
+        deleted=dict.fromkeys(deleted),
+        replaced=replaced,
+        ghosts=[f"left over {number}" for number in range(few)],
+    )
 
 
 def agrees(stack: Deployed) -> bool | None:

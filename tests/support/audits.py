@@ -1,23 +1,21 @@
-"""Runs the audit's function in this process, against a stack on the emulator."""
+"""Runs the audit, in this process or as it is deployed, against a stack on the emulator."""
 
 import contextlib
 import io
 import json
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from auditor import run_audit
-from support.faults import FaultProxy
+from support.faults import Fault, FaultProxy
 from support.journeys import Deployed
 from support.tool import without_notification
 
-NOTHING_TO_DO = "def handler(event, context):\n    pass\n"
 SUCCESSOR = "successor"
-"""A function that stands for the next invocation and does nothing."""
+"""The function's name in this process, by which it invokes the next one."""
 NO_GRACE = {"graceSeconds": 0}
 LONG = 900.0
 SHORT = run_audit.RESERVE_SECONDS + 0.5
@@ -45,6 +43,8 @@ class Auditor:
 
     stack: Deployed
     proxy: FaultProxy
+    audit: str
+    """``report`` or ``repair``."""
     lines: list[Line] = field(default_factory=list)
     """Of the last one."""
 
@@ -52,6 +52,9 @@ class Auditor:
         self, event: dict[str, Any] | None = None, left: Callable[[int], float] = lambda _: LONG
     ) -> Line:
         """Invoke it once; return its last line, or nothing if it goes on."""
+        if self.audit == "report":
+            # Lambda accepts the next invocation, after the faults of the test.
+            self.proxy.fail("PostObject", Fault(status=202))
         with contextlib.redirect_stdout(io.StringIO()) as output:
             run_audit.lambda_handler(NO_GRACE if event is None else event, Time(left))
         self.lines = [json.loads(line) for line in output.getvalue().splitlines()]
@@ -86,64 +89,110 @@ def auditor(stack: Deployed, proxy: FaultProxy, audit: str) -> Iterator[Auditor]
         }.items():
             patch.setenv(name, value)
         run_audit._client.cache_clear()
-        yield Auditor(stack, proxy)
+        yield Auditor(stack, proxy, audit)
         run_audit._client.cache_clear()
 
 
-def make_successor(stack: Deployed) -> None:
-    """Create it, if another module has not."""
-    functions = stack.client("lambda")
-    with contextlib.suppress(functions.exceptions.ResourceConflictException):
-        functions.create_function(
-            FunctionName=SUCCESSOR,
-            Runtime="python3.14",
-            Code={"ZipFile": _zipped(NOTHING_TO_DO)},
-            Handler="nothing.handler",
-            Role="arn:aws:iam::000000000000:role/any",
+class DeployedAudit:
+    """The audit's function of a stack, as it is deployed."""
+
+    def __init__(self, stack: Deployed) -> None:
+        self.stack, self.functions = stack, stack.client("lambda")
+        [self.function] = [
+            one
+            for one in self.functions.list_functions()["Functions"]
+            if one.get("Environment", {}).get("Variables", {}).get("PROCESSOR_NAME")
+            == stack.function
+        ]
+
+    def configure(self, timeout: int = 900, **variables: str) -> None:
+        """Set its timeout, and add to its environment."""
+        self.functions.update_function_configuration(
+            FunctionName=self.function["FunctionName"],
+            Timeout=timeout,
+            Environment={"Variables": self.function["Environment"]["Variables"] | variables},
         )
 
+    def run(self) -> tuple[list[Line], str]:
+        """Invoke it; return the lines that it logged, and Lambda's error."""
+        before = len(self._lines())
+        answer = self.functions.invoke(
+            FunctionName=self.function["FunctionName"], Payload=json.dumps(NO_GRACE).encode()
+        )
+        error = answer["Payload"].read().decode() if "FunctionError" in answer else ""
+        return self._lines()[before:], error
 
-def _zipped(source: str) -> bytes:
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as packed:
-        packed.writestr("nothing.py", source)
-    return code.getvalue()
+    def _lines(self) -> list[Line]:
+        group = self.function["LoggingConfig"]["LogGroup"]
+        pages = self.stack.client("logs").get_paginator("filter_log_events")
+        texts = [
+            event["message"]
+            for page in pages.paginate(logGroupName=group)
+            for event in page["events"]
+        ]
+        return [json.loads(text) for text in texts if text.startswith('{"timestamp"')]
 
 
-def plant(stack: Deployed, prefix: str) -> dict[str, str]:
-    """Make 23 rows disagree of 30, and return the kind of each; the others agree.
+def damage(
+    stack: Deployed,
+    *,
+    replaced: Collection[str] = (),
+    deleted: Mapping[str, str | None] | None = None,
+    removed: Collection[str] = (),
+    changed: Collection[str] = (),
+    ghosts: Collection[str] = (),
+) -> dict[str, str]:
+    """Make rows disagree, and return the kind of each.
 
-    Of each kind, what a lost notification leaves behind, and what a hand at the table does.
+    Args:
+        stack: its rows agree so far.
+        replaced: keys of objects to replace, of which no notification tells.
+        deleted: versions to delete by key, None for a delete marker; no notification tells of them.
+        removed: keys whose rows to delete.
+        changed: keys whose rows to change.
+        ghosts: keys to write rows of, which have no object.
     """
-    keys = [f"{prefix}{number:02} +é" for number in range(29)]
-    versions = {}
-    for key in keys:
-        versions[key] = stack.put(key, key.encode())
-        stack.completed(key, versions[key])
+    deleted = deleted or {}
     dynamodb, where = stack.client("dynamodb"), {"TableName": stack.table}
 
     def lose() -> None:
-        for key in keys[:5]:
+        for key in replaced:
             stack.put(key, b"replaced")
-        for key in keys[5:9]:
-            stack.delete(key)
-        for key in keys[9:12]:
-            stack.delete(key, versions[key])
+        for key, version in deleted.items():
+            stack.delete(key, version)
 
     without_notification(stack, lose)
-    for key in keys[12:19]:
+    for key in removed:
         dynamodb.delete_item(**where, Key={"file_key": {"S": key}})
-    for key in keys[19:22]:
+    for key in changed:
         dynamodb.update_item(
             **where,
             Key={"file_key": {"S": key}},
             UpdateExpression="SET etag = :etag",
             ExpressionAttributeValues={":etag": {"S": "another"}},
         )
-    ghost = {"file_key": {"S": f"{prefix}ghost"}, "processing_status": {"S": "completed"}}
-    dynamodb.put_item(**where, Item=ghost)
+    for key in ghosts:
+        ghost = {"file_key": {"S": key}, "processing_status": {"S": "completed"}}
+        dynamodb.put_item(**where, Item=ghost)
     return {
-        **dict.fromkeys([*keys[:5], *keys[19:22]], "differs"),
-        **dict.fromkeys([*keys[5:12], f"{prefix}ghost"], "gone"),
-        **dict.fromkeys(keys[12:19], "missing"),
+        **dict.fromkeys([*replaced, *changed], "differs"),
+        **dict.fromkeys([*deleted, *ghosts], "gone"),
+        **dict.fromkeys(removed, "missing"),
     }
+
+
+def plant(stack: Deployed, prefix: str) -> dict[str, str]:
+    """Make 23 rows disagree of 30, and return the kind of each; the others agree."""
+    keys = [f"{prefix}{number:02} +é" for number in range(29)]
+    versions = {}
+    for key in keys:
+        versions[key] = stack.put(key, key.encode())
+        stack.completed(key, versions[key])
+    return damage(
+        stack,
+        replaced=keys[:5],
+        deleted=dict.fromkeys(keys[5:9]) | {key: versions[key] for key in keys[9:12]},
+        removed=keys[12:19],
+        changed=keys[19:22],
+        ghosts=[f"{prefix}ghost"],
+    )
