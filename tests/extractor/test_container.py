@@ -5,10 +5,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from support.extractor_env import waiting
 from support.large_object import ETAG, VERSION, large_object
 from support.recorder import ROOT
 
@@ -52,20 +52,6 @@ def archive(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def event(size: int) -> dict[str, Any]:
-    texts = {
-        "file_key": "k",
-        "version_id": VERSION,
-        "etag": ETAG,
-        "last_modified": "2026-03-14T09:26:53.000000Z",
-        "content_type": "text/plain",
-        "processed_at": "2026-03-14T09:26:53.000000Z",
-        "extraction": "pending",
-    }
-    image = {name: {"S": text} for name, text in texts.items()} | {"file_size": {"N": str(size)}}
-    return {"Records": [{"eventSource": "aws:dynamodb", "dynamodb": {"NewImage": image}}]}
-
-
 def run(
     archive: Path, code: str, size: int, endpoint: str = "http://127.0.0.1:1", program: str = RUN
 ) -> "subprocess.CompletedProcess[str]":
@@ -74,7 +60,7 @@ def run(
         [sys.executable, "-c", program],
         cwd=archive,
         env=ENVIRONMENT | {"AWS_ENDPOINT_URL": endpoint},
-        input=json.dumps(event(size)),
+        input=json.dumps({"Records": [waiting("k", size, VERSION, ETAG)]}),
         capture_output=True,
         text=True,
         check=False,

@@ -26,13 +26,23 @@ def extract_file(proxy: FaultProxy) -> ModuleType:
         environment.setenv("DYNAMODB_TABLE_NAME", "table-named-in-environment")
         environment.setenv("DYNAMODB_TABLE_ARN", "arn:aws:dynamodb:us-east-1:123456789012:table/t")
         module = importlib.import_module("extract_file")
-    atexit.register(close, module)
+    atexit.register(handler_env.close_connections, module.EXTRACTIONS)
     return module
 
 
-def close(module: ModuleType) -> None:
-    for service in (module.EXTRACTIONS.s3.service, module.EXTRACTIONS.dynamodb.service):
-        service.host.close()
+def waiting(key: str, size: int, version: str, etag: str) -> dict[str, Any]:
+    """Make a record of a row that is pending."""
+    texts = {
+        "file_key": key,
+        "version_id": version,
+        "etag": etag,
+        "last_modified": "2026-03-14T09:26:53.000000Z",
+        "content_type": "text/plain",
+        "processed_at": "2026-03-14T09:26:53.000000Z",
+        "extraction": "pending",
+    }
+    image = {name: {"S": text} for name, text in texts.items()} | {"file_size": {"N": str(size)}}
+    return {"eventSource": "aws:dynamodb", "dynamodb": {"NewImage": image}}
 
 
 class Stream:
@@ -75,14 +85,12 @@ class Extracting:
 
     def extract(self, extract: Extract, *records: Mapping[str, Any]) -> dict[str, int]:
         """Run the function, with code of the test's own, on these records or on all pending."""
-        before = self.function.EXTRACTIONS
-        self.function.EXTRACTIONS = replace(before, extract=extract)
-        try:
+        with pytest.MonkeyPatch.context() as patch:
+            extractions = replace(self.function.EXTRACTIONS, extract=extract)
+            patch.setattr(self.function, "EXTRACTIONS", extractions)
             event = {"Records": list(records) or self.stream.pending()}
             found: dict[str, int] = self.function.lambda_handler(event, None)
             return found
-        finally:
-            self.function.EXTRACTIONS = before
 
     def put(self, key: str, body: bytes = b"", sequencer: str = NEWER) -> dict[str, Any]:
         """Upload an object, have its row written; return the stream's record."""
@@ -107,7 +115,9 @@ def set_up(
     catalog = replace(bench.handler.CATALOG, **where, extracts=True)
     monkeypatch.setattr(bench.handler, "CATALOG", catalog)
     function = extract_file(proxy)
-    close(function)  # so that each test's first calls are on new connections
+    handler_env.close_connections(
+        function.EXTRACTIONS
+    )  # so that each test's first calls are on new connections
     # Its own has the handlers of when it was imported.
     monkeypatch.setattr(function, "LOG", logging.getLogger(function.__name__))
     extractions = replace(function.EXTRACTIONS, s3=catalog.s3, table=bench.table)
