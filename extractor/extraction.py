@@ -65,9 +65,6 @@ class _Stream(io.RawIOBase):
         self._position = position
         return position
 
-    def tell(self) -> int:
-        return self._position
-
     def readinto(self, buffer: "memoryview | bytearray", /) -> int:  # type: ignore[override]
         if self.closed:
             raise ValueError("I/O operation on closed file")
