@@ -145,7 +145,7 @@ def state_pages(
 
 
 def head(s3: "S3Client", bucket: str, key: str) -> Current | None:
-    """Read a key's object (``HeadObject``); None if there is none.
+    """Read a key's object (``HeadObject``), or its state as listed; None if there is none.
 
     Raises:
         botocore.exceptions.ClientError: S3 refused, for example with 403.
@@ -153,8 +153,13 @@ def head(s3: "S3Client", bucket: str, key: str) -> Current | None:
     try:
         found = s3.head_object(Bucket=bucket, Key=key)
     except ClientError as err:
-        if err.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+        status = err.response["ResponseMetadata"]["HTTPStatusCode"]
+        if status == 404:
             return None
+        if status == 400:
+            # S3 needs the customer's key (SSE-C) to describe an object, but not to list it.
+            listed = next(states(s3, bucket, key), None)
+            return listed if listed and listed.key == key else None
         raise
     return Current(
         key,

@@ -223,6 +223,15 @@ def test_a_call_that_is_refused_ends_it_with_a_line_and_no_false_finding(
     assert reports.found() == {}
 
 
+def test_objects_under_a_customer_s_key_are_compared_as_they_are_listed(
+    reports: Auditor, planted: dict[str, str]
+) -> None:
+    """S3 answers HeadObject with 400 if the key of SSE-C is not in the call."""
+    reports.proxy.fail("HeadObject", Fault(status=400))
+    assert reports.run()["complete"]
+    assert reports.found() == planted
+
+
 @each_call(Fault(status=500), Fault(code="Reset", reset=True))
 def test_a_call_that_fails_for_a_while_is_made_again(
     reports: Auditor, planted: dict[str, str], call: str, fault: Fault

@@ -194,5 +194,5 @@ def plant(stack: Deployed, prefix: str) -> dict[str, str]:
         deleted=dict.fromkeys(keys[5:9]) | {key: versions[key] for key in keys[9:12]},
         removed=keys[12:19],
         changed=keys[19:22],
-        ghosts=[f"{prefix}ghost"],
+        ghosts=[prefix],
     )
