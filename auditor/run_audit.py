@@ -1,7 +1,7 @@
 """The function: runs an audit, goes on with it in its next invocation, and logs a line at the end.
 
-Its environment has the names of bucket, table and function, what the keys begin and end with that
-have rows, and ``AUDIT``, which is ``report`` or ``repair``.
+Its environment has the names of bucket, table and function, the bucket's account, what the keys
+begin and end with that have rows, and ``AUDIT``, which is ``report`` or ``repair``.
 """
 
 import functools
@@ -120,7 +120,13 @@ def _rechecks(stop: Deadline) -> Rechecks:
 
 @functools.cache
 def _client(service: str) -> Any:
-    return session().client(service, config=CLIENT_CONFIG)
+    client = session().client(service, config=CLIENT_CONFIG)
+    client.meta.events.register("provide-client-params.s3", _expect_owner)
+    return client
+
+
+def _expect_owner(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+    return params | {"ExpectedBucketOwner": os.environ["S3_BUCKET_ACCOUNT_ID"]}
 
 
 def _found(finding: Finding) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from . import function as functions
 from . import role_policies
-from .bucket_reference import AnyBucket
+from .bucket_reference import AnyBucket, owner
 from .package import audit_archive
 from .processor import Processor
 from .rules import REPAIR
@@ -143,7 +143,9 @@ class Audit(pulumi.ComponentResource):
                     "OBJECT_PREFIX": settings.object_prefix,
                     "OBJECT_SUFFIX": settings.object_suffix,
                     "PROCESSOR_NAME": args.processor.function_name,
+                    "S3_BUCKET_ACCOUNT_ID": args.shared.place.account_id,
                     "S3_BUCKET_NAME": args.bucket.bucket_name,
+                    **owner(args.bucket),
                 }
             },
             tags=args.shared.tags,

@@ -13,7 +13,7 @@ from auditor import run_audit
 from auditor.audit import Limits
 from auditor.progress import Progress
 from ops import bucket
-from support.audits import LONG, SHORT, SUCCESSOR, Auditor, Line, auditor, plant
+from support.audits import LONG, OWNER, SHORT, SUCCESSOR, Auditor, Line, auditor, plant
 from support.faults import Fault, FaultProxy
 from support.journeys import Deployed
 
@@ -111,6 +111,17 @@ def test_all_that_disagrees_is_found_and_counted_and_nothing_else(
 def test_a_report_only_reads(reports: Auditor) -> None:
     reports.run()
     assert set(reports.proxy.calls) == THROTTLED.keys()
+
+
+def test_every_call_of_s3_names_the_buckets_owner(reports: Auditor) -> None:
+    """A bucket that was deleted, and made again by a stranger, must not be compared."""
+    reports.run()
+    owners = {
+        call.headers.get("x-amz-expected-bucket-owner")
+        for call in reports.proxy.received
+        if call.operation in {"GetBucket", "HeadObject"}
+    }
+    assert owners == {OWNER}
 
 
 @pytest.mark.usefixtures("small")

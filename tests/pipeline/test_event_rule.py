@@ -97,7 +97,7 @@ def test_prefix_and_suffix_are_one_wildcard(config: dict[str, str], wildcard: st
 
 
 def test_the_bucket_s_account_may_be_another() -> None:
-    chosen = {"extractor": str(ROOT / "examples/extractors/csv_columns")}
+    chosen = {"extractor": str(ROOT / "examples/extractors/csv_columns"), "audit": "report"}
     program = declare("dev", EVENTBRIDGE | chosen | {"bucketAccountId": "210987654321"})
     assert json.loads(program.one(RULE).inputs["eventPattern"])["account"] == ["210987654321"]
     for function in program.all("aws:lambda/function:Function"):

@@ -17,6 +17,7 @@ from support.tool import without_notification
 SUCCESSOR = "successor"
 """The function's name in this process, by which it invokes the next one."""
 NO_GRACE = {"graceSeconds": 0}
+OWNER = "123456789012"
 LONG = 900.0
 SHORT = run_audit.RESERVE_SECONDS + 0.5
 """Seconds that are left: time for the bucket, and none for a grace."""
@@ -81,6 +82,7 @@ def auditor(stack: Deployed, proxy: FaultProxy, audit: str) -> Iterator[Auditor]
         for name, value in {
             "AUDIT": audit,
             "AWS_ENDPOINT_URL": proxy.endpoint,
+            "S3_BUCKET_ACCOUNT_ID": OWNER,
             "S3_BUCKET_NAME": stack.bucket,
             "DYNAMODB_TABLE_NAME": stack.table,
             "PROCESSOR_NAME": stack.function,
