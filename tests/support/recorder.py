@@ -2,6 +2,8 @@
 
 import functools
 import inspect
+import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from keyword import iskeyword
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi_aws
+from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
 from local import engine
@@ -48,6 +51,11 @@ class Declared:
     type: str
     name: str
     urn: str
+    id: str
+    """Its physical name."""
+    arn: str
+    """Empty where the program does not read it."""
+    provider: str
     custom: bool
     inputs: dict[str, Any]
     parent: str
@@ -58,6 +66,15 @@ class Declared:
     retain: bool
     """Whether Pulumi leaves it in the account when it deletes it from the stack."""
 
+    @property
+    def kind(self) -> str:
+        """The last part of its type."""
+        return self.type.rpartition(":")[2]
+
+    def statements(self, at: str = "policy") -> dict[str, dict[str, Any]]:
+        """The statements of its policy, by their ids."""
+        return {one["Sid"]: one for one in json.loads(self.inputs[at])["Statement"]}
+
 
 @dataclass
 class Program:
@@ -65,17 +82,30 @@ class Program:
 
     resources: list[Declared] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    lookups: dict[str, str] = field(default_factory=dict)
+    """The provider of each."""
 
-    def all(self, type_token: str) -> list[Declared]:
-        return [resource for resource in self.resources if resource.type == type_token]
+    def all(self, kind: str) -> list[Declared]:
+        """Those of a type, ``aws:sqs/queue:Queue``, or of AWS's by its last part, ``Queue``."""
+        return [one for one in self.resources if kind in (one.type, one.custom and one.kind)]
 
-    def one(self, type_token: str) -> Declared:
-        [found] = self.all(type_token)
+    def one(self, kind: str) -> Declared:
+        [found] = self.all(kind)
+        return found
+
+    def named(self, name: str) -> Declared:
+        """The resource with the logical name ``file-metadata-<name>``."""
+        [found] = [one for one in self.resources if one.name == f"file-metadata-{name}"]
         return found
 
     def by_urn(self, urn: str) -> Declared:
         [found] = [resource for resource in self.resources if resource.urn == urn]
         return found
+
+    def log_metrics(self) -> dict[str, dict[str, Any]]:
+        """The metrics that the filters make of the log, by name."""
+        made = [one.inputs["metricTransformation"] for one in self.all("LogMetricFilter")]
+        return {one["name"]: one for one in made}
 
     def needs(self, later: Declared, earlier: Declared) -> bool:
         """Whether the graph makes one resource wait for another, directly or not."""
@@ -143,26 +173,14 @@ class _Answers(Mocks):
         raise AssertionError(f"unexpected lookup {args.token}")
 
 
-class _Noted(Mocks):
-    """Has another create and answer, and keeps the inputs."""
-
-    def __init__(self, creator: Mocks) -> None:
-        self.inputs: dict[str, dict[str, Any]] = {}
-        self._creator = creator
-
-    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        self.inputs[args.name] = args.inputs
-        return self._creator.new_resource(args)
-
-    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        return self._creator.call(args)
-
-
 class _Monitor(MockMonitor):
     def __init__(self, program: Program, creator: Mocks | None = None) -> None:
-        self._noted = _Noted(creator or _Answers())
-        super().__init__(self._noted)
+        super().__init__(creator or _Answers())
         self._program = program
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
+        self._program.lookups[request.tok] = request.provider
+        return super().Invoke(request)
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
         answer = super().RegisterResource(request)
@@ -172,8 +190,11 @@ class _Monitor(MockMonitor):
                     type=request.type,
                     name=request.name,
                     urn=answer.urn,
+                    id=answer.id,
+                    arn=dict(answer.object).get("arn", ""),
+                    provider=request.provider,
                     custom=request.custom,
-                    inputs=self._noted.inputs[request.name],
+                    inputs=rpc.deserialize_properties(request.object),
                     parent=request.parent,
                     dependencies=frozenset(request.dependencies),
                     protect=request.protect,
@@ -233,3 +254,13 @@ def declare_anew(
 
 
 _declared = functools.cache(declare_anew)
+
+
+def declare_by(folder: Path, code: str) -> Program:
+    """Run another program of the project, which needs no configuration."""
+    shutil.copy(ROOT / "Pulumi.yaml", folder)
+    (folder / "__main__.py").write_text(
+        f"import pulumi\nfrom pipeline import FileMetadataPipeline, Settings\n{code}",
+        encoding="utf-8",
+    )
+    return declare_anew(folder, "dev", ())
