@@ -26,7 +26,7 @@ from pulumi.runtime.proto import (
 )
 
 from pipeline.settings import PROJECT
-from support.recorder import ROOT, Declared, Program, _Monitor
+from support.recorder import ROOT, Program, _Monitor
 
 TOKEN = "file-metadata:index:FileMetadataPipeline"
 STACK_TYPE = "pulumi:pulumi:Stack"
@@ -62,21 +62,21 @@ def _text(asset: Any) -> str:
     return str(asset.text)
 
 
-def _without_marker(value: Any) -> Any:
-    """Show archives as their texts, but for the one file that only the copy has."""
-    if isinstance(value, pulumi.AssetArchive):
-        return {name: _text(asset) for name, asset in value.assets.items() if name != MARKER}
-    return value
-
-
-def _shown(declared: Declared) -> dict[str, Any]:
-    inputs = {key: _without_marker(value) for key, value in declared.inputs.items()}
-    return vars(declared) | {"inputs": inputs}
-
-
 def resources(program: Program) -> list[dict[str, Any]]:
-    """All that was declared, in an order and a form to compare."""
-    return [_shown(one) for one in sorted(program.resources, key=lambda one: one.urn)]
+    """All that was declared, in an order and a form to compare.
+
+    Archives are shown as their texts, but for the one file that only the copy has.
+    """
+
+    def shown(value: Any) -> Any:
+        if isinstance(value, pulumi.AssetArchive):
+            return {name: _text(asset) for name, asset in value.assets.items() if name != MARKER}
+        return value
+
+    return [
+        vars(one) | {"inputs": {key: shown(value) for key, value in one.inputs.items()}}
+        for one in sorted(program.resources, key=lambda one: one.urn)
+    ]
 
 
 class _Engine(engine_pb2_grpc.EngineServicer):
