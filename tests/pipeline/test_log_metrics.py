@@ -8,24 +8,27 @@ from typing import Any
 import pytest
 from awslambdaric.lambda_runtime_log_utils import JsonFormatter
 
+from support.extractors import EXTRACTOR
 from support.faults import Fault
-from support.filters import FILTER, transformations
 from support.handler_env import EARLIER, NEWER, Bench
-from support.recorder import Program
+from support.recorder import Program, declare
 from tally import Tally
 
 
-def test_the_filters_read_the_functions_log(dev: Program) -> None:
-    [group] = dev.all("aws:cloudwatch/logGroup:LogGroup")
-    read = {declared.inputs["logGroupName"] for declared in dev.all(FILTER)}
-    assert read == {f"{group.name}-1234567"}
-
-
-def test_the_extractor_s_filters_read_its_log(extracting: Program) -> None:
-    read = {one.name: one.inputs["logGroupName"] for one in extracting.all(FILTER)}
-    assert {name for name, group in read.items() if "-extractor-logs-" in group} == {
-        "file-metadata-monitoring-extractions",
-        "file-metadata-monitoring-extraction-lag",
+def test_each_filter_reads_the_log_of_its_function() -> None:
+    program = declare("dev", {"extractor": EXTRACTOR, "audit": "report"})
+    read: dict[str, set[str]] = {}
+    for one in program.all("LogMetricFilter"):
+        role = one.name.removeprefix("file-metadata-monitoring-")
+        read.setdefault(one.inputs["logGroupName"], set()).add(role)
+    assert read == {
+        program.named("processor-logs").id: {"records", "freshness"},
+        program.named("extractor-logs").id: {"extractions", "extraction-lag"},
+        program.named("audit-logs").id: {
+            "audit-disagreements",
+            "audit-compared",
+            "audits-incomplete",
+        },
     }
 
 
@@ -34,7 +37,7 @@ def test_a_metric_with_dimensions_has_no_default(dev: Program) -> None:
 
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_MetricTransformation.html
     """
-    assert all("defaultValue" not in one for one in transformations(dev).values())
+    assert all("defaultValue" not in one for one in dev.log_metrics().values())
 
 
 @pytest.fixture
@@ -76,7 +79,7 @@ def counted(program: Program, records: list[logging.LogRecord]) -> list[tuple[st
             float(line[made["value"].removeprefix("$.")]),
             tuple(line[field.removeprefix("$.")] for field in made.get("dimensions", {}).values()),
         )
-        for declared in program.all(FILTER)
+        for declared in program.all("LogMetricFilter")
         for made in [declared.inputs["metricTransformation"]]
         for line in lines
         if matches(declared.inputs["pattern"], line)

@@ -1,51 +1,61 @@
 """Alarms and their topic: who may ring it, when it rings, what it says, and who is told."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from ops.__main__ import main
 from support.aws_metrics import AWS_METRICS
+from support.extractors import EXTRACTOR
 from support.journeys import Deployed
-from support.recorder import ACCOUNT, ROOT, Declared, Program, declare
+from support.pages import anchors
+from support.recorder import ACCOUNT, EVENTBRIDGE, ROOT, Declared, Program, declare
 
-TOPIC = "aws:sns/topic:Topic"
-POLICY = "aws:sns/topicPolicy:TopicPolicy"
-ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
-SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
-ROLES = [
-    "failed-events",
-    "oldest-failed-event",
-    "function-errors",
-    "function-throttles",
-    "event-age",
-    "delivery-failures",
-    "duration-near-timeout",
-    "table-throttles",
-    "table-errors",
-]
-OF_AN_EXTRACTOR = [
-    "extraction-failures",
-    "extractions-given-up",
-    "extraction-age",
-    "extraction-errors",
-]
 MINUTES, DAYS = 60, 24 * 60 * 60
+ALARMS = {
+    "failed-events": (["ApproximateNumberOfMessagesVisible"], 0, 1 * MINUTES, 1),
+    "oldest-failed-event": (["ApproximateAgeOfOldestMessage"], 7 * DAYS, 5 * MINUTES, 1),
+    "function-errors": (["Errors"], 0, 5 * MINUTES, 3),
+    "function-throttles": (["Throttles"], 0, 5 * MINUTES, 3),
+    "event-age": (["AsyncEventAge"], 15 * MINUTES * 1000, 5 * MINUTES, 1),
+    "delivery-failures": (["DestinationDeliveryFailures"], 0, 1 * MINUTES, 1),
+    "duration-near-timeout": (["Duration"], 12_000, 5 * MINUTES, 1),
+    "table-throttles": (["WriteThrottleEvents", "ReadThrottleEvents"], 0, 5 * MINUTES, 3),
+    "table-errors": (["SystemErrors PutItem", "SystemErrors GetItem"], 0, 5 * MINUTES, 3),
+}
+"""Metrics, threshold in their own unit, seconds of a period, and how many in a row, by role."""
+MORE_ALARMS = {
+    "extraction-failures": (["Extractions"], 0, 15 * MINUTES, 1),
+    "extractions-given-up": (["DroppedEventCount"], 0, 5 * MINUTES, 1),
+    "extraction-age": (["IteratorAge"], 60 * MINUTES * 1000, 5 * MINUTES, 1),
+    "extraction-errors": (["Errors", "Throttles"], 0, 5 * MINUTES, 3),
+    "rows-disagree": (["AuditDisagreements"], 0, 1 * DAYS, 1),
+    # An audit that is killed leaves no line.
+    "audit-incomplete": (["AuditIncomplete", "Errors"], 0, 5 * MINUTES, 1),
+    "audit-missing": (["AuditCompared"], 0, 1 * DAYS, 2),
+    "undelivered-events": (
+        ["ApproximateNumberOfMessagesVisible", "InvocationsFailedToBeSentToDlq"],
+        0,
+        1 * MINUTES,
+        1,
+    ),
+}
+"""Those of an extractor, of an audit and of a bucket of somebody else."""
+
+each_alarm = pytest.mark.parametrize("role", [*ALARMS, *MORE_ALARMS])
 
 
-@pytest.fixture
-def of(role: str, dev: Program, extracting: Program) -> Program:
-    """The stack that has the alarm."""
-    return extracting if role in OF_AN_EXTRACTOR else dev
+@pytest.fixture(scope="module")
+def everything() -> Program:
+    """The stack that has every alarm."""
+    return declare("dev", EVENTBRIDGE | {"extractor": EXTRACTOR, "audit": "report"})
 
 
 def alarms(program: Program) -> dict[str, Declared]:
     prefix = "file-metadata-monitoring-"
-    return {alarm.name.removeprefix(prefix): alarm for alarm in program.all(ALARM)}
+    return {alarm.name.removeprefix(prefix): alarm for alarm in program.all("MetricAlarm")}
 
 
 def metrics(alarm: Declared) -> Iterator[tuple[dict[str, Any], str]]:
@@ -57,118 +67,93 @@ def metrics(alarm: Declared) -> Iterator[tuple[dict[str, Any], str]]:
             yield query["metric"], query["metric"]["stat"]
 
 
-def named(program: Program, role: str) -> list[str]:
-    return [metric["metricName"] for metric, _ in metrics(alarms(program)[role])]
-
-
-def periods(alarm: Declared) -> set[int]:
-    return {metric["period"] for metric, _ in metrics(alarm)}
-
-
 def test_only_this_accounts_alarms_may_publish(dev: Program) -> None:
-    statements = json.loads(dev.one(POLICY).inputs["policy"])["Statement"]
-    [allowed] = [statement for statement in statements if statement["Effect"] == "Allow"]
-    assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
-
-
-def test_nobody_may_publish_over_plain_http(dev: Program) -> None:
-    statements = json.loads(dev.one(POLICY).inputs["policy"])["Statement"]
-    [denied] = [statement for statement in statements if statement["Effect"] == "Deny"]
-    assert denied["Principal"] == "*"
-    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-
-
-def test_the_policy_is_on_the_topic(dev: Program) -> None:
-    policy = dev.one(POLICY)
-    assert dev.one(TOPIC).name in policy.inputs["arn"]
-    assert policy.inputs["arn"] in policy.inputs["policy"]
-
-
-def test_all_that_can_go_wrong_has_an_alarm(dev: Program) -> None:
-    assert sorted(alarms(dev)) == sorted(ROLES)
-
-
-def test_all_that_can_go_wrong_with_an_extractor_has_an_alarm(extracting: Program) -> None:
-    assert sorted(alarms(extracting)) == sorted(ROLES + OF_AN_EXTRACTOR)
-
-
-@pytest.mark.parametrize("role", [*ROLES, *OF_AN_EXTRACTOR])
-def test_an_alarm_rings_the_topic(of: Program, role: str) -> None:
-    assert alarms(of)[role].inputs["alarmActions"] == [of.one(POLICY).inputs["arn"]]
-
-
-@pytest.mark.parametrize("role", [*ROLES, *OF_AN_EXTRACTOR])
-def test_a_new_alarm_sends_nothing(of: Program, role: str) -> None:
-    """It goes from INSUFFICIENT_DATA to OK at once, and would send that for each alarm."""
-    alarm = alarms(of)[role].inputs
-    assert {"okActions", "insufficientDataActions"} & alarm.keys() == set()
-
-
-@pytest.mark.parametrize("role", [*ROLES, *OF_AN_EXTRACTOR])
-def test_an_idle_stack_rings_no_alarm(of: Program, role: str) -> None:
-    assert alarms(of)[role].inputs["treatMissingData"] == "notBreaching"
-
-
-@pytest.mark.parametrize("role", [*ROLES, *OF_AN_EXTRACTOR])
-def test_an_alarm_waits_until_it_may_publish(of: Program, role: str) -> None:
-    assert of.needs(alarms(of)[role], of.one(POLICY))
-
-
-@pytest.mark.parametrize("role", [*ROLES, *OF_AN_EXTRACTOR])
-def test_an_alarm_watches_metrics_as_aws_publishes_them(of: Program, role: str) -> None:
-    for metric, statistic in metrics(alarms(of)[role]):
-        if metric["namespace"].startswith("FileMetadata/"):  # from the log: `test_dashboard.py`
-            continue
-        known = AWS_METRICS[metric["namespace"], metric["metricName"]]
-        assert frozenset(metric["dimensions"]) in known.dimensions
-        assert statistic in known.statistics
-
-
-@pytest.mark.parametrize("role", [*ROLES, *OF_AN_EXTRACTOR])
-def test_an_alarm_watches_this_stack(of: Program, role: str) -> None:
-    extractor = "file-metadata-extractor-function-1234567"
-    function = extractor if role in OF_AN_EXTRACTOR else of.outputs["LambdaFunctionName"]
-    ours = {
-        "QueueName": f"{of.one('aws:sqs/queue:Queue').name}-1234567",
-        "FunctionName": function,
-        "EventSourceMappingUUID": "file-metadata-extractor-stream-1234567",
-        "Outcome": "failed",
-        "TableName": of.outputs["DynamoDBTableName"],
+    policy = dev.one("TopicPolicy")
+    assert policy.inputs["arn"] == dev.one("Topic").arn == dev.outputs["AlarmTopicArn"]
+    publish = {"Action": "sns:Publish", "Resource": dev.one("Topic").arn}
+    assert policy.statements() == {
+        "AlarmsPublish": publish
+        | {
+            "Sid": "AlarmsPublish",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        },
+        "DenyPlainHttp": publish
+        | {
+            "Sid": "DenyPlainHttp",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
     }
-    for metric, _ in metrics(alarms(of)[role]):
-        dimensions = {k: v for k, v in metric["dimensions"].items() if k != "Operation"}
-        assert dimensions
-        assert dimensions.items() <= ours.items()
 
 
-@pytest.mark.parametrize(
-    ("role", "watched", "threshold", "seconds", "in_a_row"),
-    [
-        ("failed-events", ["ApproximateNumberOfMessagesVisible"], 0, 1 * MINUTES, 1),
-        ("oldest-failed-event", ["ApproximateAgeOfOldestMessage"], 7 * DAYS, 5 * MINUTES, 1),
-        ("function-errors", ["Errors"], 0, 5 * MINUTES, 3),
-        ("function-throttles", ["Throttles"], 0, 5 * MINUTES, 3),
-        ("event-age", ["AsyncEventAge"], 15 * MINUTES * 1000, 5 * MINUTES, 1),
-        ("delivery-failures", ["DestinationDeliveryFailures"], 0, 1 * MINUTES, 1),
-        ("duration-near-timeout", ["Duration"], 12_000, 5 * MINUTES, 1),
-        ("table-throttles", ["WriteThrottleEvents", "ReadThrottleEvents"], 0, 5 * MINUTES, 3),
-        ("table-errors", ["SystemErrors", "SystemErrors"], 0, 5 * MINUTES, 3),
-        ("extraction-failures", ["Extractions"], 0, 15 * MINUTES, 1),
-        ("extractions-given-up", ["DroppedEventCount"], 0, 5 * MINUTES, 1),
-        ("extraction-age", ["IteratorAge"], 60 * MINUTES * 1000, 5 * MINUTES, 1),
-        ("extraction-errors", ["Errors", "Throttles"], 0, 5 * MINUTES, 3),
-    ],
-)
-def test_an_alarm_rings_when_it_should(
-    of: Program, role: str, watched: list[str], threshold: float, seconds: int, in_a_row: int
+def test_all_that_can_go_wrong_has_an_alarm(dev: Program, everything: Program) -> None:
+    assert alarms(dev).keys() == ALARMS.keys()
+    assert alarms(everything).keys() == ALARMS.keys() | MORE_ALARMS.keys()
+
+
+@each_alarm
+def test_an_alarm_rings_the_topic(everything: Program, role: str) -> None:
+    """And waits until it may publish.
+
+    A new one sends nothing: it goes from INSUFFICIENT_DATA to OK at once, and would send that.
+    An idle stack has no data. Only of audits there must be some, even if their metric is unknown.
+    """
+    alarm = alarms(everything)[role]
+    topic = [everything.one("Topic").arn]
+    assert everything.needs(alarm, everything.one("TopicPolicy"))
+    missing = {"treatMissingData": "notBreaching"}
+    if role == "audit-missing":
+        missing = {"treatMissingData": "missing", "insufficientDataActions": topic}
+    handling = {"alarmActions", "okActions", "insufficientDataActions", "treatMissingData"}
+    assert {key: alarm.inputs[key] for key in handling & alarm.inputs.keys()} == {
+        "alarmActions": topic,
+        **missing,
+    }
+
+
+@each_alarm
+def test_an_alarm_watches_metrics_of_this_stack_as_aws_publishes_them(
+    everything: Program, role: str
 ) -> None:
-    """The thresholds in the metrics' own units; 12 s are four fifths of the timeout, 15 s."""
-    alarm = alarms(of)[role]
-    assert named(of, role) == watched
+    part = {"audit": "audit", "extraction": "extractor", "extractions": "extractor"}.get(
+        role.partition("-")[0], "processor"
+    )
+    queue = "undelivered" if role == "undelivered-events" else "failures"
+    ours = {
+        "QueueName": everything.named(f"{queue}-events").id,
+        "FunctionName": everything.named(f"{part}-function").id,
+        "EventSourceMappingUUID": everything.named("extractor-stream").id,
+        "Outcome": "failed",
+        "RuleName": everything.one("EventRule").id,
+        "TableName": everything.outputs["DynamoDBTableName"],
+    }
+    for metric, statistic in metrics(alarms(everything)[role]):
+        dimensions = metric.get("dimensions", {})
+        assert {k: v for k, v in dimensions.items() if k != "Operation"}.items() <= ours.items()
+        if metric["namespace"] == "FileMetadata/dev":
+            made = everything.log_metrics()[metric["metricName"]]
+            assert dimensions.keys() == made.get("dimensions", {}).keys()
+        else:
+            known = AWS_METRICS[metric["namespace"], metric["metricName"]]
+            assert frozenset(dimensions) in known.dimensions
+            assert statistic in known.statistics
+
+
+@each_alarm
+def test_an_alarm_rings_when_it_should(everything: Program, role: str) -> None:
+    """12 seconds are four fifths of the timeout, 15 seconds."""
+    alarm = alarms(everything)[role]
+    watched, threshold, seconds, in_a_row = (ALARMS | MORE_ALARMS)[role]
+    found = [metric for metric, _ in metrics(alarm)]
+    operations = [metric.get("dimensions", {}).get("Operation", "") for metric in found]
+    names = [metric["metricName"] for metric in found]
+    assert [" ".join(pair).strip() for pair in zip(names, operations, strict=True)] == watched
     assert alarm.inputs["comparisonOperator"] == "GreaterThanThreshold"
     assert alarm.inputs["threshold"] == threshold
-    assert periods(alarm) == {seconds}
+    assert {metric["period"] for metric in found} == {seconds}
     assert alarm.inputs["evaluationPeriods"] == alarm.inputs["datapointsToAlarm"] == in_a_row
 
 
@@ -177,80 +162,40 @@ def test_the_alarm_for_duration_follows_the_timeout() -> None:
     assert alarms(slow)["duration-near-timeout"].inputs["threshold"] == 720_000
 
 
-@pytest.mark.parametrize(
-    ("role", "limit"),
-    [
-        ("oldest-failed-event", timedelta(days=7)),
-        ("event-age", timedelta(minutes=15)),
-        ("extraction-age", timedelta(hours=1)),
-        ("duration-near-timeout", timedelta(seconds=12)),
-    ],
-)
-def test_a_limit_of_time_is_in_the_metrics_own_unit(
-    of: Program, role: str, limit: timedelta
-) -> None:
-    alarm = alarms(of)[role].inputs
-    unit = AWS_METRICS[alarm["namespace"], alarm["metricName"]].unit
-    assert alarm["threshold"] == limit / timedelta(**{unit.lower(): 1})
+@pytest.mark.parametrize("role", sorted({*ALARMS, *MORE_ALARMS} - {"audit-missing"}))
+def test_an_alarm_of_several_metrics_watches_their_sum(everything: Program, role: str) -> None:
+    """Those that report nothing count as zero, or one that reports would be lost.
 
-
-@pytest.mark.parametrize("role", ["table-throttles", "table-errors"])
-def test_an_alarm_of_several_metrics_watches_their_sum(of: Program, role: str) -> None:
-    """Those that report nothing count as zero, or one that reports would be lost."""
-    queries = alarms(of)[role].inputs["metricQueries"]
-    [total] = [query for query in queries if query.get("returnData")]
-    assert total["expression"] == "FILL(m1, 0) + FILL(m2, 0)"
-    assert [query["id"] for query in queries if "metric" in query] == ["m1", "m2"]
-
-
-@pytest.mark.parametrize("role", [*ROLES, *OF_AN_EXTRACTOR])
-def test_an_alarm_on_dynamodb_ends_when_dynamodb_falls_silent(of: Program, role: str) -> None:
-    """Missing data may leave it as it is, so that each metric of it must be filled.
-
+    An alarm on DynamoDB does so for one metric, too, because missing data may leave it as it is:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     """
-    alarm = alarms(of)[role]
-    if not any(metric["namespace"] == "AWS/DynamoDB" for metric, _ in metrics(alarm)):
+    inputs = alarms(everything)[role].inputs
+    if "metricQueries" not in inputs:
+        assert inputs["namespace"] != "AWS/DynamoDB"
         return
-    queries = alarm.inputs["metricQueries"]
-    filled = re.findall(r"FILL\((\w+), 0\)", " ".join(q.get("expression", "") for q in queries))
-    assert filled == [query["id"] for query in queries if "metric" in query]
+    *watched, total = inputs["metricQueries"]
+    assert total["returnData"]
+    assert total["expression"] == " + ".join(f"FILL({query['id']}, 0)" for query in watched)
 
 
-def test_the_tables_own_errors_are_watched_for_both_calls(dev: Program) -> None:
-    watched = metrics(alarms(dev)["table-errors"])
-    assert {metric["dimensions"]["Operation"] for metric, _ in watched} == {"PutItem", "GetItem"}
-
-
-def anchors(page: str) -> set[str]:
-    """The anchors that GitHub gives a page's headings."""
-    headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", text).strip().lower().replace(" ", "-") for text in headings}
-
-
-@pytest.mark.parametrize("role", [*ROLES, *OF_AN_EXTRACTOR])
-def test_an_alarm_names_a_part_of_the_runbook_that_is_there(of: Program, role: str) -> None:
-    description = alarms(of)[role].inputs["alarmDescription"]
-    page, anchor = re.findall(r"(docs/\S+\.md)#(\S+)", description)[0]
-    assert anchor in anchors((ROOT / page).read_text(encoding="utf-8"))
-    assert anchor == role
-
-
-@pytest.mark.parametrize("role", [*ROLES, *OF_AN_EXTRACTOR])
-def test_an_alarm_says_what_it_means_and_what_to_do_first(of: Program, role: str) -> None:
+@each_alarm
+def test_an_alarm_says_what_to_do_first_and_where_to_read_on(
+    everything: Program, role: str
+) -> None:
     """At most 1024 characters.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     """
-    description = alarms(of)[role].inputs["alarmDescription"]
-    assert re.fullmatch(r"[A-Z].+\. First: .+\. More: \S+", description)
+    description = alarms(everything)[role].inputs["alarmDescription"]
+    assert re.fullmatch(rf"[A-Z].+\. First: .+\. More: docs/operations\.md#{role}", description)
     assert len(description) <= 1024
+    assert role in anchors(ROOT / "docs" / "operations.md")
 
 
-def test_what_an_alarm_tells_to_run_is_a_command(extracting: Program) -> None:
+def test_what_an_alarm_tells_to_run_is_a_command(everything: Program) -> None:
     told = [
         (command, options)
-        for alarm in alarms(extracting).values()
+        for alarm in alarms(everything).values()
         for command, options in re.findall(
             r"`python -m ops (\w+)((?: --[\w-]+)*)`", alarm.inputs["alarmDescription"]
         )
@@ -261,14 +206,14 @@ def test_what_an_alarm_tells_to_run_is_a_command(extracting: Program) -> None:
         assert set(options.split()) <= known
 
 
-def test_who_is_named_is_told_by_e_mail() -> None:
-    subscription = declare("dev", {"alarmEmail": "ops@example.com"}).one(SUBSCRIPTION)
-    told = subscription.inputs["protocol"], subscription.inputs["endpoint"]
-    assert told == ("email", "ops@example.com")
-
-
-def test_nobody_is_told_unasked(dev: Program) -> None:
-    assert dev.all(SUBSCRIPTION) == []
+def test_only_who_is_named_is_told_by_e_mail(dev: Program) -> None:
+    assert dev.all("TopicSubscription") == []
+    program = declare("dev", {"alarmEmail": "ops@example.com"})
+    assert program.one("TopicSubscription").inputs == {
+        "topic": program.one("Topic").arn,
+        "protocol": "email",
+        "endpoint": "ops@example.com",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +229,7 @@ def _alarms(stack: Deployed) -> list[dict[str, Any]]:
 
 def test_the_emulator_holds_every_alarm(stack: Deployed) -> None:
     topic = stack.outputs["AlarmTopicArn"]
-    assert len(_alarms(stack)) == len(ROLES)
+    assert len(_alarms(stack)) == len(ALARMS)
     told = stack.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     assert [one["Endpoint"] for one in told] == ["ops@example.com"]
 

@@ -1,14 +1,11 @@
 """The documents say what the code does: their tables are read and compared with it."""
 
-import json
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from events import Notification
 from pipeline.role_policies import (
     audit,
     decrypt_objects,
@@ -18,9 +15,8 @@ from pipeline.role_policies import (
     run_batch_jobs,
 )
 from pipeline.settings import KEYS
-from row import row
 from support.fault_cases import FAULTS, OPERATIONS, SHARES
-from support.pages import README, table
+from support.pages import README, anchors, table
 from support.recorder import ROOT
 
 PAGES = [
@@ -29,18 +25,6 @@ PAGES = [
     ROOT / "CONTRIBUTING.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
-
-
-def test_the_readme_shows_a_row_with_every_attribute_of_an_object() -> None:
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    notification = Notification("bucket", "key", "ObjectCreated:Put", now, "0" * 32)
-    head: Any = {"ContentLength": 1, "ETag": '"e"', "LastModified": now}
-    head |= {"ChecksumSHA256": "AAAA", "Metadata": {"name": "value"}}
-    made = row(notification, head, sequencer="0", region="r", now=now, tombstone_days=1)
-    [text] = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
-    shown = json.loads(text)
-    kinds = {name: type(value) for name, value in shown.items()}
-    assert kinds == {name: type(value) for name, value in made.items()}
 
 
 def test_the_readme_is_short() -> None:
@@ -59,12 +43,6 @@ def test_the_architecture_page_lists_every_folder_of_code() -> None:
 def test_every_link_to_a_file_leads_to_one(page: Any) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
-
-
-def anchors(page: Path) -> set[str]:
-    """The anchors that GitHub gives a page's headings."""
-    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", text).strip().lower().replace(" ", "-") for text in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

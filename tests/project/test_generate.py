@@ -1,5 +1,7 @@
 """What is generated is fresh, and a change of its source makes the check fail by name."""
 
+import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -14,6 +16,7 @@ from generate.__main__ import FILES
 from pipeline.keys import config_key
 from pipeline.outputs import OUTPUTS
 from row import row
+from support.pages import README
 from support.plugin_process import copy_repository, environment
 from support.recorder import ROOT, Program
 
@@ -57,22 +60,34 @@ def test_a_changed_description_makes_the_files_stale_until_they_are_generated(
         assert "CPU comes with it" in (copy / name).read_text(encoding="utf-8")
 
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+HEAD = {
+    "ContentLength": 1,
+    "ETag": '"e"',
+    "LastModified": NOW,
+    "ChecksumSHA256": "AAAA",
+    "Metadata": {"name": "value"},
+}
+
+
+def made(answer: Any) -> dict[str, Any]:
+    """The row that the function makes of S3's answer."""
+    notification = Notification("bucket", "key", "ObjectCreated:Put", NOW, "0" * 32)
+    return row(notification, answer, sequencer="0", region="r", now=NOW, tombstone_days=1)
+
+
 def test_the_attributes_are_those_of_the_rows_that_the_function_makes() -> None:
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    notification = Notification("bucket", "key", "ObjectCreated:Put", now, "0" * 32)
-    head: Any = {"ContentLength": 1, "ETag": '"e"', "LastModified": now}
-    head |= {"ChecksumSHA256": "AAAA", "Metadata": {"name": "value"}}
-    made = {"unordered_until": "S"} | {
-        name: {int: "N", str: "S", dict: "M of S"}[type(value)]
-        for answer in (head, None)
-        for name, value in row(
-            notification, answer, sequencer="0", region="r", now=now, tombstone_days=1
-        ).items()
-    }
-    only_with_an_extractor = EXTRACTION_ATTRIBUTES.keys()
+    kinds = {int: "N", str: "S", dict: "M of S"}
+    of_rows = {name: kinds[type(value)] for name, value in (made(HEAD) | made(None)).items()}
     assert {
-        name: kind for name, (kind, _) in ATTRIBUTES.items() if name not in only_with_an_extractor
-    } == made
+        name: kind for name, (kind, _) in ATTRIBUTES.items() if name not in EXTRACTION_ATTRIBUTES
+    } == {"unordered_until": "S"} | of_rows
+
+
+def test_the_readme_shows_a_row_with_every_attribute_of_an_object() -> None:
+    [text] = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+    kinds = {name: type(value) for name, value in json.loads(text).items()}
+    assert kinds == {name: type(value) for name, value in made(HEAD).items()}
 
 
 def test_the_program_exports_every_output_and_no_other(dev: Program) -> None:
