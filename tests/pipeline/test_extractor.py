@@ -5,15 +5,8 @@ from typing import Any
 
 from attributes import PENDING
 from support.extractors import EXTRACTOR
-from support.recorder import ACCOUNT, REGION, Declared, Program, declare
+from support.recorder import Declared, Program, declare
 
-COMPONENT = "file-metadata:index:Extractor"
-TABLE = "aws:dynamodb/table:Table"
-FUNCTION = "aws:lambda/function:Function"
-MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
-ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
-KEY = "aws:kms/key:Key"
-STREAM = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:file-metadata-table-prod/stream/1"
 # Besides alarms and metrics from the log, which have tests of their own.
 OF_AN_EXTRACTOR = [
     "file-metadata-extractor",
@@ -31,11 +24,6 @@ CHANGED_BY_IT = {
 }
 
 
-def of_extractor(program: Program, type_token: str) -> Declared:
-    [found] = [one for one in program.all(type_token) if "-extractor-" in one.name]
-    return found
-
-
 def variables(function: Declared) -> dict[str, str]:
     found: dict[str, str] = function.inputs["environment"]["variables"]
     return found
@@ -45,6 +33,10 @@ def inputs(program: Program) -> dict[str, dict[str, Any]]:
     return {
         one.name: {k: v for k, v in one.inputs.items() if k != "code"} for one in program.resources
     }
+
+
+def stream(program: Program) -> str:
+    return f"{program.one('Table').arn}/stream/1"
 
 
 def test_an_extractor_adds_its_own_and_changes_nothing_else(extracting: Program) -> None:
@@ -58,17 +50,14 @@ def test_an_extractor_adds_its_own_and_changes_nothing_else(extracting: Program)
         if having[name] != declared
     }
     assert changed == CHANGED_BY_IT
+    assert "EXTRACTION" in variables(extracting.named("processor-function"))
+    assert extracting.outputs["DynamoDBTableStreamArn"] == stream(extracting)
 
 
 def test_a_stack_without_one_knows_nothing_of_extraction(prod: Program) -> None:
     assert not any("extract" in str(declared).lower() for declared in inputs(prod).items())
-    assert not any("EXTRACTION" in variables(one) for one in prod.all(FUNCTION))
+    assert not any("EXTRACTION" in variables(one) for one in prod.all("Function"))
     assert prod.outputs["DynamoDBTableStreamArn"] == ""
-
-
-def test_a_new_version_s_row_waits_for_the_extractor(extracting: Program) -> None:
-    [processor] = [one for one in extracting.all(FUNCTION) if "-processor-" in one.name]
-    assert "EXTRACTION" in variables(processor)
 
 
 def test_a_stream_alone_changes_the_table_alone(prod: Program) -> None:
@@ -77,22 +66,18 @@ def test_a_stream_alone_changes_the_table_alone(prod: Program) -> None:
     assert [name for name in having if having[name] != without.get(name)] == [
         "file-metadata-table-rows"
     ]
-    assert program.one(TABLE).inputs["streamViewType"] == "NEW_AND_OLD_IMAGES"
-    assert program.outputs["DynamoDBTableStreamArn"] == STREAM
-
-
-def test_the_stream_s_arn_is_in_the_outputs(extracting: Program) -> None:
-    assert extracting.outputs["DynamoDBTableStreamArn"] == STREAM
+    assert program.one("Table").inputs["streamViewType"] == "NEW_AND_OLD_IMAGES"
+    assert program.outputs["DynamoDBTableStreamArn"] == stream(program)
 
 
 def test_the_mapping_feeds_the_extractor_one_pending_row_at_a_time(extracting: Program) -> None:
-    mapping = extracting.one(MAPPING).inputs
+    mapping = extracting.one("EventSourceMapping").inputs
     [found] = mapping["filterCriteria"]["filters"]
     pending = {"dynamodb": {"NewImage": {"extraction": {"S": [PENDING]}}}}
     assert json.loads(found["pattern"]) == pending
     assert {k: v for k, v in mapping.items() if k not in {"filterCriteria", "tags"}} == {
-        "functionName": "file-metadata-extractor-function-1234567",
-        "eventSourceArn": STREAM,
+        "functionName": extracting.named("extractor-function").id,
+        "eventSourceArn": stream(extracting),
         "startingPosition": "TRIM_HORIZON",
         "batchSize": 1,
         "parallelizationFactor": 10,
@@ -103,22 +88,21 @@ def test_the_mapping_feeds_the_extractor_one_pending_row_at_a_time(extracting: P
 
 
 def test_the_permissions_are_in_place_before_what_needs_them(extracting: Program) -> None:
-    policy = of_extractor(extracting, ROLE_POLICY)
-    for token in (MAPPING, FUNCTION):
-        assert extracting.needs(of_extractor(extracting, token), policy)
+    policy = extracting.named("extractor-permissions")
+    for needing in ("extractor-stream", "extractor-function"):
+        assert extracting.needs(extracting.named(needing), policy)
 
 
 def test_the_extractor_has_a_role_of_its_own(extracting: Program) -> None:
-    roles = [one.inputs["role"] for one in extracting.all(FUNCTION)]
-    assert len(set(roles)) == 2
-    assert "-extractor-role-" in of_extractor(extracting, FUNCTION).inputs["role"]
-    assert "-extractor-role-" in of_extractor(extracting, ROLE_POLICY).inputs["role"]
+    role = extracting.named("extractor-role")
+    assert extracting.named("extractor-function").inputs["role"] == role.arn
+    assert extracting.named("extractor-permissions").inputs["role"] == role.id
 
 
 def test_its_size_comes_from_its_own_keys() -> None:
     sized = {"extractorMemorySize": "3008", "extractorTimeout": "900", "extractorStorage": "2048"}
     program = declare("dev", {"extractor": EXTRACTOR, "tracing": "true", **sized})
-    function = of_extractor(program, FUNCTION).inputs
+    function = program.named("extractor-function").inputs
     assert (function["memorySize"], function["timeout"]) == (3008, 900)
     assert function["ephemeralStorage"] == {"size": 2048}
     assert function["tracingConfig"] == {"mode": "Active"}
@@ -127,38 +111,29 @@ def test_its_size_comes_from_its_own_keys() -> None:
 def test_it_runs_where_the_first_function_does(extracting: Program) -> None:
     ours, first = (
         {key: one.inputs[key] for key in ("runtime", "architectures", "kmsKeyArn", "tracingConfig")}
-        for one in extracting.all(FUNCTION)
+        for one in extracting.all("Function")
     )
     assert ours == first
 
 
 def test_its_log_is_json_in_a_group_of_its_own(extracting: Program) -> None:
-    logging = of_extractor(extracting, FUNCTION).inputs["loggingConfig"]
-    group = of_extractor(extracting, "aws:cloudwatch/logGroup:LogGroup")
-    assert logging["logFormat"] == "JSON"
-    assert logging["logGroup"] == f"{group.name}-1234567"
+    logging = extracting.named("extractor-function").inputs["loggingConfig"]
+    group = extracting.named("extractor-logs")
+    assert (logging["logFormat"], logging["logGroup"]) == ("JSON", group.id)
     assert group.inputs["retentionInDays"] == 90
-    assert extracting.needs(of_extractor(extracting, FUNCTION), group)
+    assert extracting.needs(extracting.named("extractor-function"), group)
 
 
 def test_it_knows_bucket_and_table(extracting: Program) -> None:
-    assert variables(of_extractor(extracting, FUNCTION)) == {
+    assert variables(extracting.named("extractor-function")) == {
         "DYNAMODB_TABLE_NAME": "file-metadata-table-prod",
-        "DYNAMODB_TABLE_ARN": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:file-metadata-table-prod",
+        "DYNAMODB_TABLE_ARN": extracting.one("Table").arn,
         "S3_BUCKET_NAME": extracting.outputs["S3BucketName"],
     }
 
 
 def test_the_archive_holds_both_functions_code_and_the_users_beside(extracting: Program) -> None:
-    function = of_extractor(extracting, FUNCTION).inputs
+    function = extracting.named("extractor-function").inputs
     module, _, _ = function["handler"].partition(".")
     code = function["code"].assets
     assert {f"{module}.py", "signature.py", "user/extract.py"} <= code.keys()
-
-
-def test_the_key_encrypts_both_log_groups(extracting: Program) -> None:
-    statements = json.loads(extracting.one(KEY).inputs["policy"])["Statement"]
-    [logs] = [one for one in statements if one["Sid"] == "LogsEncryptOurLogGroups"]
-    groups = logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
-    prefix = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:file-metadata"
-    assert groups == [f"{prefix}-processor-logs*", f"{prefix}-extractor-logs*"]
