@@ -43,18 +43,14 @@ def write(folder: Path, *names: str) -> Path:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """The handler on another machine: other path, times and file modes, and bytecode beside."""
+    """The handler elsewhere: other path, times, modes and line ends, and bytecode beside."""
     copy = tmp_path / "elsewhere" / "handler"
     shutil.copytree(HANDLER_FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for path in copy.rglob("*.py"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
         path.chmod(0o600)
         os.utime(path, (LONG_AGO, LONG_AGO))
     return write(copy, "__pycache__/process_file.cpython-314.pyc", "notes.txt")
-
-
-def test_the_archive_holds_the_handler_s_files(tmp_path: Path) -> None:
-    write(tmp_path, "process_file.py", "deep/down/module.py")
-    assert set(handler_archive(tmp_path).assets) == {"process_file.py", "deep/down/module.py"}
 
 
 def test_the_program_packs_the_handler_folder() -> None:
@@ -67,9 +63,10 @@ def test_the_program_packs_the_handler_folder() -> None:
     assert packed == code
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
+def test_only_python_files_are_packed(tmp_path: Path) -> None:
+    write(tmp_path, "module.py", "deep/down/module.py")
+    write(
+        tmp_path,
         "__pycache__/module.cpython-314.pyc",
         "module.pyc",
         "module.pyi",
@@ -78,15 +75,8 @@ def test_the_program_packs_the_handler_folder() -> None:
         ".env",
         "module.py.orig",
         "py",
-    ],
-)
-def test_other_files_are_left_out(tmp_path: Path, other: str) -> None:
-    write(tmp_path, "module.py", other)
-    assert set(handler_archive(tmp_path).assets) == {"module.py"}
-
-
-def test_the_tests_are_left_out() -> None:
-    assert [name for name in handler_archive().assets if "test" in name] == []
+    )
+    assert set(handler_archive(tmp_path).assets) == {"module.py", "deep/down/module.py"}
 
 
 def test_the_files_are_in_order(tmp_path: Path) -> None:
@@ -98,15 +88,6 @@ def test_the_files_are_in_order(tmp_path: Path) -> None:
 
 @HASHES
 def test_another_checkout_has_the_same_hash(checkout: Path, content_hash: ContentHash) -> None:
-    assert content_hash(handler_archive(checkout)) == content_hash(handler_archive())
-
-
-@HASHES
-def test_line_ends_of_a_checkout_do_not_change_the_hash(
-    checkout: Path, content_hash: ContentHash
-) -> None:
-    for path in checkout.rglob("*.py"):
-        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert content_hash(handler_archive(checkout)) == content_hash(handler_archive())
 
 
@@ -181,14 +162,9 @@ def test_a_changed_byte_of_the_user_s_changes_the_hash(users: Path) -> None:
     assert zip_hash(extractor_archive(str(users))) != before
 
 
-@pytest.mark.parametrize("others", [(), ("notes.txt",)])
+@pytest.mark.parametrize("others", [(), ("notes.txt",)], ids=["missing", "without code"])
 def test_a_folder_without_code_is_an_error(tmp_path: Path, others: tuple[str, ...]) -> None:
-    write(tmp_path, *others)
+    folder = write(tmp_path / "handler", *others)
     with pytest.raises(FileNotFoundError) as caught:
-        handler_archive(tmp_path)
-    assert str(caught.value) == f"handler folder must hold Python files, got none in {tmp_path}"
-
-
-def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        handler_archive(tmp_path / "missing")
+        handler_archive(folder)
+    assert str(caught.value) == f"handler folder must hold Python files, got none in {folder}"
