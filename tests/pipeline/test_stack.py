@@ -1,30 +1,29 @@
 """The stack as a whole: names, tags, parents, outputs, and that nothing changes by itself."""
 
 import re
-import shutil
 from pathlib import Path
-from typing import Any
 
-import pulumi
 import pytest
-from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
 
-from local import engine
+from support.extractors import EXTRACTOR
+from support.plugin_process import resources
 from support.recorder import (
+    EVENTBRIDGE,
     REGIONS,
     ROOT,
     Declared,
     Program,
-    _Answers,
     accepts_tags,
     declare,
     declare_anew,
+    declare_by,
     shipped_config,
 )
 
 COMPONENT = "file-metadata:index:FileMetadataPipeline"
 BUCKET = "aws:s3/bucket:Bucket"
 TABLE = "aws:dynamodb/table:Table"
+OPTIONAL = {"extractor": EXTRACTOR, "audit": "report", "batchOperations": "true"}
 FIXED_NAMES = {
     "dashboardName",
     "name",
@@ -33,14 +32,6 @@ FIXED_NAMES = {
     "statementId",
     "statementIdPrefix",
 }
-
-
-def tags(program: Program) -> dict[str, Any]:
-    return {
-        resource.name: resource.inputs.get("tags")
-        for resource in program.resources
-        if accepts_tags(resource)
-    }
 
 
 def fixed_names(program: Program) -> dict[str, set[str]]:
@@ -53,70 +44,13 @@ def fixed_names(program: Program) -> dict[str, set[str]]:
     return found
 
 
-def comparable(program: Program) -> dict[str, Any]:
-    """All that was declared, archives as their texts."""
-    return {
-        resource.urn: (_plain(resource.inputs), resource.parent, resource.dependencies)
-        for resource in program.resources
-    }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, pulumi.AssetArchive):
-        return [(name, asset.text) for name, asset in value.assets.items()]
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return value
-
-
-class Providers(_Answers):
-    """Answers like the recorder, and notes which provider is asked for what."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: dict[str, str | None] = {}
-
-    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        if args.typ.startswith("aws:"):
-            self.asked[args.name] = args.provider
-        return super().new_resource(args)
-
-    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        self.asked[args.token] = args.provider
-        return super().call(args)
-
-
 def named(folder: Path, name: str) -> Program:
     """Declare a component with another name."""
-    shutil.copy(ROOT / "Pulumi.yaml", folder)
-    shutil.copy(ROOT / "Pulumi.dev.yaml", folder)
-    (folder / "__main__.py").write_text(
-        "from pipeline import FileMetadataPipeline, Settings\n"
-        f"settings = Settings(environment_suffix='dev', batch_operations=True)\n"
+    return declare_by(
+        folder,
+        "settings = Settings(environment_suffix='dev', batch_operations=True)\n"
         f"FileMetadataPipeline({name!r}, settings)\n",
-        encoding="utf-8",
     )
-    return declare("dev", project=folder)
-
-
-@pytest.fixture
-def asked_elsewhere(tmp_path: Path) -> dict[str, str | None]:
-    """Providers by resource or lookup, of a component that is given ``elsewhere``."""
-    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
-    (tmp_path / "__main__.py").write_text(
-        "import pulumi, pulumi_aws\n"
-        "from pipeline import FileMetadataPipeline, Settings\n"
-        "elsewhere = pulumi_aws.Provider('elsewhere', region='ap-south-1')\n"
-        "FileMetadataPipeline(\n"
-        "    'file-metadata',\n"
-        "    Settings(environment_suffix='dev'),\n"
-        "    pulumi.ResourceOptions(provider=elsewhere),\n"
-        ")\n",
-        encoding="utf-8",
-    )
-    providers = Providers()
-    engine.run(tmp_path, "dev", {}, providers)
-    return providers.asked
 
 
 def test_the_component_keeps_its_type_and_name(dev: Program) -> None:
@@ -154,29 +88,40 @@ def test_every_child_s_name_starts_with_its_parent_s(dev: Program) -> None:
     assert strays == []
 
 
-def test_the_component_s_provider_is_every_child_s(
-    asked_elsewhere: dict[str, str | None], dev: Program
-) -> None:
-    ours = {name for name, provider in asked_elsewhere.items() if "::elsewhere::" in str(provider)}
-    aws = {resource.name for resource in dev.resources if resource.type.startswith("aws:")}
-    lookups = {
+def test_the_component_s_provider_is_every_child_s(tmp_path: Path) -> None:
+    program = declare_by(
+        tmp_path,
+        "import pulumi_aws\n"
+        "elsewhere = pulumi_aws.Provider('elsewhere', region='ap-south-1')\n"
+        "options = pulumi.ResourceOptions(provider=elsewhere)\n"
+        "FileMetadataPipeline('file-metadata', Settings(environment_suffix='dev'), options)\n",
+    )
+    provided = {one.name: one.provider for one in program.resources if one.type.startswith("aws:")}
+    assert len(provided) > 10
+    assert program.lookups.keys() == {
         "aws:index/getCallerIdentity:getCallerIdentity",
         "aws:index/getPartition:getPartition",
         "aws:index/getRegion:getRegion",
     }
-    assert ours == aws | lookups
+    asked = provided | program.lookups
+    assert [name for name, provider in asked.items() if "::elsewhere::" not in provider] == []
 
 
-@pytest.mark.parametrize("environment", ["dev", "prod"])
-def test_everything_taggable_says_which_environment_it_is(environment: str) -> None:
+@pytest.mark.parametrize(
+    ("config", "environment"),
+    [({}, "dev"), (OPTIONAL, "dev"), (EVENTBRIDGE, "dev"), ({"environmentSuffix": "blue"}, "blue")],
+    ids=["least", "with all options", "following a bucket", "another suffix"],
+)
+def test_everything_taggable_says_which_environment_it_is(
+    config: dict[str, str], environment: str
+) -> None:
     expected = {"Environment": environment, "Project": "DataPipeline"}
-    found = tags(declare(environment))
-    assert {name: tag for name, tag in found.items() if tag != expected} == {}
-
-
-def test_the_tag_is_the_environment_s_even_where_the_stack_is_named_otherwise() -> None:
-    found = tags(declare("dev", {"environmentSuffix": "blue"}))
-    assert {tag["Environment"] for tag in found.values()} == {"blue"}
+    tags = {
+        resource.name: resource.inputs.get("tags")
+        for resource in declare("dev", {"customerManagedKey": "true"} | config).resources
+        if accepts_tags(resource)
+    }
+    assert {name: tag for name, tag in tags.items() if tag != expected} == {}
 
 
 @pytest.mark.parametrize("partition", REGIONS)
@@ -231,10 +176,6 @@ def test_a_bucket_that_is_named_has_that_name() -> None:
     )
 
 
-def test_two_stacks_share_no_fixed_name(dev: Program, prod: Program) -> None:
-    assert not set().union(*fixed_names(dev).values()) & set().union(*fixed_names(prod).values())
-
-
 def holds_data(resource: Declared) -> bool:
     """Whether a resource is data, or guards data that is there."""
     return resource.type.startswith(("aws:s3/", "aws:dynamodb/", "aws:sqs/"))
@@ -275,21 +216,6 @@ def test_the_stack_says_where_its_parts_are(dev: Program, name: str, value: str)
     assert dev.outputs[name] == value
 
 
-def test_the_stack_says_nothing_else(dev: Program) -> None:
-    assert set(dev.outputs) == {
-        "S3BucketName",
-        "S3BucketURL",
-        "DynamoDBTableName",
-        "LambdaFunctionName",
-        "FailureQueueUrl",
-        "DashboardUrl",
-        "AlarmTopicArn",
-        "BatchOperationsRoleArn",
-        "DynamoDBTableStreamArn",
-        "UndeliveredQueueUrl",
-    }
-
-
 def test_the_same_configuration_declares_the_same(dev: Program) -> None:
     again = declare_anew(ROOT, "dev", tuple(shipped_config("dev").items()))
-    assert comparable(again) == comparable(dev)
+    assert resources(again) == resources(dev)
