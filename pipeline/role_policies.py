@@ -62,9 +62,7 @@ def process_files(
         # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
         statements.append(allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], key_arn))
-    if tracing:
-        statements.append(_trace())
-    return policy(*statements)
+    return policy(*statements, *_trace(tracing=tracing))
 
 
 def extract_files(
@@ -95,9 +93,7 @@ def extract_files(
         # The files, the table, its stream and the function's environment are decrypted with the
         # role's permission; nothing is encrypted with it.
         statements.append(allow("UseKey", "kms:Decrypt", key_arn))
-    if tracing:
-        statements.append(_trace())
-    return policy(*statements)
+    return policy(*statements, *_trace(tracing=tracing))
 
 
 def audit(
@@ -122,9 +118,7 @@ def audit(
     if key_arn is not None:
         # The table and the function's environment are decrypted with the role's permission.
         statements.append(allow("UseKeyToRead", "kms:Decrypt", key_arn))
-    if tracing:
-        statements.append(_trace())
-    return policy(*statements)
+    return policy(*statements, *_trace(tracing=tracing))
 
 
 def invoke_audit(function_arn: str) -> Policy:
@@ -156,7 +150,9 @@ def decrypt_objects(*, key_arn: str, region: str, dns_suffix: str) -> Policy:
     return policy(allow("DecryptObjects", "kms:Decrypt", key_arn) | {"Condition": through_s3})
 
 
-def _trace() -> dict[str, Any]:
+def _trace(*, tracing: bool) -> list[dict[str, Any]]:
+    if not tracing:
+        return []
     # X-Ray has no resource to name for these two:
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
-    return allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")
+    return [allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")]
