@@ -390,7 +390,11 @@ class Settings:
             dict: lambda name: config.get_object(name) if config.get(name) else None,
         }
         try:
-            _check_keys(config.name)
+            for full_key in CONFIG.get():
+                # Pulumi accepts unknown keys.
+                namespace, _, name = full_key.partition(":")
+                if namespace == config.name:
+                    check_known(name, KEYS)
             for key in KEYS.values():
                 value = readers[key.kind](key.name)
                 if value not in (None, "", {}):
@@ -440,11 +444,3 @@ def _check_source(settings: Settings) -> None:
             value = getattr(settings, key.field)
             rule = f"{key.name} must be left out {where} ({reason})"
             check(value == key.default, rule, value)
-
-
-def _check_keys(namespace: str) -> None:
-    """Refuse unknown keys, which Pulumi accepts."""
-    for full_key in CONFIG.get():
-        of, _, name = full_key.partition(":")
-        if of == namespace:
-            check_known(name, KEYS)
