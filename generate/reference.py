@@ -9,10 +9,9 @@ from generate.declarations import TYPES, shown
 from handler.attributes import ATTRIBUTES
 from ops.__main__ import main
 from ops.cli import of_a_stack
-from pipeline.alarms import Alarm, alarms
-from pipeline.audit_watch import AuditWatched, audit_alarms
-from pipeline.event_rule_watch import event_rule_alarms
-from pipeline.extractor_watch import Watched, extractor_alarms
+from pipeline.alarms import Alarm, alarms, event_rule_alarms
+from pipeline.audit_watch import audit_alarms
+from pipeline.extractor_watch import extractor_alarms
 from pipeline.keys import Declared, config_key
 from pipeline.outputs import OUTPUTS
 from pipeline.settings import KEYS, PROJECT, Settings
@@ -99,8 +98,8 @@ def page(_old: str) -> str:
             ((f"`{name}`", kind, means) for name, (kind, means) in ATTRIBUTES.items()),
         ),
         alarms=_alarms(alarms(queue="", function="", table="", timeout=Settings.timeout)),
-        extractor_alarms=_alarms(extractor_alarms(Watched(function="", mapping="", namespace=""))),
-        audit_alarms=_alarms(audit_alarms(AuditWatched(function="", namespace=""), since=0)),
+        extractor_alarms=_alarms(extractor_alarms(function="", mapping="", namespace="")),
+        audit_alarms=_alarms(audit_alarms(function="", namespace="", since=0)),
         event_rule_alarms=_alarms(event_rule_alarms(queue="", rule="")),
         shared=_options(_shared()),
         commands="\n\n".join(_command(name, main.commands[name]) for name in main.commands),

@@ -4,6 +4,7 @@ Names, dimensions and units are AWS's:
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
 """
 
 from dataclasses import dataclass
@@ -205,4 +206,30 @@ def _of_the_table(table: pulumi.Input[str]) -> list[Alarm]:
             means="DynamoDB has answered with internal errors for 15 minutes.",
             first="see the AWS Health Dashboard; failed events wait in the failure queue.",
         ),
+    ]
+
+
+def event_rule_alarms(*, queue: pulumi.Input[str], rule: pulumi.Input[str]) -> list[Alarm]:
+    """The alarm of a pipeline that follows somebody else's bucket.
+
+    Args:
+        queue: the name of the queue for undelivered events.
+        rule: the rule's name.
+    """
+    lost = Metric(
+        namespace="AWS/Events",
+        name="InvocationsFailedToBeSentToDlq",
+        dimensions=(("RuleName", rule),),
+        statistic=SUM,
+    )
+    return [
+        Alarm(
+            role="undelivered-events",
+            metrics=(queue_metric(queue, "ApproximateNumberOfMessagesVisible"), lost),
+            threshold=0,
+            period=MINUTE,
+            means="EventBridge could not deliver events to the function: they wait in the rule's"
+            " queue or, if the queue refuses them, are lost. Their rows are outdated.",
+            first="`pulumi up` restores permission and queue; then `python -m ops redrive`.",
+        )
     ]

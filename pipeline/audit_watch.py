@@ -1,7 +1,5 @@
 """What watches an audit, as data: metrics from its last line, alarms and a panel."""
 
-from dataclasses import dataclass
-
 import pulumi
 
 from .alarms import FIVE_MINUTES, MAXIMUM, SUM, Alarm, Metric, function_metric
@@ -12,15 +10,6 @@ from .names import COMPARED_METRIC, DISAGREE_METRIC, INCOMPLETE_METRIC
 ENDED = '{ $.audit = "ended" }'
 INCOMPLETE = '{ $.audit = "ended" && $.complete IS FALSE }'
 DAY = 24 * 60 * 60
-
-
-@dataclass(frozen=True, kw_only=True)
-class AuditWatched:
-    """An audit's parts that have metrics."""
-
-    function: pulumi.Input[str]
-    namespace: str
-    """Of the metrics that come from the log."""
 
 
 def audit_filters(namespace: str) -> Filters:
@@ -36,16 +25,19 @@ def audit_filters(namespace: str) -> Filters:
     }
 
 
-def audit_alarms(of: AuditWatched, *, since: pulumi.Input[int]) -> list[Alarm]:
+def audit_alarms(
+    *, function: pulumi.Input[str], namespace: str, since: pulumi.Input[int]
+) -> list[Alarm]:
     """The additional alarms of a pipeline with an audit.
 
     Args:
-        of: what they watch.
+        function: the audit's function.
+        namespace: of the metrics that come from the log.
         since: when the audit was created, seconds since 1970.
     """
 
     def metric(name: str, statistic: str) -> Metric:
-        return Metric(namespace=of.namespace, name=name, dimensions=(), statistic=statistic)
+        return Metric(namespace=namespace, name=name, dimensions=(), statistic=statistic)
 
     return [
         Alarm(
@@ -60,7 +52,7 @@ def audit_alarms(of: AuditWatched, *, since: pulumi.Input[int]) -> list[Alarm]:
         ),
         Alarm(
             role="audit-incomplete",
-            metrics=(metric(INCOMPLETE_METRIC, SUM), function_metric(of.function, "Errors")),
+            metrics=(metric(INCOMPLETE_METRIC, SUM), function_metric(function, "Errors")),
             threshold=0,
             period=FIVE_MINUTES,
             means="The last audit ended before it had compared everything.",
@@ -80,11 +72,11 @@ def audit_alarms(of: AuditWatched, *, since: pulumi.Input[int]) -> list[Alarm]:
     ]
 
 
-def audit_panels(of: AuditWatched, region: str) -> list[Widget]:
-    """The dashboard's panel of the audit; names are plain by now."""
+def audit_panels(*, namespace: str, region: str) -> list[Widget]:
+    """The dashboard's panel of the audit."""
     lines: list[Line] = [
-        [of.namespace, DISAGREE_METRIC, {"label": "rows that disagree"}],
-        [of.namespace, COMPARED_METRIC, {"label": "keys compared", "yAxis": "right"}],
+        [namespace, DISAGREE_METRIC, {"label": "rows that disagree"}],
+        [namespace, COMPARED_METRIC, {"label": "keys compared", "yAxis": "right"}],
     ]
     made = panel(region, "Audit", lines, stat="Maximum", label="rows", right="keys")
     made["properties"]["period"] = DAY

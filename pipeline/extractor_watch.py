@@ -4,7 +4,6 @@ Metrics of event source mappings:
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#event-source-mapping-metrics
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -22,21 +21,18 @@ FIFTEEN_MINUTES = 15 * 60
 AGE_MS = 60 * 60 * 1000
 
 
-@dataclass(frozen=True, kw_only=True)
-class Watched:
-    """An extractor's parts that have metrics."""
+def extractor_alarms(
+    *, function: pulumi.Input[str], mapping: pulumi.Input[str], namespace: str
+) -> list[Alarm]:
+    """The additional alarms of a pipeline with an extractor.
 
-    function: pulumi.Input[str]
-    mapping: pulumi.Input[str]
-    """The event source mapping's id."""
-    namespace: str
-    """The namespace of the metrics that come from the log."""
-
-
-def extractor_alarms(of: Watched) -> list[Alarm]:
-    """The additional alarms of a pipeline with an extractor."""
+    Args:
+        function: the extractor's function.
+        mapping: the event source mapping's id.
+        namespace: of the metrics that come from the log.
+    """
     failed = Metric(
-        namespace=of.namespace,
+        namespace=namespace,
         name=EXTRACTION_METRIC,
         dimensions=(("Outcome", FAILED),),
         statistic=SUM,
@@ -46,7 +42,7 @@ def extractor_alarms(of: Watched) -> list[Alarm]:
     given_up = Metric(
         namespace="AWS/Lambda",
         name="DroppedEventCount",
-        dimensions=(("EventSourceMappingUUID", of.mapping),),
+        dimensions=(("EventSourceMappingUUID", mapping),),
         statistic=SUM,
     )
     return [
@@ -72,7 +68,7 @@ def extractor_alarms(of: Watched) -> list[Alarm]:
         ),
         Alarm(
             role="extraction-age",
-            metrics=(function_metric(of.function, "IteratorAge", MAXIMUM),),
+            metrics=(function_metric(function, "IteratorAge", MAXIMUM),),
             threshold=AGE_MS,
             period=FIVE_MINUTES,
             means="A row has been `pending` for more than an hour.",
@@ -83,9 +79,9 @@ def extractor_alarms(of: Watched) -> list[Alarm]:
             # Lambda retries by itself, so a single error needs no action.
             role="extraction-errors",
             metrics=(
-                function_metric(of.function, "Errors"),
+                function_metric(function, "Errors"),
                 # No invocation, no `IteratorAge`.
-                function_metric(of.function, "Throttles"),
+                function_metric(function, "Throttles"),
             ),
             threshold=0,
             period=FIVE_MINUTES,
@@ -107,24 +103,28 @@ def extractor_filters(namespace: str) -> Filters:
     }
 
 
-def extractor_panels(of: Watched, region: str) -> list[Widget]:
-    """The dashboard's panels about the extractor; the names are plain strings here."""
+def extractor_panels(*, function: str, mapping: str, namespace: str, region: str) -> list[Widget]:
+    """The dashboard's panels about the extractor."""
+
+    def line(metric: str, **options: Any) -> Line:
+        return ["AWS/Lambda", metric, "FunctionName", function, options]
+
     by_outcome: list[Line] = [
-        [of.namespace, EXTRACTION_METRIC, "Outcome", outcome, {"label": outcome}]
+        [namespace, EXTRACTION_METRIC, "Outcome", outcome, {"label": outcome}]
         for outcome in OUTCOMES
     ]
     times: list[Line] = [
-        [of.namespace, EXTRACTION_LAG_METRIC, {"stat": "p50", "label": "lag p50"}],
-        [of.namespace, EXTRACTION_LAG_METRIC, {"stat": "p99", "label": "lag p99"}],
-        _line(of, "IteratorAge", stat="Maximum", label="oldest record"),
-        _line(of, "Duration", stat="p99", label="duration p99"),
+        [namespace, EXTRACTION_LAG_METRIC, {"stat": "p50", "label": "lag p50"}],
+        [namespace, EXTRACTION_LAG_METRIC, {"stat": "p99", "label": "lag p99"}],
+        line("IteratorAge", stat="Maximum", label="oldest record"),
+        line("Duration", stat="p99", label="duration p99"),
     ]
-    dropped: Line = ["AWS/Lambda", "DroppedEventCount", "EventSourceMappingUUID", of.mapping]
+    dropped: Line = ["AWS/Lambda", "DroppedEventCount", "EventSourceMappingUUID", mapping]
     errors = [
-        _line(of, "Errors", label="errors"),
-        _line(of, "Throttles", label="throttles"),
+        line("Errors", label="errors"),
+        line("Throttles", label="throttles"),
         [*dropped, {"label": "given up"}],
-        _line(of, "ConcurrentExecutions", stat="Maximum", label="at once", yAxis="right"),
+        line("ConcurrentExecutions", stat="Maximum", label="at once", yAxis="right"),
     ]
     return [
         panel(
@@ -140,7 +140,3 @@ def extractor_panels(of: Watched, region: str) -> list[Widget]:
             right="at the same time",
         ),
     ]
-
-
-def _line(of: Watched, metric: str, **options: Any) -> Line:
-    return ["AWS/Lambda", metric, "FunctionName", of.function, options]

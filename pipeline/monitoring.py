@@ -7,15 +7,14 @@ import pulumi
 import pulumi_aws as aws
 
 from . import resource_policies
-from .alarms import Alarm, Metric, alarms
+from .alarms import Alarm, Metric, alarms, event_rule_alarms
 from .audit import Audit
-from .audit_watch import AuditWatched, audit_alarms, audit_filters, audit_panels
+from .audit_watch import audit_alarms, audit_filters, audit_panels
 from .bucket_reference import AnyBucket
 from .dashboard import Names, Widget, dashboard, dashboard_url
 from .event_rule import EventRule
-from .event_rule_watch import event_rule_alarms
 from .extractor import Extractor
-from .extractor_watch import Watched, extractor_alarms, extractor_filters, extractor_panels
+from .extractor_watch import extractor_alarms, extractor_filters, extractor_panels
 from .failures import FailureQueue
 from .log_metrics import Filters, processor_filters
 from .names import dashboard_name, metric_namespace
@@ -64,11 +63,15 @@ class Monitoring(pulumi.ComponentResource):
         self._filters(args.processor.log_group_name, processor_filters(self._namespace))
         if extractor := args.extractor:
             watched += extractor_alarms(
-                self._extractor(extractor.function_name, extractor.mapping_id)
+                function=extractor.function_name,
+                mapping=extractor.mapping_id,
+                namespace=self._namespace,
             )
             self._filters(extractor.log_group_name, extractor_filters(self._namespace))
         if audit := args.audit:
-            watched += audit_alarms(self._audit(audit.function_name), since=audit.created)
+            watched += audit_alarms(
+                function=audit.function_name, namespace=self._namespace, since=audit.created
+            )
             self._filters(audit.log_group_name, audit_filters(self._namespace))
         if rule := args.rule:
             undelivered = rule.undelivered.queue_name
@@ -144,24 +147,19 @@ class Monitoring(pulumi.ComponentResource):
                 opts=self._child,
             )
 
-    def _extractor(self, function: pulumi.Input[str], mapping: pulumi.Input[str]) -> Watched:
-        return Watched(function=function, mapping=mapping, namespace=self._namespace)
-
-    def _audit(self, function: pulumi.Input[str]) -> AuditWatched:
-        return AuditWatched(function=function, namespace=self._namespace)
-
     def _panels(self) -> pulumi.Output[list[Widget]]:
         """The panels of an extractor and of an audit, if there are any."""
-        args, of_parts = self._args, []
+        args, namespace, of_parts = self._args, self._namespace, []
         region = args.shared.place.region
         if extractor := args.extractor:
-            names = pulumi.Output.all(region, extractor.function_name, extractor.mapping_id)
-            of_parts.append(
-                names.apply(lambda of: extractor_panels(self._extractor(of[1], of[2]), of[0]))
+            names = pulumi.Output.all(
+                region=region, function=extractor.function_name, mapping=extractor.mapping_id
             )
-        if audit := args.audit:
-            names = pulumi.Output.all(region, audit.function_name)
-            of_parts.append(names.apply(lambda of: audit_panels(self._audit(of[1]), of[0])))
+            of_parts.append(names.apply(lambda of: extractor_panels(**of, namespace=namespace)))
+        if args.audit:
+            of_parts.append(
+                region.apply(lambda region: audit_panels(namespace=namespace, region=region))
+            )
         return pulumi.Output.all(*of_parts).apply(
             lambda parts: [panel for part in parts for panel in part]
         )

@@ -25,7 +25,7 @@ from bench.cost import (
     watching,
 )
 from pipeline.alarms import alarms
-from pipeline.audit_watch import AuditWatched, audit_alarms
+from pipeline.audit_watch import audit_alarms
 from pipeline.dashboard import OUTCOMES
 from pipeline.settings import Settings
 from support.recorder import ROOT, Program
@@ -112,7 +112,7 @@ def test_the_alarms_that_are_priced_are_the_declared_ones() -> None:
 
 
 def test_an_audit_s_alarms_are_paid_for_in_prod() -> None:
-    declared = audit_alarms(AuditWatched(function="f", namespace="n"), since=0)
+    declared = audit_alarms(function="f", namespace="n", since=0)
     assert sum(len(alarm.metrics) for alarm in declared) == AUDITED
 
 

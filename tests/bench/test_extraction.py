@@ -8,7 +8,7 @@ from bench.cost import PRICES, Assumptions, markdown, replaced
 from bench.counting import item_bytes
 from bench.extraction import CSV, FOUND, GIVEN, measure, table, write_units
 from bench.testbed import running
-from pipeline.extractor_watch import Watched, extractor_alarms
+from pipeline.extractor_watch import extractor_alarms
 from pipeline.settings import Settings
 from result import typed
 from support.recorder import ROOT
@@ -62,6 +62,6 @@ def test_the_page_says_what_a_longer_extraction_costs() -> None:
 
 
 def test_the_page_has_the_price_of_the_extractor_s_alarms() -> None:
-    alarms = extractor_alarms(Watched(function="f", mapping="m", namespace="n"))
+    alarms = extractor_alarms(function="f", mapping="m", namespace="n")
     price = PRICES["alarm"] * sum(len(alarm.metrics) for alarm in alarms)
     assert f"The extractor's alarms cost ${price:.2f} a month" in PAGE
