@@ -72,7 +72,8 @@ def dashboard(names: Names, more: Sequence[Widget] = ()) -> dict[str, Any]:
         "height": 4,
         "properties": {"title": "Alarms", "alarms": list(names.alarm_arns)},
     }
-    return {"widgets": [head, alarms, *_placed([*_panels(names), *more], top=4)]}
+    panels = [*_of_the_records(names), *_of_the_waits(names), *_of_the_costs(names), *more]
+    return {"widgets": [head, alarms, *_placed(panels, top=4)]}
 
 
 def _first_steps(names: Names) -> str:
@@ -83,130 +84,109 @@ def _first_steps(names: Names) -> str:
     )
 
 
-def _panels(names: Names) -> list[Widget]:
-    return [
-        _throughput(names),
-        _freshness(names),
-        _errors(names),
-        _failure_queue(names),
-        _waiting(names),
-        _duration(names),
-        _consumption(names),
-        _throttles(names),
-        _cost(names),
-    ]
-
-
-def _throughput(names: Names) -> Widget:
-    lines = [
+def _of_the_records(names: Names) -> list[Widget]:
+    outcomes: list[Line] = [
         [names.namespace, OUTCOME_METRIC, "Outcome", outcome, {"label": outcome}]
         for outcome in OUTCOMES
     ]
-    return panel(
-        names.region, "Records by outcome", lines, stat="Sum", label="records", stacked=True
-    )
-
-
-def _freshness(names: Names) -> Widget:
-    lines = [
+    lags: list[Line] = [
         [names.namespace, LAG_METRIC, {"stat": stat, "label": f"lag {stat}"}]
         for stat in ("p50", "p99")
     ]
-    return panel(
-        names.region, "Freshness: from event to row", lines, stat="p50", label="milliseconds"
-    )
-
-
-def _errors(names: Names) -> Widget:
-    lines = [
+    errors = [
         _function(names, "Errors"),
         _function(names, "Throttles"),
         _function(names, "DestinationDeliveryFailures"),
         _function(names, "ConcurrentExecutions", stat="Maximum", yAxis="right"),
     ]
-    return panel(
-        names.region,
-        "Errors, throttles, concurrency",
-        lines,
-        stat="Sum",
-        label="invocations",
-        right="at the same time",
-    )
+    return [
+        panel(
+            names.region,
+            "Records by outcome",
+            outcomes,
+            stat="Sum",
+            label="records",
+            stacked=True,
+        ),
+        panel(names.region, "Freshness: from event to row", lags, stat="p50", label="milliseconds"),
+        panel(
+            names.region,
+            "Errors, throttles, concurrency",
+            errors,
+            stat="Sum",
+            label="invocations",
+            right="at the same time",
+        ),
+    ]
 
 
-def _failure_queue(names: Names) -> Widget:
-    dimension = ["QueueName", names.queue]
-    lines: list[Line] = [
-        ["AWS/SQS", "ApproximateNumberOfMessagesVisible", *dimension, {"label": "failed events"}],
-        [
-            "AWS/SQS",
-            "ApproximateAgeOfOldestMessage",
-            *dimension,
-            {"label": "age of the oldest", "yAxis": "right"},
-        ],
+def _of_the_waits(names: Names) -> list[Widget]:
+    age = {"label": "age of the oldest", "yAxis": "right"}
+    failed = [
+        _queue(names.queue, "ApproximateNumberOfMessagesVisible", label="failed events"),
+        _queue(names.queue, "ApproximateAgeOfOldestMessage", **age),
     ]
     if names.undelivered:
-        waiting = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", names.undelivered]
-        lines.append([*waiting, {"label": "undelivered events"}])
-    return panel(
-        names.region, "Failure queue", lines, stat="Maximum", label="events", right="seconds"
-    )
-
-
-def _waiting(names: Names) -> Widget:
-    lines = [
+        failed.append(
+            _queue(
+                names.undelivered, "ApproximateNumberOfMessagesVisible", label="undelivered events"
+            )
+        )
+    waits = [
         _function(names, "AsyncEventAge", stat="Maximum", label="longest wait"),
         _function(names, "AsyncEventAge", stat="p50", label="median wait"),
     ]
-    return panel(names.region, "Wait for the function", lines, stat="Maximum", label="milliseconds")
-
-
-def _duration(names: Names) -> Widget:
     lines = [_function(names, "Duration", stat=stat, label=stat) for stat in ("p50", "p99")]
     durations = panel(
         names.region, "Duration of invocations", lines, stat="p50", label="milliseconds"
     )
     limit = {"label": "timeout", "value": names.timeout * 1000}
     durations["properties"]["annotations"] = {"horizontal": [limit]}
-    return durations
+    return [
+        panel(
+            names.region, "Failure queue", failed, stat="Maximum", label="events", right="seconds"
+        ),
+        panel(names.region, "Wait for the function", waits, stat="Maximum", label="milliseconds"),
+        durations,
+    ]
 
 
-def _consumption(names: Names) -> Widget:
-    lines = [
+def _of_the_costs(names: Names) -> list[Widget]:
+    """The table's load, and what AWS bills: requests, billed time, write units and log bytes."""
+    units = [
         _table(names, "ConsumedWriteCapacityUnits", "write units"),
         _table(names, "ConsumedReadCapacityUnits", "read units"),
     ]
-    return panel(names.region, "Table: consumed units", lines, stat="Sum", label="units")
-
-
-def _throttles(names: Names) -> Widget:
-    lines = [
+    refused = [
         _table(names, "WriteThrottleEvents", "writes throttled"),
         _table(names, "ReadThrottleEvents", "reads throttled"),
         _table(names, "ConditionalCheckFailedRequests", "conditions failed"),
     ]
-    return panel(
-        names.region, "Table: throttles, refused writes", lines, stat="Sum", label="requests"
-    )
-
-
-def _cost(names: Names) -> Widget:
-    """What AWS bills: requests, billed time, write units and log bytes."""
-    log_bytes = ["AWS/Logs", "IncomingBytes", "LogGroupName", names.log_group]
-    lines = [
+    log = {"label": "log", "yAxis": "right"}
+    billed = [
         _function(names, "Invocations", label="invocations"),
         _table(names, "ConsumedWriteCapacityUnits", "write units"),
         _function(names, "Duration", stat="Sum", label="billed time", yAxis="right"),
-        [*log_bytes, {"label": "log", "yAxis": "right"}],
+        ["AWS/Logs", "IncomingBytes", "LogGroupName", names.log_group, log],
     ]
-    return panel(
-        names.region,
-        "What costs money",
-        lines,
-        stat="Sum",
-        label="invocations, units",
-        right="milliseconds, bytes",
-    )
+    return [
+        panel(names.region, "Table: consumed units", units, stat="Sum", label="units"),
+        panel(
+            names.region, "Table: throttles, refused writes", refused, stat="Sum", label="requests"
+        ),
+        panel(
+            names.region,
+            "What costs money",
+            billed,
+            stat="Sum",
+            label="invocations, units",
+            right="milliseconds, bytes",
+        ),
+    ]
+
+
+def _queue(queue: str, metric: str, **options: Any) -> Line:
+    return ["AWS/SQS", metric, "QueueName", queue, options]
 
 
 def _function(names: Names, metric: str, **options: Any) -> Line:
