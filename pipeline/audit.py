@@ -51,7 +51,6 @@ class Audit(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: AuditArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the function, what it needs, its metrics and its schedule."""
         super().__init__("file-metadata:index:Audit", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)

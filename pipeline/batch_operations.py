@@ -29,7 +29,6 @@ class BatchOperations(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: BatchOperationsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the role and its policy."""
         super().__init__("file-metadata:index:BatchOperations", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 

@@ -40,7 +40,6 @@ class EncryptionKey(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: EncryptionKeyArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the key and its alias."""
         super().__init__("file-metadata:index:EncryptionKey", name, {}, opts)
         key = aws.kms.Key(
             f"{name}-key",

@@ -45,7 +45,6 @@ class EventRule(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: EventRuleArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the rule, its permissions on function and queue, and then the target."""
         super().__init__("file-metadata:index:EventRule", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         settings = args.shared.settings

@@ -48,7 +48,6 @@ class Extractor(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: ExtractorArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the function, what it needs, and the mapping from the table's stream."""
         super().__init__("file-metadata:index:Extractor", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)

@@ -19,7 +19,6 @@ class FailureQueue(pulumi.ComponentResource):
     queue_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: Shared, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare the queue."""
         super().__init__("file-metadata:index:FailureQueue", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
 
@@ -59,7 +58,6 @@ class FailureQueueGuard(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: FailureQueueGuardArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the policy."""
         super().__init__("file-metadata:index:FailureQueueGuard", name, {}, opts)
         aws.sqs.QueuePolicy(
             f"{name}-policy",

@@ -47,7 +47,6 @@ class Monitoring(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare topic, subscription, alarms, metric filters and dashboard."""
         super().__init__("file-metadata:index:Monitoring", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)

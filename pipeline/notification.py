@@ -32,7 +32,6 @@ class Notification(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: NotificationArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the permission, then the notification."""
         super().__init__("file-metadata:index:Notification", name, {}, opts)
         settings = args.shared.settings
 

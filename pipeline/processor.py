@@ -43,7 +43,6 @@ class Processor(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: ProcessorArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare the function and what it needs."""
         super().__init__("file-metadata:index:Processor", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         shared, settings = args.shared, args.shared.settings

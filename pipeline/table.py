@@ -19,7 +19,6 @@ class MetadataTable(pulumi.ComponentResource):
     """Empty where the table has no stream."""
 
     def __init__(self, name: str, args: Shared, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare the table."""
         super().__init__("file-metadata:index:MetadataTable", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         settings = args.settings
