@@ -131,19 +131,14 @@ def accepts_tags(resource: Declared) -> bool:
     return "tags" in inspect.signature(getattr(package, f"{name}Args")).parameters
 
 
-def partition_of(region: str) -> tuple[str, str]:
-    """Return a region's partition, and how the names of its services end."""
-    if region.startswith("cn-"):
-        return "aws-cn", "amazonaws.com.cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws", "amazonaws.com"
-
-
 class _Answers(Mocks):
     """Answers as the provider would: names, ARNs and addresses made from the inputs."""
 
     def __init__(self, region: str = REGION) -> None:
         self._region = region
-        self._partition, self._dns_suffix = partition_of(region)
+        partitions = {region: partition for partition, region in REGIONS.items()}
+        self._partition = partitions.get(region, "aws")
+        self._dns_suffix = "amazonaws.com.cn" if self._partition == "aws-cn" else "amazonaws.com"
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         if not args.custom:
