@@ -1,5 +1,6 @@
 """The policies as plain documents: each grant exact, each refusal whole."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,33 +19,29 @@ ROLE = "arn:aws:iam::123456789012:role/function"
 Statement = dict[str, Any]
 
 
-def process_files(*, tracing: bool, key_arn: str | None = None) -> Policy:
-    return role_policies.process_files(
-        bucket_arn=BUCKET,
-        table_arn=TABLE,
-        queue_arn=QUEUE,
-        log_group_arn=LOG_GROUP,
-        key_arn=key_arn,
-        tracing=tracing,
-    )
-
-
-def extract_files(*, tracing: bool, key_arn: str | None = None) -> Policy:
-    return role_policies.extract_files(
-        bucket_arn=BUCKET,
-        table_arn=TABLE,
-        stream_arn=STREAM,
-        log_group_arn=LOG_GROUP,
-        key_arn=key_arn,
-        tracing=tracing,
-    )
-
-
+process_files = partial(
+    role_policies.process_files,
+    bucket_arn=BUCKET,
+    table_arn=TABLE,
+    queue_arn=QUEUE,
+    log_group_arn=LOG_GROUP,
+    key_arn=None,
+    tracing=False,
+)
+extract_files = partial(
+    role_policies.extract_files,
+    bucket_arn=BUCKET,
+    table_arn=TABLE,
+    stream_arn=STREAM,
+    log_group_arn=LOG_GROUP,
+    key_arn=None,
+    tracing=False,
+)
 EVERY_POLICY = {
     "trust_lambda": role_policies.trust_lambda(),
-    "process_files": process_files(tracing=False),
+    "process_files": process_files(),
     "process_files, traced": process_files(tracing=True),
-    "process_files, with a key": process_files(tracing=False, key_arn=KEY),
+    "process_files, with a key": process_files(key_arn=KEY),
     "extract_files": extract_files(tracing=True, key_arn=KEY),
     "bucket_requires_tls": resource_policies.bucket_requires_tls(BUCKET),
     "alarms_may_publish": resource_policies.alarms_may_publish(topic_arn="arn:t", account_id="1"),
@@ -101,7 +98,7 @@ def test_only_its_service_may_assume_a_role(policy: str, service: str) -> None:
 
 def test_the_function_may_make_each_call_that_it_makes() -> None:
     """And no other."""
-    assert grants(process_files(tracing=False)) == {
+    assert grants(process_files()) == {
         ("s3:GetObject", f"{BUCKET}/*"),
         ("s3:ListBucket", BUCKET),
         ("dynamodb:PutItem", TABLE),
@@ -113,19 +110,19 @@ def test_the_function_may_make_each_call_that_it_makes() -> None:
 
 
 def test_a_key_adds_what_its_use_needs_and_no_more() -> None:
-    with_key = grants(process_files(tracing=False, key_arn=KEY))
-    added = with_key - grants(process_files(tracing=False))
+    with_key = grants(process_files(key_arn=KEY))
+    added = with_key - grants(process_files())
     assert added == {("kms:Decrypt", KEY), ("kms:GenerateDataKey", KEY)}
 
 
 def test_tracing_adds_what_x_ray_needs_and_no_more() -> None:
-    added = grants(process_files(tracing=True)) - grants(process_files(tracing=False))
+    added = grants(process_files(tracing=True)) - grants(process_files())
     assert added == {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
 
 
 def test_the_extractor_may_make_each_call_that_it_makes() -> None:
     """And no other: it neither puts nor gets rows."""
-    assert grants(extract_files(tracing=False)) == {
+    assert grants(extract_files()) == {
         ("s3:GetObject", f"{BUCKET}/*"),
         ("s3:GetObjectVersion", f"{BUCKET}/*"),
         ("s3:ListBucket", BUCKET),
@@ -140,7 +137,7 @@ def test_the_extractor_may_make_each_call_that_it_makes() -> None:
 
 
 def test_a_key_and_tracing_add_what_the_extractor_needs_and_no_more() -> None:
-    added = grants(extract_files(tracing=True, key_arn=KEY)) - grants(extract_files(tracing=False))
+    added = grants(extract_files(tracing=True, key_arn=KEY)) - grants(extract_files())
     assert added == {
         ("kms:Decrypt", KEY),
         ("xray:PutTraceSegments", "*"),

@@ -6,14 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.role_policies import (
-    audit,
-    decrypt_objects,
-    extract_files,
-    invoke_audit,
-    process_files,
-    run_batch_jobs,
-)
+from pipeline import role_policies
 from pipeline.settings import KEYS
 from support.fault_cases import FAULTS, OPERATIONS, SHARES
 from support.pages import README, anchors, table
@@ -99,28 +92,18 @@ def test_a_control_that_a_key_meets_names_the_key() -> None:
 
 
 def test_the_security_page_lists_every_statement_of_the_roles_with_its_actions() -> None:
-    function = process_files(
-        bucket_arn="b", table_arn="t", queue_arn="q", log_group_arn="l", key_arn="k", tracing=True
-    )
-    job = run_batch_jobs(bucket_arn="b", function_arn="f")
-    extractor = extract_files(
-        bucket_arn="b", table_arn="t", stream_arn="s", log_group_arn="l", key_arn="k", tracing=True
-    )
-    audited = audit(
-        bucket_arn="b",
-        table_arn="t",
-        repairing_arn="f",
-        log_group_arn="l",
-        key_arn="k",
-        tracing=True,
-    )
-    of_audit = [*audited["Statement"], *invoke_audit("a")["Statement"]]
-    objects = decrypt_objects(key_arn="o", region="r", dns_suffix="d")
+    all_have: Any = {"bucket_arn": "b", "table_arn": "t", "log_group_arn": "l"}
+    all_have |= {"key_arn": "k", "tracing": True}
     assert listed("Statement") == actions_of(
-        *function["Statement"], *objects["Statement"], *job["Statement"]
+        role_policies.process_files(**all_have, queue_arn="q"),
+        role_policies.decrypt_objects(key_arn="o", region="r", dns_suffix="d"),
+        role_policies.run_batch_jobs(bucket_arn="b", function_arn="f"),
     )
-    assert listed("The extractor's statement") == actions_of(*extractor["Statement"])
-    assert listed("The audit's statement") == actions_of(*of_audit)
+    extractor = role_policies.extract_files(**all_have, stream_arn="s")
+    assert listed("The extractor's statement") == actions_of(extractor)
+    audit = role_policies.audit(**all_have, repairing_arn="f")
+    audited = actions_of(audit, role_policies.invoke_audit("a"))
+    assert listed("The audit's statement") == audited
 
 
 def listed(head: str) -> dict[str, set[str]]:
@@ -129,12 +112,13 @@ def listed(head: str) -> dict[str, set[str]]:
     }
 
 
-def actions_of(*statements: dict[str, Any]) -> dict[str, set[str]]:
+def actions_of(*policies: dict[str, Any]) -> dict[str, set[str]]:
     return {
         statement["Sid"]: {statement["Action"]}
         if isinstance(statement["Action"], str)
         else set(statement["Action"])
-        for statement in statements
+        for policy in policies
+        for statement in policy["Statement"]
     }
 
 
