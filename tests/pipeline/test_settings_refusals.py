@@ -1,14 +1,13 @@
 """What the settings say of a value of the wrong type, of an unknown key, and of the stack."""
 
 import asyncio
-import contextvars
 from typing import Any
 
 import pulumi
 import pytest
 
 from local import engine
-from pipeline.settings import KEYS, PROJECT, Settings
+from pipeline.settings import KEYS, PROJECT
 from support.configured import configured, settings
 from support.recorder import ROOT, Program, _Monitor
 
@@ -90,14 +89,6 @@ def test_a_key_like_no_other_is_refused_with_all_there_are() -> None:
         "configuration of stack 'prod': unknown key 'colour'; known: environmentSuffix, "
     )
     assert all(key in said for key in KEYS)
-
-
-def test_a_key_of_another_namespace_is_none_of_ours() -> None:
-    def read() -> Settings:
-        pulumi.runtime.set_all_config({"aws:region": "eu-west-1", "mine:anything": "1"})
-        return Settings.from_config(pulumi.Config(PROJECT), "dev")
-
-    assert contextvars.Context().run(read).environment_suffix == "dev"
 
 
 def test_a_refusal_names_the_stack_and_keeps_its_cause() -> None:
