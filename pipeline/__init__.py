@@ -11,12 +11,8 @@ __all__ = ["FileMetadataPipeline", "Settings"]
 
 def __getattr__(name: str) -> Any:
     """Import the component only when it is used: `ops` reads names and outputs without Pulumi."""
-    if name == "FileMetadataPipeline":
-        from .pipeline import FileMetadataPipeline  # noqa: PLC0415
+    if name in __all__:
+        from . import pipeline  # noqa: PLC0415
 
-        return FileMetadataPipeline
-    if name == "Settings":
-        from .settings import Settings  # noqa: PLC0415
-
-        return Settings
+        return getattr(pipeline, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -24,14 +24,11 @@ class Place:
     @classmethod
     def of(cls, component: pulumi.Resource) -> Self:
         """Look up where a component's provider makes resources."""
-
-        def opts() -> pulumi.InvokeOutputOptions:
-            return pulumi.InvokeOutputOptions(parent=component)
-
-        partition = aws.get_partition_output(opts=opts())
+        opts = pulumi.InvokeOutputOptions(parent=component)
+        partition = aws.get_partition_output(opts=opts)
         return cls(
-            account_id=aws.get_caller_identity_output(opts=opts()).account_id,
-            region=aws.get_region_output(opts=opts()).region,
+            account_id=aws.get_caller_identity_output(opts=opts).account_id,
+            region=aws.get_region_output(opts=opts).region,
             partition=partition.partition,
             dns_suffix=partition.dns_suffix,
         )
