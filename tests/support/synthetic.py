@@ -26,6 +26,10 @@ NOTIFICATION = (
     "</CloudFunctionConfiguration></NotificationConfiguration>"
 )
 
+# Where a listing's next page begins, after a key.
+AFTER_OBJECT = "<NextContinuationToken>{}</NextContinuationToken>"
+AFTER_VERSION = "<NextKeyMarker>{}</NextKeyMarker><NextVersionIdMarker>v1</NextVersionIdMarker>"
+
 
 @dataclass
 class Synthetic:
@@ -81,10 +85,13 @@ class _Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         query = {k: v[0] for k, v in parse_qs(urlsplit(self.path).query, True).items()}
         if "notification" in query:
-            return self._xml(NOTIFICATION)
-        if "versions" in query:
-            return self._xml(self._versions(query.get("key-marker", "")))
-        return self._xml(self._objects(query))
+            self._xml(NOTIFICATION)
+        elif "versions" in query:
+            after = unquote_plus(query.get("key-marker", ""))
+            self._page("ListVersionsResult", "Version", after, AFTER_VERSION)
+        else:
+            after = query.get("continuation-token") or unquote_plus(query.get("start-after", ""))
+            self._page("ListBucketResult", "Contents", after, AFTER_OBJECT)
 
     def do_HEAD(self) -> None:
         name = unquote(urlsplit(self.path).path).removeprefix("/b/")
@@ -98,48 +105,30 @@ class _Answers(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         content = self.rfile.read(int(self.headers["Content-Length"]))
-        functions, table = (
-            "/functions/" in self.path,
-            "DynamoDB" in self.headers.get("X-Amz-Target", ""),
-        )
-        if not functions and not table:
-            return self._send(403, b"", "text/plain")
-        body = json.loads(content)
-        if functions:
+        if "/functions/" in self.path:
             with self.synthetic.lock:
-                self.synthetic.requested += keys_in(body)
+                self.synthetic.requested += keys_in(json.loads(content))
             self.synthetic.on_requested(len(self.synthetic.requested))
             return self._send(self.synthetic.lambda_status, b"", "application/json")
-        operation = self.headers["X-Amz-Target"].partition(".")[2]
+        service, _, operation = self.headers.get("X-Amz-Target", "").partition(".")
+        if "DynamoDB" not in service:
+            return self._send(403, b"", "text/plain")
         answers = {
             "DescribeTable": self._describe_table,
             "GetItem": self._get_item,
             "BatchGetItem": self._batch_get_item,
             "Scan": self._scan,
         }
-        answer = answers[operation](body)
+        answer = answers[operation](json.loads(content))
         return self._send(200, json.dumps(answer).encode(), "application/x-amz-json-1.0")
 
-    def _objects(self, query: dict[str, str]) -> str:
-        after = query.get("continuation-token") or unquote_plus(query.get("start-after", ""))
+    def _page(self, result: str, element: str, after: str, next_page: str) -> None:
         page = list(islice(self.synthetic.keys(after), self.synthetic.page))
         more = bool(page) and page[-1] != key(self.synthetic.count - 1)
-        token = f"<NextContinuationToken>{page[-1]}</NextContinuationToken>" if more else ""
-        entries = _entries("Contents", page)
-        return f"<ListBucketResult>{entries}{_truncated(more)}{token}</ListBucketResult>"
-
-    def _versions(self, after: str) -> str:
-        page = list(islice(self.synthetic.keys(unquote_plus(after)), self.synthetic.page))
-        more = bool(page) and page[-1] != key(self.synthetic.count - 1)
-        marker = (
-            f"<NextKeyMarker>{page[-1]}</NextKeyMarker>"
-            "<NextVersionIdMarker>v1</NextVersionIdMarker>"
-            if more
-            else ""
-        )
-        return (
-            f"<ListVersionsResult>{_entries('Version', page)}{_truncated(more)}{marker}"
-            "</ListVersionsResult>"
+        self._xml(
+            f"<{result}>{_entries(element, page)}<EncodingType>url</EncodingType>"
+            f"<IsTruncated>{str(more).lower()}</IsTruncated>"
+            f"{next_page.format(page[-1]) if more else ''}</{result}>"
         )
 
     def _describe_table(self, _body: Any) -> Any:
@@ -193,10 +182,6 @@ def _entries(element: str, names: list[str]) -> str:
         f"<ETag>&quot;{etag(name)}&quot;</ETag><Size>7</Size></{element}>"
         for name in names
     )
-
-
-def _truncated(more: bool) -> str:
-    return f"<EncodingType>url</EncodingType><IsTruncated>{str(more).lower()}</IsTruncated>"
 
 
 @contextlib.contextmanager
