@@ -1,21 +1,18 @@
 """Whatever answers in the place of S3 or DynamoDB, it ends in a right row or a named error."""
 
 import socket
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 
 import service
 from connection import Host
-from local.cloud import Cloud
 from s3 import S3
 from service import CallError, RefusedError, Service
 from signature import Request
-from support.faults import FaultProxy
-from support.handler_env import set_up
+from support.faults import RESET
+from support.handler_env import Bench
 from support.hostile_answers import (
     BODIES,
     GOOD_BODIES,
@@ -28,7 +25,7 @@ from support.hostile_answers import (
     hurry,
     serving,
 )
-from support.hostile_server import RESET, Do, Steps
+from support.hostile_server import Do, Steps
 
 
 def cases(*answers: dict[str, Steps]) -> pytest.MarkDecorator:
@@ -38,98 +35,84 @@ def cases(*answers: dict[str, Steps]) -> pytest.MarkDecorator:
     )
 
 
-@pytest.fixture
-def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
-    hurry(monkeypatch)
-    with ExitStack() as stack:
-        yield stack
-
-
 @cases(HEADS)
-def test_s3_is_asked_again_after_a_wrong_answer(stack: ExitStack, steps: Steps) -> None:
-    running, s3, _ = serving(stack, steps, [HEAD])
-    found = s3.head_object("k", checksum=True)
-    assert found is not None
-    assert (found["ContentLength"], found["VersionId"]) == (5, "version")
-    assert len(running.requests) == 2
+def test_s3_is_asked_again_after_a_wrong_answer(steps: Steps) -> None:
+    with serving(steps, [HEAD]) as (running, s3, _):
+        found = s3.head_object("k", checksum=True)
+        assert found is not None
+        assert (found["ContentLength"], found["VersionId"]) == (5, "version")
+        assert len(running.requests) == 2
 
 
 @cases(HEADS)
 def test_a_wrong_answer_of_s3_that_stays_is_an_error_and_writes_nothing(
-    stack: ExitStack,
-    cloud: Cloud,
-    proxy: FaultProxy,
-    monkeypatch: pytest.MonkeyPatch,
-    steps: Steps,
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, steps: Steps
 ) -> None:
-    bench = set_up(cloud, proxy, monkeypatch)
-    running, s3, _ = serving(stack, steps)
-    monkeypatch.setattr(bench.handler, "CATALOG", replace(bench.handler.CATALOG, s3=s3))
-    with pytest.raises(CallError, match="s3 did not answer HeadObject: "):
-        bench.update("k")
-    assert len(running.requests) == 2
-    assert bench.proxy.calls == []
+    with serving(steps) as (running, s3, _):
+        monkeypatch.setattr(bench.handler, "CATALOG", replace(bench.handler.CATALOG, s3=s3))
+        with pytest.raises(CallError, match="s3 did not answer HeadObject: "):
+            bench.update("k")
+        assert len(running.requests) == 2
+        assert bench.proxy.calls == []
 
 
 @cases(BODIES)
-def test_dynamodb_is_asked_again_after_a_wrong_answer(stack: ExitStack, steps: Steps) -> None:
-    running, _, dynamodb = serving(stack, steps, [body(b'{"Item": {"file_key": {"S": "k"}}}')])
-    assert get(dynamodb) == {"file_key": {"S": "k"}}
-    assert len(running.requests) == 2
+def test_dynamodb_is_asked_again_after_a_wrong_answer(steps: Steps) -> None:
+    with serving(steps, [body(b'{"Item": {"file_key": {"S": "k"}}}')]) as (running, _, dynamodb):
+        assert get(dynamodb) == {"file_key": {"S": "k"}}
+        assert len(running.requests) == 2
 
 
 @cases(BODIES)
-def test_a_wrong_answer_of_dynamodb_that_stays_is_an_error(stack: ExitStack, steps: Steps) -> None:
-    running, _, dynamodb = serving(stack, steps)
-    with pytest.raises(CallError, match="dynamodb did not answer GetItem: "):
-        get(dynamodb)
-    assert len(running.requests) == 2
+def test_a_wrong_answer_of_dynamodb_that_stays_is_an_error(steps: Steps) -> None:
+    with serving(steps) as (running, _, dynamodb):
+        with pytest.raises(CallError, match="dynamodb did not answer GetItem: "):
+            get(dynamodb)
+        assert len(running.requests) == 2
 
 
 @cases(GOOD_HEADS)
-def test_an_unusual_answer_of_s3_is_taken_at_once(stack: ExitStack, steps: Steps) -> None:
-    running, s3, _ = serving(stack, steps)
-    found = s3.head_object("k", checksum=True)
-    assert found is not None
-    assert found["VersionId"] == "version"
-    assert len(found["Metadata"]) in {0, 400}
-    assert len(running.requests) == 1
+def test_an_unusual_answer_of_s3_is_taken_at_once(steps: Steps) -> None:
+    with serving(steps) as (running, s3, _):
+        found = s3.head_object("k", checksum=True)
+        assert found is not None
+        assert found["VersionId"] == "version"
+        assert len(found["Metadata"]) in {0, 400}
+        assert len(running.requests) == 1
 
 
 @cases(GOOD_BODIES)
-def test_an_unusual_answer_of_dynamodb_is_taken_at_once(stack: ExitStack, steps: Steps) -> None:
-    running, _, dynamodb = serving(stack, steps)
-    assert get(dynamodb) == {}
-    assert len(running.requests) == 1
+def test_an_unusual_answer_of_dynamodb_is_taken_at_once(steps: Steps) -> None:
+    with serving(steps) as (running, _, dynamodb):
+        assert get(dynamodb) == {}
+        assert len(running.requests) == 1
 
 
 @pytest.mark.parametrize("status", [b"301 Moved Permanently", b"204 No Content", b"999 Unknown"])
-def test_an_unknown_status_is_an_error_at_once(stack: ExitStack, status: bytes) -> None:
-    running, s3, _ = serving(stack, [HEAD.replace(b"200 OK", status)])
-    with pytest.raises(RefusedError, match=f"s3 refused HeadObject: {status[:3].decode()} ''"):
-        s3.head_object("k", checksum=True)
-    assert len(running.requests) == 1
+def test_an_unknown_status_is_an_error_at_once(status: bytes) -> None:
+    with serving([HEAD.replace(b"200 OK", status)]) as (running, s3, _):
+        with pytest.raises(RefusedError, match=f"s3 refused HeadObject: {status[:3].decode()} ''"):
+            s3.head_object("k", checksum=True)
+        assert len(running.requests) == 1
 
 
 @pytest.mark.parametrize("end", [Do.CLOSE, Do.RESET])
 def test_a_connection_that_was_closed_while_unused_is_replaced_within_one_attempt(
-    stack: ExitStack, monkeypatch: pytest.MonkeyPatch, end: Do
+    monkeypatch: pytest.MonkeyPatch, end: Do
 ) -> None:
     monkeypatch.setattr(service, "ATTEMPTS", 1)
-    running, s3, _ = serving(stack, [HEAD, end], [HEAD])
-    for _ in range(2):
-        assert s3.head_object("k", checksum=True) is not None
-    assert running.connections == 2
+    with serving([HEAD, end], [HEAD]) as (running, s3, _):
+        for _ in range(2):
+            assert s3.head_object("k", checksum=True) is not None
+        assert running.connections == 2
 
 
-def test_a_forked_process_opens_a_connection_of_its_own(
-    stack: ExitStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    running, s3, _ = serving(stack, [HEAD], [HEAD])
-    for process in (1, 2):
-        monkeypatch.setattr("os.getpid", lambda process=process: process)
-        assert s3.head_object("k", checksum=True) is not None
-    assert running.connections == 2
+def test_a_forked_process_opens_a_connection_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving([HEAD], [HEAD]) as (running, s3, _):
+        for process in (1, 2):
+            monkeypatch.setattr("os.getpid", lambda process=process: process)
+            assert s3.head_object("k", checksum=True) is not None
+        assert running.connections == 2
 
 
 def test_a_connection_that_was_reset_before_it_is_used_is_replaced(
@@ -173,40 +156,30 @@ def test_a_service_without_credentials_is_a_named_error(
 
 @pytest.mark.parametrize("end", [Do.CLOSE, Do.RESET, Do.STALL])
 def test_a_kept_connection_that_ends_in_the_middle_of_an_answer_is_a_failed_attempt(
-    stack: ExitStack, monkeypatch: pytest.MonkeyPatch, end: Do
+    monkeypatch: pytest.MonkeyPatch, end: Do
 ) -> None:
     monkeypatch.setattr(service, "ATTEMPTS", 1)
-    _, s3, _ = serving(stack, [HEAD], [HEAD[:9], end], [HEAD])
-    assert s3.head_object("k", checksum=True) is not None
-    with pytest.raises(CallError):
-        s3.head_object("k", checksum=True)
-
-
-def test_a_connection_is_kept(stack: ExitStack) -> None:
-    running, s3, _ = serving(stack, [HEAD])
-    for _ in range(5):
-        s3.head_object("k", checksum=True)
-    assert (running.connections, len(running.requests)) == (1, 5)
+    with serving([HEAD], [HEAD[:9], end], [HEAD]) as (_, s3, _):
+        assert s3.head_object("k", checksum=True) is not None
+        with pytest.raises(CallError):
+            s3.head_object("k", checksum=True)
 
 
 @pytest.mark.parametrize(
     "answer", [head(b"Connection: close"), HEAD + HEAD.replace(b"version", b"forged!")]
 )
 def test_a_connection_is_not_kept_after_its_last_answer_or_more_than_was_asked_for(
-    stack: ExitStack, answer: bytes
+    answer: bytes,
 ) -> None:
-    running, s3, _ = serving(stack, [answer])
-    for _ in range(3):
-        found = s3.head_object("k", checksum=True)
-        assert found is not None
-        assert found["VersionId"] == "version"
-    assert running.connections == 3
+    with serving([answer]) as (running, s3, _):
+        for _ in range(3):
+            found = s3.head_object("k", checksum=True)
+            assert found is not None
+            assert found["VersionId"] == "version"
+        assert running.connections == 3
 
 
-def test_threads_at_the_same_time_have_each_its_own_answers(
-    cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench = set_up(cloud, proxy, monkeypatch)
+def test_threads_at_the_same_time_have_each_its_own_answers(bench: Bench) -> None:
     s3, sizes = bench.handler.CATALOG.s3, list(range(20)) * 5
     for size in set(sizes):
         bench.put(str(size), b"x" * size)
@@ -228,9 +201,9 @@ def test_a_host_is_its_name_and_port_unless_that_is_the_usual_one() -> None:
     assert Host("https://s3.us-east-1.amazonaws.com").name == "s3.us-east-1.amazonaws.com"
 
 
-def test_no_header_can_be_sent_that_is_not_ascii(stack: ExitStack) -> None:
+def test_no_header_can_be_sent_that_is_not_ascii() -> None:
     """It would not be what was signed."""
-    running, s3, _ = serving(stack, [HEAD])
-    with pytest.raises(UnicodeEncodeError):
-        s3.service.host.exchange(Request("HEAD", "/", {"x": "\u00e9"}))
-    assert running.requests == []
+    with serving([HEAD]) as (running, s3, _):
+        with pytest.raises(UnicodeEncodeError):
+            s3.service.host.exchange(Request("HEAD", "/", {"x": "\u00e9"}))
+        assert running.requests == []

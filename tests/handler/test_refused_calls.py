@@ -3,8 +3,6 @@
 import json
 import logging
 import traceback
-from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -12,19 +10,10 @@ import pytest
 
 import service
 from dynamodb import ConditionalCheckFailedError
-from local.cloud import Cloud
 from service import CallError, RefusedError
-from support.faults import FaultProxy
-from support.handler_env import Bench, set_up
-from support.hostile_answers import SECRET, TOKEN, body, get, hurry, serving
+from support.handler_env import Bench
+from support.hostile_answers import SECRET, TOKEN, body, get, serving
 from support.hostile_server import Steps
-
-
-@pytest.fixture
-def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
-    hurry(monkeypatch)
-    with ExitStack() as stack:
-        yield stack
 
 
 def error(code: str, **more: Any) -> bytes:
@@ -33,77 +22,67 @@ def error(code: str, **more: Any) -> bytes:
     return body(json.dumps(told).encode(), request_id, status=b"400 Bad Request")
 
 
-def test_an_error_has_all_that_aws_tells(stack: ExitStack) -> None:
-    _, _, dynamodb = serving(stack, [error("ValidationException", message="bad\nkey")])
-    with pytest.raises(RefusedError) as caught:
-        get(dynamodb)
-    assert str(caught.value) == (
-        "dynamodb refused GetItem: ValidationException 'bad\\nkey'"
-        " (status 400, request id 'REQUEST1')"
-    )
-    err = caught.value
-    assert (err.code, err.message, err.status) == ("ValidationException", "bad\nkey", 400)
-    assert err.request_id == "REQUEST1"
+def test_an_error_has_all_that_aws_tells() -> None:
+    with serving([error("ValidationException", message="bad\nkey")]) as (_, _, dynamodb):
+        with pytest.raises(RefusedError) as caught:
+            get(dynamodb)
+        assert str(caught.value) == (
+            "dynamodb refused GetItem: ValidationException 'bad\\nkey'"
+            " (status 400, request id 'REQUEST1')"
+        )
+        assert (caught.value.code, caught.value.status) == ("ValidationException", 400)
 
 
 @pytest.mark.parametrize("item", [{}, {"Item": {"sequencer": {"S": "1"}}}])
-def test_a_condition_that_failed_is_told_with_the_row(
-    stack: ExitStack, item: dict[str, Any]
-) -> None:
-    _, _, dynamodb = serving(stack, [error("ConditionalCheckFailedException", **item)])
-    with pytest.raises(ConditionalCheckFailedError) as caught:
-        dynamodb.put_item(TableName="t", Item={})
-    assert caught.value.item == item.get("Item", {})
+def test_a_condition_that_failed_is_told_with_the_row(item: dict[str, Any]) -> None:
+    with serving([error("ConditionalCheckFailedException", **item)]) as (_, _, dynamodb):
+        with pytest.raises(ConditionalCheckFailedError) as caught:
+            dynamodb.put_item(TableName="t", Item={})
+        assert caught.value.item == item.get("Item", {})
 
 
 @pytest.mark.parametrize("code", sorted(service.TRANSIENT))
-def test_a_transient_error_is_known_by_its_code_whatever_its_status(
-    stack: ExitStack, code: str
-) -> None:
-    running, _, dynamodb = serving(stack, [error(code)], [body(b"{}")])
-    assert get(dynamodb) == {}
-    assert len(running.requests) == 2
+def test_a_transient_error_is_known_by_its_code_whatever_its_status(code: str) -> None:
+    with serving([error(code)], [body(b"{}")]) as (running, _, dynamodb):
+        assert get(dynamodb) == {}
+        assert len(running.requests) == 2
 
 
 @pytest.mark.parametrize("told", [b"{", b"[]", b'{"__type": "a\\nb[ERROR]"}', b'{"__type": []}'])
-def test_an_error_without_a_code_is_an_error_of_one_line(stack: ExitStack, told: bytes) -> None:
-    _, _, dynamodb = serving(stack, [body(told, status=b"400 Bad Request")])
-    with pytest.raises(RefusedError) as caught:
-        get(dynamodb)
-    assert str(caught.value).isprintable()
+def test_an_error_without_a_code_is_an_error_of_one_line(told: bytes) -> None:
+    with serving([body(told, status=b"400 Bad Request")]) as (_, _, dynamodb):
+        with pytest.raises(RefusedError) as caught:
+            get(dynamodb)
+        assert str(caught.value).isprintable()
 
 
 def test_nothing_secret_is_in_an_error_or_a_log_though_the_service_quotes_it(
-    stack: ExitStack,
-    cloud: Cloud,
-    proxy: FaultProxy,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As DynamoDB quotes a whole request whose signature it does not accept."""
-    bench: Bench = set_up(cloud, proxy, monkeypatch)
     quoted = f"POST\nx-amz-security-token:{TOKEN}\n{SECRET}" + "x" * 10_000
     answer = error("InvalidSignatureException", message=quoted)
     answer = answer.replace(b"REQUEST1", TOKEN.encode())
-    _, _, dynamodb = serving(stack, [answer])
-    monkeypatch.setattr(bench.handler, "CATALOG", replace(bench.handler.CATALOG, dynamodb=dynamodb))
-    with caplog.at_level(logging.DEBUG), pytest.raises(bench.handler.RecordsError) as caught:
-        bench.handle(bench.record("k"))
-    text = caplog.text + "".join(traceback.format_exception(caught.value))
-    assert "InvalidSignatureException" in text
-    assert TOKEN not in text
-    assert SECRET not in text
-    assert len(str(caught.value)) < 2000
+    with serving([answer]) as (_, _, dynamodb):
+        catalog = replace(bench.handler.CATALOG, dynamodb=dynamodb)
+        monkeypatch.setattr(bench.handler, "CATALOG", catalog)
+        with caplog.at_level(logging.DEBUG), pytest.raises(bench.handler.RecordsError) as caught:
+            bench.handle(bench.record("k"))
+        text = caplog.text + "".join(traceback.format_exception(caught.value))
+        assert "InvalidSignatureException" in text
+        assert TOKEN not in text
+        assert SECRET not in text
+        assert "Signature=" not in text
+        assert {record.name for record in caplog.records} == {"process_file"}
+        assert len(str(caught.value)) < 2000
 
 
 @pytest.mark.parametrize(
     "steps",
     [[TOKEN.encode() + b"\r\n\r\n"], [b"HTTP/1.1 200 OK\r\n" + TOKEN.encode() + b"\r\n\r\n"]],
 )
-def test_nothing_secret_is_in_an_error_of_a_server_that_echoes(
-    stack: ExitStack, steps: Steps
-) -> None:
-    _, s3, _ = serving(stack, steps)
-    with pytest.raises(CallError) as caught:
-        s3.head_object("k", checksum=True)
-    assert TOKEN not in "".join(traceback.format_exception(caught.value))
+def test_nothing_secret_is_in_an_error_of_a_server_that_echoes(steps: Steps) -> None:
+    with serving(steps) as (_, s3, _):
+        with pytest.raises(CallError) as caught:
+            s3.head_object("k", checksum=True)
+        assert TOKEN not in "".join(traceback.format_exception(caught.value))

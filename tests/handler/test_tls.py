@@ -11,12 +11,9 @@ import connection
 import service
 from s3 import S3
 from service import CallError, Service
+from support.hostile_answers import HEAD
 from support.hostile_server import server
 
-HEAD = (
-    b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "e"\r\n'
-    b"Last-Modified: Sat, 14 Mar 2026 09:26:53 GMT\r\n\r\n"
-)
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
 
@@ -64,23 +61,20 @@ def test_a_certificate_of_another_authority_is_refused() -> None:
         assert running.requests == []
 
 
-def test_a_certificate_of_another_host_is_refused(authority: trustme.CA) -> None:
-    with server([HEAD], tls=serving(authority.issue_cert("127.0.0.2", "localhost"))) as running:
-        assert "IP address mismatch" in refused(running.url)
-        assert running.requests == []
-
-
-def test_a_certificate_of_another_name_is_refused(authority: trustme.CA) -> None:
-    certificate = authority.issue_cert("bucket.s3.example", "127.0.0.1")
-    with server([HEAD], tls=serving(certificate)) as running:
-        assert "Hostname mismatch" in refused(running.url.replace("127.0.0.1", "localhost"))
-        assert running.requests == []
-
-
-def test_an_expired_certificate_is_refused(authority: trustme.CA) -> None:
-    certificate = authority.issue_cert("127.0.0.1", not_after=YESTERDAY)
-    with server([HEAD], tls=serving(certificate)) as running:
-        assert "certificate has expired" in refused(running.url)
+@pytest.mark.parametrize(
+    ("host", "names", "more", "message"),
+    [
+        ("127.0.0.1", ["127.0.0.2", "localhost"], {}, "IP address mismatch"),
+        ("localhost", ["bucket.s3.example", "127.0.0.1"], {}, "Hostname mismatch"),
+        ("127.0.0.1", ["127.0.0.1"], {"not_after": YESTERDAY}, "certificate has expired"),
+    ],
+    ids=["another address", "another name", "expired"],
+)
+def test_a_wrong_certificate_of_a_trusted_authority_is_refused(
+    authority: trustme.CA, host: str, names: list[str], more: dict[str, datetime], message: str
+) -> None:
+    with server([HEAD], tls=serving(authority.issue_cert(*names, **more))) as running:
+        assert message in refused(running.url.replace("127.0.0.1", host))
         assert running.requests == []
 
 

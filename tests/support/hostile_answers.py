@@ -1,6 +1,7 @@
 """Answers of S3 and DynamoDB, right and wrong, and what asks for them."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -13,7 +14,6 @@ from service import Service
 from support.hostile_server import Do, Server, Steps, server
 
 TOKEN, SECRET = "session/token+of=the=role", "secret/access+key"
-SHORT = 0.4
 LINES = [
     b"HTTP/1.1 200 OK",
     b"Content-Length: 5",
@@ -109,20 +109,21 @@ GOOD_BODIES: dict[str, Steps] = {
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let calls give up soon, with credentials of their own."""
-    monkeypatch.setattr(connection, "READ_SECONDS", SHORT)
+    monkeypatch.setattr(connection, "READ_SECONDS", 0.4)
     monkeypatch.setattr(service, "MAX_BACKOFF_SECONDS", 0)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN)
 
 
-def serving(stack: ExitStack, *answers: Steps) -> tuple[Server, S3, DynamoDB]:
-    """Run a server, with S3 and DynamoDB there; closed with the stack."""
-    running = stack.enter_context(server(*answers))
-    s3 = S3(Service("s3", "us-east-1", running.url), "/bucket/", "123456789012")
-    dynamodb = DynamoDB(Service("dynamodb", "us-east-1", running.url))
-    stack.callback(s3.service.host.close)
-    stack.callback(dynamodb.service.host.close)
-    return running, s3, dynamodb
+@contextmanager
+def serving(*answers: Steps) -> Iterator[tuple[Server, S3, DynamoDB]]:
+    """Run a server, with S3 and DynamoDB there, whose calls give up soon."""
+    with pytest.MonkeyPatch.context() as patch, server(*answers) as running:
+        hurry(patch)
+        s3 = S3(Service("s3", "us-east-1", running.url), "/bucket/", "123456789012")
+        dynamodb = DynamoDB(Service("dynamodb", "us-east-1", running.url))
+        with closing(s3.service.host), closing(dynamodb.service.host):
+            yield running, s3, dynamodb
 
 
 def get(dynamodb: DynamoDB) -> Any:

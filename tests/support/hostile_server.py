@@ -3,13 +3,13 @@
 import contextlib
 import enum
 import socket
+import socketserver
 import ssl
-import struct
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-RESET = struct.pack("ii", 1, 0)  # SO_LINGER of no time: closing sends RST
+from support.faults import RESET
 
 
 class Do(enum.Enum):
@@ -68,39 +68,26 @@ class Server:
 @contextlib.contextmanager
 def server(*answers: Steps, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     """Run one for the length of a ``with`` block."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    scheme = "https" if tls else "http"
-    running = Server(f"{scheme}://127.0.0.1:{listening.getsockname()[1]}", list(answers))
-    threads: list[threading.Thread] = []
 
-    def accept() -> None:
-        while not running.stopped.is_set():
-            try:
-                connection, _ = listening.accept()
-            except OSError:
-                return
+    class Connection(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
             running.connections += 1
-            threads.append(threading.Thread(target=start, args=(connection,), daemon=True))
-            threads[-1].start()
+            with contextlib.suppress(OSError):
+                accepted = tls.wrap_socket(self.request, server_side=True) if tls else self.request
+                running.serve(accepted)
 
-    def start(connection: socket.socket) -> None:
-        if tls:
-            try:
-                connection = tls.wrap_socket(connection, server_side=True)
-            except OSError:
-                connection.close()
-                return
-        running.serve(connection)
-
-    accepting = threading.Thread(target=accept, daemon=True)
-    accepting.start()
-    try:
-        yield running
-    finally:
-        running.stopped.set()
-        listening.shutdown(socket.SHUT_RDWR)
-        listening.close()
-        accepting.join(10)
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Connection) as listening:
+        listening.daemon_threads = True
+        scheme = "https" if tls else "http"
+        running = Server(f"{scheme}://127.0.0.1:{listening.server_address[1]}", list(answers))
+        accepting = threading.Thread(target=listening.serve_forever, args=(0.02,), daemon=True)
+        accepting.start()
+        try:
+            yield running
+        finally:
+            running.stopped.set()
+            listening.shutdown()
+            accepting.join()
 
 
 def _request(connection: socket.socket) -> bytes:
