@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.cloud import Cloud
-from support.faults import FaultProxy
-from support.handler_env import EARLIER, NEWER, NEWEST, Bench, set_up
+from support.handler_env import EARLIER, NEWER, NEWEST, Bench
 
 KEY = "read.txt"
 FOUND = {
@@ -24,15 +22,10 @@ NAMES = FOUND.keys() | FAILED.keys()
 
 
 @pytest.fixture
-def plain(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    return set_up(cloud, proxy, monkeypatch)
-
-
-@pytest.fixture
-def bench(plain: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    catalog = replace(plain.handler.CATALOG, extracts=True)
-    monkeypatch.setattr(plain.handler, "CATALOG", catalog)
-    return plain
+def bench(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    catalog = replace(bench.handler.CATALOG, extracts=True)
+    monkeypatch.setattr(bench.handler, "CATALOG", catalog)
+    return bench
 
 
 def extraction(bench: Bench) -> dict[str, Any]:
@@ -43,13 +36,6 @@ def write(bench: Bench, **changes: Any) -> None:
     """Change a row past the handler; None takes an attribute away."""
     item = {name: value for name, value in (bench.item(KEY) | changes).items() if value}
     bench.cloud("dynamodb").put_item(TableName=bench.table, Item=item)
-
-
-def test_without_an_extractor_a_row_says_nothing_of_it(plain: Bench) -> None:
-    plain.put(KEY)
-    for sequencer in (NEWER, None):
-        plain.update(KEY, sequencer)
-        assert extraction(plain) == {}
 
 
 @pytest.mark.parametrize("sequencer", [NEWER, None], ids=["ordered", "unordered"])
@@ -80,24 +66,19 @@ def test_an_unordered_write_of_the_same_version_keeps_what_was_found(
 
 
 @pytest.mark.parametrize(
-    "other",
-    [{"version_id": "another"}, {"etag": "another"}, {"last_modified": "another"}],
-    ids=lambda other: next(iter(other)),
+    "changes",
+    [
+        *(FOUND | {name: {"S": "another"}} for name in ("version_id", "etag", "last_modified")),
+        {"extraction": None, "checksum": None},
+    ],
+    ids=["another version", "another content", "written again", "from before the extractor"],
 )
-def test_an_unordered_write_of_another_version_asks_anew(
-    bench: Bench, other: dict[str, str]
+def test_an_unordered_write_asks_where_nothing_was_found_in_this_version(
+    bench: Bench, changes: dict[str, Any]
 ) -> None:
     bench.put(KEY)
     bench.update(KEY)
-    write(bench, **FOUND, **{name: {"S": value} for name, value in other.items()})
-    bench.update(KEY, None)
-    assert extraction(bench) == {"extraction": {"S": "pending"}}
-
-
-def test_an_unordered_write_on_a_row_from_before_the_extractor_asks(bench: Bench) -> None:
-    bench.put(KEY)
-    bench.update(KEY)
-    write(bench, extraction=None, checksum=None)
+    write(bench, **changes)
     bench.update(KEY, None)
     assert extraction(bench) == {"extraction": {"S": "pending"}}
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pytest
 
 from dynamodb import DynamoDB
-from local import emulator as emulators
 from local.cloud import Cloud
 from s3 import S3
 from service import RefusedError, Service
 from support.deployment import REGION
 from support.enforcing import enforcing_emulator
+from support.handler_env import make_table
 
 ACCOUNT = "000000000000"
 KEYS = [
@@ -25,7 +25,6 @@ KEYS = [
 class Place:
     """A bucket, a table, and users of the account: one that may use both, one that may not."""
 
-    emulator: emulators.Emulator
     cloud: Cloud
     s3: S3
     dynamodb: DynamoDB
@@ -52,17 +51,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         environment.setenv("AWS_CA_BUNDLE", str(running.certificate))
         cloud = Cloud(running.endpoint, REGION, running.certificate)
         cloud("s3").create_bucket(Bucket="signed")
-        cloud("dynamodb").create_table(
-            TableName="signed",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "file_key", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "file_key", "AttributeType": "S"}],
-        )
+        make_table(cloud, "signed")
         s3 = S3(Service("s3", REGION, running.endpoint), "/signed/", ACCOUNT)
         dynamodb = DynamoDB(Service("dynamodb", REGION, running.endpoint))
         may = ("s3:GetObject", "s3:ListBucket", "dynamodb:PutItem", "dynamodb:GetItem")
         users = user(cloud, "user", *may), user(cloud, "stranger", "sqs:SendMessage")
-        yield Place(running, cloud, s3, dynamodb, *users)
+        yield Place(cloud, s3, dynamodb, *users)
         s3.service.host.close()
         dynamodb.service.host.close()
 

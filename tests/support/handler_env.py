@@ -66,11 +66,10 @@ class Bench:
     bucket: str
     table: str
 
-    def put(self, key: str, body: bytes = b"", content_type: str = "text/plain") -> str:
+    def put(self, key: str, body: bytes = b"", **more: Any) -> str:
         """Upload an object; return its version."""
-        answer = self.cloud("s3").put_object(
-            Bucket=self.bucket, Key=key, Body=body, ContentType=content_type
-        )
+        sent = {"ContentType": "text/plain"} | more
+        answer = self.cloud("s3").put_object(Bucket=self.bucket, Key=key, Body=body, **sent)
         return str(answer["VersionId"])
 
     def delete(self, key: str, version: str | None = None) -> str:
@@ -79,10 +78,9 @@ class Bench:
         answer = self.cloud("s3").delete_object(Bucket=self.bucket, Key=key, **chosen)
         return str(answer["VersionId"])
 
-    def row(self, key: str) -> dict[str, str] | None:
-        """Read a row, numbers as DynamoDB writes them; None if there is none."""
-        item = self.item(key)
-        return {name: next(iter(value.values())) for name, value in item.items()} or None
+    def row(self, key: str) -> dict[str, str]:
+        """Read a row, numbers as DynamoDB writes them; empty if there is none."""
+        return {name: next(iter(value.values())) for name, value in self.item(key).items()}
 
     def item(self, key: str) -> dict[str, Any]:
         """Read a row as DynamoDB has it; empty if there is none."""
@@ -118,10 +116,14 @@ class Bench:
         record["s3"]["object"] |= {"key": key, "sequencer": sequencer}
         return record | fields
 
+    def invoke(self, event: object) -> dict[str, Any]:
+        """Invoke the function with an event."""
+        answer: dict[str, Any] = self.handler.lambda_handler(event, None)
+        return answer
+
     def handle(self, *records: Any) -> dict[str, Any]:
         """Invoke the function with a notification of these records."""
-        answer: dict[str, Any] = self.handler.lambda_handler({"Records": list(records)}, None)
-        return answer
+        return self.invoke({"Records": list(records)})
 
     def before_first(self, operation: str, action: Callable[[], object]) -> None:
         """Act once, when the handler's first call of an operation is under way."""
@@ -136,6 +138,16 @@ class Bench:
     def before_each(self, operation: str, action: Callable[[], object]) -> None:
         """Act whenever a call of an operation is under way."""
         self.proxy.before = lambda called: action() if called == operation else None
+
+
+def make_table(cloud: Cloud, name: str) -> None:
+    """Make a table as the stack does."""
+    cloud("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "file_key", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "file_key", "AttributeType": "S"}],
+    )
 
 
 def close_connections(catalog: Any) -> None:
@@ -155,12 +167,7 @@ def set_up(cloud: Cloud, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> 
     bucket = table = f"bench-{secrets.token_hex(6)}"
     cloud("s3").create_bucket(Bucket=bucket)
     cloud("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    cloud("dynamodb").create_table(
-        TableName=table,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "file_key", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "file_key", "AttributeType": "S"}],
-    )
+    make_table(cloud, table)
     close_connections(handler.CATALOG)  # so that each test's first calls are on new ones
     catalog = replace(handler.CATALOG, **in_bucket(handler.CATALOG, bucket), table=table)
     monkeypatch.setattr(handler, "CATALOG", catalog)
