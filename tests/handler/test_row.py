@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 import s3
 from answers import Answer
 from row import Row, row
-from support.handler_env import NEWER, notified
+from support.handler_env import MISSING, NEWER, notified, with_field
 
 NOW = datetime(2026, 3, 14, 9, 26, 55, 1234, tzinfo=UTC)
 HEAD: dict[str, Any] = {
@@ -21,6 +22,16 @@ HEAD: dict[str, Any] = {
     "LastModified": datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC),
     "VersionId": "096fKKXTRTtl3on89fVO.nfljtsv6qko",
 }
+COMMON = {
+    "file_key": "a.csv",
+    "bucket_name": "data",
+    "region": "eu-west-1",
+    "sequencer": "0055AED6DCD90281E900000000000000",
+    "event_name": "ObjectCreated:Put",
+    "event_time": "2026-03-14T09:26:53.589000Z",
+    "processed_at": "2026-03-14T09:26:55.001234Z",
+}
+"""What every row of ``described`` has."""
 
 
 def described(
@@ -36,32 +47,19 @@ def described(
     )
 
 
-class Watched(dict[str, Any]):
-    """Remembers what was asked for."""
-
-    def __init__(self, of: dict[str, Any]) -> None:
-        super().__init__(of)
-        self.asked: set[str] = set()
-
-    def __getitem__(self, name: str) -> Any:
-        self.asked.add(name)
-        return super().__getitem__(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self.asked.add(name)
-        return super().get(name, default)
-
-
 def test_a_row_asks_for_nothing_that_is_dropped_from_s3s_answer() -> None:
-    head = Watched(HEAD)
+    head = MagicMock()
+    for name in ("__getitem__", "get", "items"):
+        getattr(head, name).side_effect = getattr(HEAD, name)
     described(head)
+    asked = {call.args[0] for call in head.__getitem__.mock_calls + head.get.mock_calls}
     headers = {
         "content-length": "1",
         "etag": '"e"',
         "last-modified": "Sat, 14 Mar 2026 09:26:53 GMT",
     }
     kept = s3._read(Answer(200, headers | dict.fromkeys(s3.TEXTS, "text"), b""))
-    assert head.asked <= kept.keys()
+    assert asked <= kept.keys()
 
 
 def item_bytes(item: Row) -> int:
@@ -77,14 +75,7 @@ def item_bytes(item: Row) -> int:
 
 
 def test_a_key_that_is_there_is_completed_with_what_s3_answered() -> None:
-    assert described(HEAD) == {
-        "file_key": "a.csv",
-        "bucket_name": "data",
-        "region": "eu-west-1",
-        "sequencer": "0055AED6DCD90281E900000000000000",
-        "event_name": "ObjectCreated:Put",
-        "event_time": "2026-03-14T09:26:53.589000Z",
-        "processed_at": "2026-03-14T09:26:55.001234Z",
+    assert described(HEAD) == COMMON | {
         "processing_status": "completed",
         "file_size": 1024,
         "content_type": "text/csv",
@@ -94,28 +85,23 @@ def test_a_key_that_is_there_is_completed_with_what_s3_answered() -> None:
     }
 
 
-def test_a_key_that_is_gone_is_a_tombstone_with_nothing_of_the_object() -> None:
-    assert described(None) == {
-        "file_key": "a.csv",
-        "bucket_name": "data",
-        "region": "eu-west-1",
-        "sequencer": "0055AED6DCD90281E900000000000000",
-        "event_name": "ObjectCreated:Put",
-        "event_time": "2026-03-14T09:26:53.589000Z",
-        "processed_at": "2026-03-14T09:26:55.001234Z",
+@pytest.mark.parametrize("days", [1, 30, 365])
+def test_a_key_that_is_gone_is_a_tombstone_with_nothing_of_the_object(days: int) -> None:
+    assert described(None, days=days) == COMMON | {
         "processing_status": "deleted",
-        "expires_at": 1773739615,
+        "expires_at": int(NOW.timestamp()) + days * 86_400,
     }
 
 
-@pytest.mark.parametrize("days", [1, 30, 365])
-def test_a_tombstone_expires_whole_days_after_the_read(days: int) -> None:
-    assert described(None, days=days)["expires_at"] == int(NOW.timestamp()) + days * 86_400
-
-
-def test_an_object_from_before_versioning_has_s3s_null_version() -> None:
-    head = {name: value for name, value in HEAD.items() if name != "VersionId"}
-    assert described(head)["version_id"] == "null"
+@pytest.mark.parametrize(
+    ("missing", "name", "default"),
+    [
+        ("VersionId", "version_id", "null"),
+        ("ContentType", "content_type", "binary/octet-stream"),
+    ],
+)
+def test_what_s3_does_not_give_has_s3s_default(missing: str, name: str, default: str) -> None:
+    assert described(with_field(HEAD, missing, value=MISSING))[name] == default
 
 
 def test_times_are_written_in_utc_and_to_the_microsecond() -> None:
@@ -130,11 +116,6 @@ def test_a_typical_row_fits_one_write_unit() -> None:
         "ETag": '"9e107d9d372bb6826bd81d3542a419d6-10000"',
     }
     assert item_bytes(described(head, key="k" * 100)) < 1024
-
-
-def test_a_content_type_that_s3_does_not_give_is_s3s_default() -> None:
-    head = {name: value for name, value in HEAD.items() if name != "ContentType"}
-    assert described(head)["content_type"] == "binary/octet-stream"
 
 
 @pytest.mark.parametrize(
@@ -170,13 +151,14 @@ def test_metadata_is_decoded_where_s3_encodes_it(sent: str, written: str) -> Non
     assert described(HEAD | {"Metadata": {"name": sent}})["metadata"] == {"name": written}
 
 
-def test_no_metadata_is_no_attribute() -> None:
-    assert "metadata" not in described(HEAD | {"Metadata": {}})
-
-
-def test_metadata_without_a_name_is_left_out() -> None:
+@pytest.mark.parametrize(
+    ("metadata", "written"), [({}, None), ({"": "no name", "b": "c"}, {"b": "c"})]
+)
+def test_no_metadata_is_no_attribute_and_no_name_no_entry(
+    metadata: dict[str, str], written: dict[str, str] | None
+) -> None:
     """DynamoDB takes no empty name."""
-    assert described(HEAD | {"Metadata": {"": "a", "b": "c"}})["metadata"] == {"b": "c"}
+    assert described(HEAD | {"Metadata": metadata}).get("metadata") == written
 
 
 @pytest.mark.parametrize(("extra", "kept"), [(0, True), (1, False)])

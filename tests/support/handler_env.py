@@ -5,8 +5,10 @@ Its calls go through the fault proxy to the emulator; what a test does itself go
 
 import atexit
 import copy
+import functools
 import importlib
 import json
+import operator
 import secrets
 import threading
 from collections.abc import Callable
@@ -28,11 +30,40 @@ EVENT_TIME = datetime(2026, 3, 14, 9, 26, 53, 589000, tzinfo=UTC)
 EARLIER = "0055AED6DCD90281E0".ljust(32, "0")
 NEWER = "0055AED6DCD90281E9".ljust(32, "0")
 NEWEST = "0055AED6DCD90281F0".ljust(32, "0")
+MISSING = object()
+"""A field's value where there is no such field."""
 
 
 def load(name: str) -> Any:
     """Read an event file."""
     return json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+PUT = load("put")["Records"][0]
+MESSAGE = load("queue_batch")["Records"][0]
+TEXTS = [
+    ("eventSource",),
+    ("eventName",),
+    ("eventTime",),
+    ("s3", "bucket", "name"),
+    ("s3", "object", "key"),
+]
+"""The fields of a record that must be texts."""
+FIELDS = [*TEXTS, ("s3",), ("s3", "bucket"), ("s3", "object")]
+"""The fields that a record must have."""
+SEQUENCER = ("s3", "object", "sequencer")
+
+
+def with_field(record: Any, *path: str, value: object) -> Any:
+    """Copy a record with one field changed, or ``MISSING``."""
+    changed = copy.deepcopy(record)
+    *parents, name = path
+    target = functools.reduce(operator.getitem, parents, changed)
+    if value is MISSING:
+        del target[name]
+    else:
+        target[name] = value
+    return changed
 
 
 def process_file(proxy: FaultProxy) -> ModuleType:
@@ -111,7 +142,7 @@ class Bench:
 
     def record(self, key: str, sequencer: str = NEWER, **fields: Any) -> dict[str, Any]:
         """Make a record as S3 sends it; the key is URL-encoded already."""
-        record: dict[str, Any] = copy.deepcopy(load("put")["Records"][0])
+        record: dict[str, Any] = copy.deepcopy(PUT)
         record["s3"]["bucket"]["name"] = self.bucket
         record["s3"]["object"] |= {"key": key, "sequencer": sequencer}
         return record | fields
