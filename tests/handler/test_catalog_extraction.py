@@ -32,12 +32,6 @@ def extraction(bench: Bench) -> dict[str, Any]:
     return {name: value for name, value in bench.item(KEY).items() if name in NAMES}
 
 
-def write(bench: Bench, **changes: Any) -> None:
-    """Change a row past the handler; None takes an attribute away."""
-    item = {name: value for name, value in (bench.item(KEY) | changes).items() if value}
-    bench.cloud("dynamodb").put_item(TableName=bench.table, Item=item)
-
-
 @pytest.mark.parametrize("sequencer", [NEWER, None], ids=["ordered", "unordered"])
 def test_a_row_of_a_new_object_is_pending(bench: Bench, sequencer: str | None) -> None:
     bench.put(KEY)
@@ -48,7 +42,7 @@ def test_a_row_of_a_new_object_is_pending(bench: Bench, sequencer: str | None) -
 def test_an_ordered_write_asks_anew_and_drops_what_was_found(bench: Bench) -> None:
     bench.put(KEY)
     bench.update(KEY, EARLIER)
-    write(bench, **FOUND)
+    bench.change(KEY, **FOUND)
     bench.update(KEY, NEWER)
     assert extraction(bench) == {"extraction": {"S": "pending"}}
 
@@ -59,7 +53,7 @@ def test_an_unordered_write_of_the_same_version_keeps_what_was_found(
 ) -> None:
     bench.put(KEY)
     bench.update(KEY)
-    write(bench, **{"extraction": None, "checksum": None, **found})
+    bench.change(KEY, **{"extraction": None, "checksum": None, **found})
     bench.update(KEY, None)
     assert extraction(bench) == found
     assert "checksum" in bench.item(KEY)
@@ -78,7 +72,7 @@ def test_an_unordered_write_asks_where_nothing_was_found_in_this_version(
 ) -> None:
     bench.put(KEY)
     bench.update(KEY)
-    write(bench, **changes)
+    bench.change(KEY, **changes)
     bench.update(KEY, None)
     assert extraction(bench) == {"extraction": {"S": "pending"}}
 
@@ -86,7 +80,7 @@ def test_an_unordered_write_asks_where_nothing_was_found_in_this_version(
 def test_an_unordered_notification_of_a_row_that_is_right_writes_nothing(bench: Bench) -> None:
     bench.put(KEY)
     bench.update(KEY)
-    write(bench, **FOUND)
+    bench.change(KEY, **FOUND)
     bench.proxy.calls.clear()
     bench.update(KEY, None)
     assert bench.proxy.calls == ["GetItem", "HeadObject"]
@@ -96,7 +90,7 @@ def test_an_unordered_notification_of_a_row_that_is_right_writes_nothing(bench: 
 def test_a_tombstone_has_none_of_it(bench: Bench, sequencer: str | None) -> None:
     bench.put(KEY)
     bench.update(KEY, NEWER)
-    write(bench, **FOUND)
+    bench.change(KEY, **FOUND)
     bench.delete(KEY)
     assert bench.update(KEY, sequencer, "ObjectRemoved:DeleteMarkerCreated") == "deleted"
     assert extraction(bench) == {}
@@ -115,8 +109,8 @@ def test_what_changes_between_read_and_write_is_not_overwritten(
 ) -> None:
     bench.put(KEY)
     bench.update(KEY)
-    write(bench, checksum=None, **before)
-    bench.before_first("PutItem", lambda: write(bench, **meanwhile))
+    bench.change(KEY, checksum=None, **before)
+    bench.before_first("PutItem", lambda: bench.change(KEY, **meanwhile))
     bench.update(KEY, None)
     assert extraction(bench) == {"extraction": {"S": "pending"}} | before | meanwhile
     assert "checksum" in bench.item(KEY)

@@ -28,11 +28,8 @@ from support.hostile_answers import (
 from support.hostile_server import Do, Steps
 
 
-def cases(*answers: dict[str, Steps]) -> pytest.MarkDecorator:
-    listed = [(name, steps) for part in answers for name, steps in part.items()]
-    return pytest.mark.parametrize(
-        "steps", [steps for _, steps in listed], ids=[name for name, _ in listed]
-    )
+def cases(answers: dict[str, Steps]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("steps", answers.values(), ids=answers.keys())
 
 
 @cases(HEADS)

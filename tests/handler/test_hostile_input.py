@@ -66,13 +66,10 @@ class Runtime(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         vars(record)["aws_request_id"] = "1-2"
-        self.text.append(self._sent(logging.Formatter(TEXT_FORMAT).format(record)))
+        text = logging.Formatter(TEXT_FORMAT).format(record)
         record.exc_text = None
-        self.json.append(self._sent(JsonFormatter().format(record)))
-
-    @staticmethod
-    def _sent(line: str) -> str:
-        return line.encode("utf8").decode()
+        self.text.append(text.encode().decode())
+        self.json.append(JsonFormatter().format(record).encode().decode())
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ import pytest
 
 from fields import EventError
 from service import RefusedError
-from support.faults import Fault, FaultProxy
-from support.handler_env import NEWER, Bench, load
+from support.faults import Fault
+from support.handler_env import NEWER, Bench
 
+EXPIRED = "LifecycleExpiration:Delete"
 PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -43,24 +44,38 @@ def test_a_completed_record_is_logged_with_what_counts_it(
     }
 
 
-@pytest.mark.parametrize("broken", [False, True], ids=["refused", "malformed"])
-def test_a_failed_record_is_logged_as_an_error_with_its_exception(
-    bench: Bench, caplog: pytest.LogCaptureFixture, broken: bool
+@pytest.mark.parametrize(
+    ("changed", "names", "error"),
+    [
+        ({}, {"event_name": "ObjectCreated:Put", "sequencer": NEWER}, RefusedError),
+        ({"eventName": EXPIRED}, {"event_name": EXPIRED, "sequencer": None}, RefusedError),
+        ({"eventTime": "no time"}, None, EventError),
+    ],
+    ids=["refused", "without a sequencer", "malformed"],
+)
+def test_a_failed_record_is_logged_as_an_error_with_its_exception_and_all_that_names_it(
+    bench: Bench,
+    caplog: pytest.LogCaptureFixture,
+    changed: dict[str, str],
+    names: dict[str, str | None] | None,
+    error: type[Exception],
 ) -> None:
-    record = bench.record("bad%20one")
-    if broken:
-        del record["eventTime"]
     bench.proxy.fail("HeadObject", Fault(status=403, code="AccessDenied"))
     with pytest.raises(bench.handler.RecordsError):
-        bench.handle(record)
-    [line] = caplog.records
-    assert (line.levelname, vars(line)["outcome"], vars(line)["file_key"]) == (
-        "ERROR",
-        "failed",
-        "bad one",
-    )
-    assert line.exc_info is not None
-    assert line.exc_info[0] is (EventError if broken else RefusedError)
+        bench.handle(bench.record("bad%20one", NEWER[:18], **changed))
+    [record] = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[0] is error
+    line = logged(record)
+    assert names is None or line.pop("lag_ms") > 0
+    assert line == {
+        "level": "ERROR",
+        "message": "failed",
+        "file_key": "bad one",
+        "outcome": "failed",
+        "count": 1,
+        **(names or {}),
+    }
 
 
 def test_every_record_of_an_event_has_one_line(
@@ -84,36 +99,6 @@ def test_the_lag_is_the_milliseconds_since_the_event(
     most = (datetime.now(UTC) - event_time) // timedelta(milliseconds=1)
     [line] = caplog.records
     assert 3_600_000 <= vars(line)["lag_ms"] <= most
-
-
-def test_an_event_without_a_sequencer_is_logged_without_one(
-    bench: Bench, caplog: pytest.LogCaptureFixture
-) -> None:
-    record = load("lifecycle_delete")["Records"][0]
-    record["s3"]["bucket"]["name"] = bench.bucket
-    bench.proxy.fail("HeadObject", Fault(status=403))
-    with pytest.raises(bench.handler.RecordsError):
-        bench.handle(record)
-    assert [vars(line)["sequencer"] for line in caplog.records] == [None]
-
-
-def test_a_failed_record_that_could_be_read_is_logged_with_all_that_names_it(
-    bench: Bench, caplog: pytest.LogCaptureFixture, proxy: FaultProxy
-) -> None:
-    proxy.fail("HeadObject", Fault(status=403))
-    with pytest.raises(Exception, match="1 of 1 records failed"):
-        bench.handle(bench.record("a+b", NEWER[:18]))
-    line = logged(*caplog.records)
-    assert line.pop("lag_ms") > 0
-    assert line == {
-        "level": "ERROR",
-        "message": "failed",
-        "file_key": "a b",
-        "outcome": "failed",
-        "count": 1,
-        "event_name": "ObjectCreated:Put",
-        "sequencer": NEWER,
-    }
 
 
 def test_a_notification_is_logged_before_s3_is_read_at_the_finest_level(

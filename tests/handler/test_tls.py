@@ -1,6 +1,7 @@
 """The function speaks TLS, and with nobody but the host that it means."""
 
 import ssl
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,11 +36,9 @@ def serving(certificate: trustme.LeafCert) -> ssl.SSLContext:
 
 def head(url: str, times: int = 1) -> None:
     s3 = S3(Service("s3", "us-east-1", url), "/bucket/", "123456789012")
-    try:
+    with closing(s3.service.host):
         for _ in range(times):
             assert s3.head_object("k", checksum=True) is not None
-    finally:
-        s3.service.host.close()
 
 
 def test_a_host_with_a_certificate_of_its_own_is_spoken_to(authority: trustme.CA) -> None:

@@ -133,6 +133,11 @@ class Bench:
             TableName=self.table, Item={name: {"S": value} for name, value in item.items()}
         )
 
+    def change(self, key: str, **attributes: Any) -> None:
+        """Change a row's attributes past the handler; None takes one away."""
+        item = {name: value for name, value in (self.item(key) | attributes).items() if value}
+        self.cloud("dynamodb").put_item(TableName=self.table, Item=item)
+
     def update(
         self, key: str, sequencer: str | None = NEWER, event_name: str = "ObjectCreated:Put"
     ) -> str:

@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from support.faults import RESET
 
@@ -41,8 +42,8 @@ class Server:
 
     def serve(self, connection: socket.socket) -> None:
         """Answer the requests of one connection."""
-        with contextlib.suppress(OSError), connection:
-            while request := _request(connection):
+        with contextlib.suppress(OSError), connection, connection.makefile("rb") as stream:
+            while request := _request(stream):
                 self.requests.append(request)
                 number = min(len(self.requests), len(self.answers)) - 1
                 for step in self.answers[number]:
@@ -90,19 +91,16 @@ def server(*answers: Steps, tls: ssl.SSLContext | None = None) -> Iterator[Serve
             accepting.join()
 
 
-def _request(connection: socket.socket) -> bytes:
-    received = b""
-    while b"\r\n\r\n" not in received:
-        more = connection.recv(65536)
-        if not more:
+def _request(stream: BinaryIO) -> bytes:
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        line = stream.readline()
+        if not line:
             return b""
-        received += more
-    head, _, body = received.partition(b"\r\n\r\n")
+        head += line
     length = next(
         int(line.partition(b":")[2])
         for line in head.lower().split(b"\r\n")
         if line.startswith(b"content-length")
     )
-    while len(body) < length:
-        body += connection.recv(65536)
-    return head + b"\r\n\r\n" + body
+    return head + stream.read(length)
