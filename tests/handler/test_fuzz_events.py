@@ -1,5 +1,6 @@
 """Whatever arrives is read by the rules or refused by name: no record is lost, nothing crashes."""
 
+import functools
 import json
 import re
 from collections.abc import Callable
@@ -88,18 +89,11 @@ records = values | mutated(RECORDS)
 notifications = st.lists(records, max_size=5).map(lambda found: {"Records": found})
 
 
-def nested(depth: int) -> Any:
-    value: Any = "inmost"
-    for _ in range(depth):
-        value = [value]
-    return value
-
-
 JUNK = {
     "nothing": "",
     "1 MB": "x" * 1_000_000,
     "1 MB that shows as more": "\u202e" * 330_000,
-    "deep": nested(100_000),
+    "deep": functools.reduce(lambda inner, _: [inner], range(100_000), "inmost"),
     "number": 10**300,
     "half a surrogate pair": "a\ud800",
     "long names": {f"\n{n}" * 100_000: n for n in range(20)},

@@ -7,7 +7,7 @@ from typing import Any
 
 import events
 from events import Notification
-from support.journeys import eventually
+from support.journeys import Deployed, eventually
 
 Client = Callable[[str], Any]
 
@@ -22,9 +22,8 @@ def both_ways(client: Client, name: str, patience: float) -> Iterator[tuple[str,
         patience: seconds to wait for the first event; S3 takes minutes to switch EventBridge on.
     """
     s3, sqs, bus = client("s3"), client("sqs"), client("events")
-    region = s3.meta.region_name
-    location = {"LocationConstraint": region} if region != "us-east-1" else None
-    s3.create_bucket(Bucket=name, **({"CreateBucketConfiguration": location} if location else {}))
+    location = {"CreateBucketConfiguration": {"LocationConstraint": s3.meta.region_name}}
+    s3.create_bucket(Bucket=name, **(location if s3.meta.region_name != "us-east-1" else {}))
     direct, through = (_queue(sqs, f"{name}-{way}") for way in ("direct", "bus"))
     try:
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
@@ -49,9 +48,7 @@ def both_ways(client: Client, name: str, patience: float) -> Iterator[tuple[str,
     finally:
         bus.remove_targets(Rule=name, Ids=["queue"])
         bus.delete_rule(Name=name)
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
-            for found in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-                s3.delete_object(Bucket=name, Key=found["Key"], VersionId=found["VersionId"])
+        Deployed(client, {"S3BucketName": name}).remove_objects("")
         s3.delete_bucket(Bucket=name)
         for url, _ in (direct, through):
             sqs.delete_queue(QueueUrl=url)
