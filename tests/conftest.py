@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import botocore.session
 import hypothesis
@@ -31,6 +30,13 @@ OF_OTHER_CODE = {"bench", "github", "plugin", "policy"}
 
 Tracing doubles what a test costs.
 """
+
+
+SUMMARIES = {
+    "fault": "faults: keys, right rows, failed, wrong, lost",
+    "model": "protocol: variant, at most, states, wrong ends, seconds",
+}
+"""What tests note for the end of the run, by the name of the property."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -214,17 +220,9 @@ def policy_python() -> str:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what happened in each fault case, and what each search of the model found."""
     reports = [r for kind in ("passed", "failed") for r in terminalreporter.getreports(kind)]
-
-    def told(kind: str) -> list[Any]:
-        return sorted(row for r in reports for name, row in r.user_properties if name == kind)
-
-    if rows := told("fault"):
-        terminalreporter.section("faults: keys, right rows, failed, wrong, lost")
-        for case, *figures in rows:
-            terminalreporter.line(f"{case:<36}" + "".join(f"{n:>8}" for n in figures))
-    if rows := told("model"):
-        terminalreporter.section("protocol: variant, at most, states, wrong ends, seconds")
-        for variant, bounds, *figures in rows:
-            terminalreporter.line(
-                f"{variant:<26}{bounds:<76}" + "".join(f"{n:>14}" for n in figures)
-            )
+    for kind, title in SUMMARIES.items():
+        lines = [line for r in reports for name, line in r.user_properties if name == kind]
+        if lines:
+            terminalreporter.section(title)
+        for line in sorted(lines):
+            terminalreporter.line(line)

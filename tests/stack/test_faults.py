@@ -155,7 +155,7 @@ def tell(record_property: Callable[[str, object], None]) -> Callable[[str, Trial
         wrong = {key for key in trial.keys if trial.is_wrong(key)}
         lost = set(trial.keys) - right - trial.failed
         figures = (len(trial.keys), len(right), len(trial.failed), len(wrong), len(lost))
-        record_property("fault", [case, *figures])
+        record_property("fault", f"{case:<36}" + "".join(f"{n:>8}" for n in figures))
         assert (wrong, lost) == (set(), set())
 
     return note

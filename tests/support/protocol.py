@@ -68,16 +68,14 @@ class Protocol:
         """Whether DynamoDB takes a write."""
         if seen == UNSEEN:
             return self.is_newer(row, new) and not self.holds_back(row, read_at)
-        return self.is_there(row, seen) and self.is_unchanged(row, seen)
+        is_there = (row.content == ABSENT) == (seen.content == ABSENT)
+        return is_there and self.is_unchanged(row, seen)
 
     def is_newer(self, row: Row, new: Row) -> bool:
         return row.sequencer < new.sequencer
 
     def holds_back(self, row: Row, read_at: int) -> bool:
         return row.unordered_until > 0
-
-    def is_there(self, row: Row, seen: Row) -> bool:
-        return (row.content == ABSENT) == (seen.content == ABSENT)
 
     def is_unchanged(self, row: Row, seen: Row) -> bool:
         return (row.sequencer, row.made) == (seen.sequencer, seen.made)
@@ -113,16 +111,12 @@ class Protocol:
         """The row that a handler writes, but for ``made``."""
         of, seen, content = handler.of, handler.seen, handler.content
         if of.kind == "ordered":
-            carried = 0 if seen == UNSEEN else self.carried_by_ordered(seen)
-            return Row(content, of.sequencer, 0, carried)
-        until = self.mark(handler.read_at) if content == NONE else self.carried(seen)
+            return Row(content, of.sequencer, 0, self.carried_by_ordered(seen))
+        until = self.mark(handler.read_at) if content == NONE else seen.unordered_until
         return Row(content, self.kept(seen), 0, until)
 
     def mark(self, read_at: int) -> int:
         return read_at
-
-    def carried(self, seen: Row) -> int:
-        return seen.unordered_until
 
     def carried_by_ordered(self, seen: Row) -> int:
         return seen.unordered_until

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 from events import Notification
+from support.handler_env import Bench, notified
 from support.protocol import ABSENT, NONE
 from support.protocol_search import DAMAGED, FROM_BEFORE, State, Step
 
@@ -70,13 +71,15 @@ def edited(folder: Path, edits: Sequence[tuple[str, str]] = ()) -> ModuleType:
 class Thread:
     """A handler under way."""
 
-    def __init__(self, catalog: Any, s3: Any, dynamodb: Any, notification: Notification) -> None:
+    def __init__(self, module: ModuleType, bench: Bench, notification: Notification) -> None:
         self.arrived: queue.Queue[str] = queue.Queue()
         self.allowed: queue.Queue[str] = queue.Queue()
         self.caught: dict[str, Any] = {}
         self.call = ""
         self.error: Exception | None = None
-        self._catalog = catalog(Held(s3, self), Held(dynamodb, self))
+        shipped = bench.handler.CATALOG
+        s3, dynamodb = Held(shipped.s3, self), Held(shipped.dynamodb, self)
+        self._catalog = module.Catalog(s3, dynamodb, bench.bucket, "us-east-1", bench.table, 3)
         self._thread = threading.Thread(target=self._run, args=[notification], daemon=True)
         self._thread.start()
         self._wait()
@@ -126,13 +129,9 @@ class Replay:
     """One story, made real."""
 
     module: ModuleType
-    s3: Any
-    dynamodb: Any
-    function_s: tuple[Any, Any]
-    """S3 and DynamoDB as the function has them."""
-    bucket: str
-    table: str
-    key: str = ""
+    bench: Bench
+    start: State
+    key: str = field(default_factory=lambda: str(next(numbers)))
     threads: dict[int, Thread] = field(default_factory=dict)
     contents: dict[str, int] = field(default_factory=dict)
     """The model's number of each version."""
@@ -140,9 +139,8 @@ class Replay:
     late: list[dict[str, Any]] = field(default_factory=list)
     marker: str = ""
 
-    def start(self, state: State) -> None:
-        self.key = f"{next(numbers)}"
-        if state.current == FROM_BEFORE:
+    def __post_init__(self) -> None:
+        if self.start.current == FROM_BEFORE:
             self._put(FROM_BEFORE)
 
     def make(self, step: Step) -> None:
@@ -154,7 +152,7 @@ class Replay:
             of.go("late")
             self.late.append(of.caught)
         elif of is not None and name.endswith("a tie"):
-            of.go(self.row()["processed_at"]["S"])
+            of.go(self.bench.item(self.key)["processed_at"]["S"])
         elif of is not None:
             of.go()
         else:
@@ -166,7 +164,7 @@ class Replay:
         held = {label: of.call for label, of in self.threads.items() if of.call}
         expected = {handler.label: handler.calls[0] for handler in step.after.handlers}
         assert held == expected, f"after {step.name}: calls {held}, not {expected}"
-        row, model = self.row(), step.after.row
+        row, model = self.bench.item(self.key), step.after.row
         mark = row.get("unordered_until", {}).get("S", "")
         actual = (self.content(row), int(row.get("sequencer", {}).get("S", "0"), 16))
         assert actual == (model.content, model.sequencer), f"after {step.name}: row {actual}"
@@ -174,12 +172,6 @@ class Replay:
             return
         active = mark > Clock.at.isoformat().replace("+00:00", "Z")
         assert active == (model.unordered_until > 0), f"after {step.name}: mark {mark}"
-
-    def row(self) -> dict[str, Any]:
-        key = {"file_key": {"S": self.key}}
-        answer = self.dynamodb.get_item(TableName=self.table, Key=key, ConsistentRead=True)
-        row: dict[str, Any] = answer.get("Item", {})
-        return row
 
     def content(self, row: dict[str, Any]) -> int:
         if not row:
@@ -196,20 +188,14 @@ class Replay:
             kind, sequencer = self.events[n], f"{n:032X}"
         elif "unordered" in words:
             kind = EVENTS["expire"]
-        notification = Notification(
-            self.bucket, self.key, kind, datetime(2026, 3, 14, tzinfo=UTC), sequencer
-        )
-
-        def catalog(s3: Any, dynamodb: Any) -> Any:
-            return self.module.Catalog(s3, dynamodb, self.bucket, "us-east-1", self.table, 3)
-
-        thread = Thread(catalog, *self.function_s, notification)
+        notification = notified(self.bench.bucket, self.key, sequencer, kind)
+        thread = Thread(self.module, self.bench, notification)
         if "(" in name:
             thread.go()
         return thread
 
     def _change(self, name: str) -> None:
-        where = {"Bucket": self.bucket, "Key": self.key}
+        dynamodb = self.bench.cloud("dynamodb")
         kind = name.split(maxsplit=1)[0]
         if kind in EVENTS:
             n = int(name.rsplit(maxsplit=1)[-1])
@@ -219,21 +205,21 @@ class Replay:
             if kind == "put":
                 self._put(n)
             elif kind == "undelete":
-                self.s3.delete_object(**where, VersionId=self.marker)
+                self.bench.delete(self.key, self.marker)
             else:
-                self.marker = self.s3.delete_object(**where)["VersionId"]
+                self.marker = self.bench.delete(self.key)
         elif name == "the late write lands":
-            with suppress(self.dynamodb.exceptions.ConditionalCheckFailedException):
-                self.dynamodb.put_item(**self.late.pop(0))
+            with suppress(dynamodb.exceptions.ConditionalCheckFailedException):
+                dynamodb.put_item(**self.late.pop(0))
         elif name == "16 minutes pass":
             Clock.at += timedelta(minutes=17)
         elif name == "the tombstone expires":
-            self.dynamodb.delete_item(TableName=self.table, Key={"file_key": {"S": self.key}})
+            dynamodb.delete_item(TableName=self.bench.table, Key={"file_key": {"S": self.key}})
         elif name == "somebody writes the row":
             damaged = {"processing_status": {"S": "completed"}, "version_id": {"S": "damaged"}}
             self.contents["damaged"] = DAMAGED
-            self.dynamodb.put_item(TableName=self.table, Item=self.row() | damaged)
+            row = self.bench.item(self.key) | damaged
+            dynamodb.put_item(TableName=self.bench.table, Item=row)
 
     def _put(self, content: int) -> None:
-        answer = self.s3.put_object(Bucket=self.bucket, Key=self.key, Body=b"x" * content)
-        self.contents[answer["VersionId"]] = content
+        self.contents[self.bench.put(self.key, b"x" * content)] = content

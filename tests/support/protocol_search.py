@@ -11,6 +11,7 @@ has changed nothing, so it is one that did not begin; after its write it is a du
 write under way, a late write.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -76,6 +77,11 @@ class Bounds:
     labelled: bool = False
     """Whether handlers are told from one another, so that a story can be played."""
 
+    @property
+    def start(self) -> State:
+        """The state from which to search."""
+        return State(current=FROM_BEFORE if self.from_before else NONE)
+
 
 class Step(NamedTuple):
     """Something that may happen."""
@@ -94,29 +100,7 @@ class Result(NamedTuple):
     """States that are a wrong end."""
     story: list[Step]
     """The shortest way to one."""
-
-
-def search(protocol: Protocol, bounds: Bounds, *, first: bool = False) -> Result:
-    """Walk through all states, nearest first; with ``first`` until a wrong end is found."""
-    start = State(current=FROM_BEFORE if bounds.from_before else NONE)
-    # A search that is to find nothing keeps no ways: they take most of the memory.
-    ways: dict[State, tuple[Step, State]] = {}
-    known, frontier, wrong = {start}, [start], 0
-    while frontier:
-        reached: list[State] = []
-        for state in frontier:
-            if is_wrong_end(state):
-                wrong += 1
-                if first:
-                    return Result(len(known), wrong, _story(ways, state))
-            for step in steps(protocol, bounds, state):
-                if step.after not in known:
-                    known.add(step.after)
-                    reached.append(step.after)
-                    if first:
-                        ways[step.after] = (step, state)
-        frontier = reached
-    return Result(len(known), wrong, [])
+    seconds: float
 
 
 def is_wrong_end(state: State) -> bool:
@@ -130,157 +114,168 @@ def is_wrong_end(state: State) -> bool:
     return state.row.content != state.current
 
 
-def steps(protocol: Protocol, bounds: Bounds, state: State) -> Iterator[Step]:
-    """Whatever may happen next."""
-    if state.changes < bounds.changes:
-        yield from _changes(state, believes=protocol.believes)
-    if len(state.handlers) < bounds.handlers:
-        yield from _begins(protocol, bounds, state)
-    for handler in dict.fromkeys(state.handlers):
-        yield from _call(protocol, bounds, state, handler)
-    for write in state.late[:1]:
-        landed = write.new if protocol.takes(state.row, *write) else state.row
-        after = state._replace(late=state.late[1:], row=landed)
-        yield Step("the late write lands", _ranked(after))
-    if state.row.content != ABSENT and state.damages < bounds.damages:
-        wrong = state.row._replace(content=DAMAGED)
-        damaged = state._replace(row=wrong, damages=state.damages + 1, is_damaged=True)
-        yield Step("somebody writes the row", damaged)
-    if state.handlers or state.late:
-        return
-    if state.row.unordered_until:
-        later = state.row._replace(unordered_until=0)
-        yield Step("16 minutes pass", _ranked(state._replace(row=later)))
-    if state.row.content == NONE and state.expirations < bounds.expirations:
-        gone = state._replace(row=NO_ROW, expirations=state.expirations + 1)
-        yield Step("the tombstone expires", _ranked(gone))
+@dataclass(frozen=True)
+class Search:
+    """A walk through all that a protocol allows within bounds."""
+
+    protocol: Protocol
+    bounds: Bounds
+
+    def run(self, *, first: bool = False) -> Result:
+        """Walk through all states, nearest first; with ``first`` until a wrong end is found."""
+        began = time.monotonic()
+        # A search that is to find nothing keeps no ways: they take most of the memory.
+        ways: dict[State, tuple[Step, State]] = {}
+        known, frontier, wrong = {self.bounds.start}, [self.bounds.start], 0
+        while frontier:
+            reached: list[State] = []
+            for state in frontier:
+                if is_wrong_end(state):
+                    wrong += 1
+                    if first:
+                        story = _story(ways, state)
+                        return Result(len(known), wrong, story, time.monotonic() - began)
+                for step in self.steps(state):
+                    if step.after not in known:
+                        known.add(step.after)
+                        reached.append(step.after)
+                        if first:
+                            ways[step.after] = (step, state)
+            frontier = reached
+        return Result(len(known), wrong, [], time.monotonic() - began)
+
+    def steps(self, state: State) -> Iterator[Step]:
+        """Whatever may happen next."""
+        if state.changes < self.bounds.changes:
+            yield from self._changes(state)
+        if len(state.handlers) < self.bounds.handlers:
+            yield from self._begins(state)
+        for handler in dict.fromkeys(state.handlers):
+            yield from self._call(state, handler)
+        for write in state.late[:1]:
+            landed = write.new if self.protocol.takes(state.row, *write) else state.row
+            after = state._replace(late=state.late[1:], row=landed)
+            yield Step("the late write lands", _ranked(after))
+        if state.row.content != ABSENT and state.damages < self.bounds.damages:
+            wrong = state.row._replace(content=DAMAGED)
+            damaged = state._replace(row=wrong, damages=state.damages + 1, is_damaged=True)
+            yield Step("somebody writes the row", damaged)
+        if state.handlers or state.late:
+            return
+        if state.row.unordered_until:
+            later = state.row._replace(unordered_until=0)
+            yield Step("16 minutes pass", _ranked(state._replace(row=later)))
+        if state.row.content == NONE and state.expirations < self.bounds.expirations:
+            gone = state._replace(row=NO_ROW, expirations=state.expirations + 1)
+            yield Step("the tombstone expires", _ranked(gone))
+
+    def _changes(self, state: State) -> Iterator[Step]:
+        n = state.changes + 1
+
+        def change(kind: str, current: int, previous: int) -> State:
+            told = n if self.protocol.believes and current == n else NONE
+            of = Notification(kind, n if kind == "ordered" else 0, told)
+            waiting = tuple(sorted((*state.waiting, of)))
+            return state._replace(changes=n, current=current, previous=previous, waiting=waiting)
+
+        yield Step(f"put {n}", change("ordered", n, NONE))
+        yield Step(f"delete an old version {n}", change("ordered", state.current, state.previous))
+        yield Step(f"expire an old version {n}", change("unordered", state.current, state.previous))
+        if state.current != NONE:
+            yield Step(f"delete {n}", change("ordered", NONE, state.current))
+            yield Step(f"expire {n}", change("unordered", NONE, state.current))
+        elif state.previous != NONE:
+            yield Step(f"undelete {n}", change("ordered", state.previous, NONE))
+
+    def _begins(self, state: State) -> Iterator[Step]:
+        for of in dict.fromkeys(state.waiting):
+            rest = list(state.waiting)
+            rest.remove(of)
+            yield self._begin(state._replace(waiting=tuple(rest)), of, "begin")
+            if state.duplicates < self.bounds.duplicates:
+                again = state._replace(duplicates=state.duplicates + 1)
+                yield self._begin(again, of, "begin a duplicate of")
+        if state.repairs < self.bounds.repairs:
+            repaired = state._replace(repairs=state.repairs + 1, is_damaged=False)
+            yield self._begin(repaired, Notification("recheck"), "begin")
+
+    def _begin(self, state: State, of: Notification, name: str) -> Step:
+        handler = Handler(self.protocol.calls(of), of)
+        if self.bounds.labelled:
+            state = state._replace(begun=state.begun + 1)
+            handler = handler._replace(label=state.begun)
+        if of.kind == "unordered":
+            handler = handler._replace(started=_now(state))
+        state = state._replace(handlers=tuple(sorted((*state.handlers, handler))))
+        if of.kind != "unordered":
+            # When it started makes no difference, so its first call may as well be made at once.
+            name = f"{name} ({handler.calls[0]})"
+            state = self._called(state, handler)
+        return Step(f"{name} {_name(of)}", _ranked(state), handler.label)
+
+    def _call(self, state: State, handler: Handler) -> Iterator[Step]:
+        name = f"{handler.calls[0]} for {_name(handler.of)}"
+        if handler.calls[0] != "PutItem":
+            yield Step(name, _ranked(self._called(state, handler)), handler.label)
+            return
+        row, new = state.row, self.protocol.new_row(handler)._replace(made=_newest(state) + 1)
+        yield Step(name, _ranked(self._written(state, handler, new)), handler.label)
+        if state.ties < self.bounds.ties and row.made and row.sequencer != new.sequencer:
+            tie = state._replace(ties=state.ties + 1)
+            after = self._written(tie, handler, new._replace(made=row.made))
+            yield Step(f"{name}, a tie", _ranked(after), handler.label)
+        if state.late_writes < self.bounds.late_writes:
+            crashed = _with(state, handler)._replace(
+                late_writes=state.late_writes + 1,
+                late=(*state.late, Write(handler.seen, new, handler.read_at)),
+                waiting=tuple(sorted((*state.waiting, handler.of))),
+            )
+            yield Step(f"{name}, to land later", _ranked(crashed), handler.label)
+
+    def _called(self, state: State, handler: Handler) -> State:
+        """A handler has made a call that reads."""
+        call, *calls = handler.calls
+        after = handler._replace(calls=tuple(calls))
+        is_ordered = handler.of.kind == "ordered"
+        early = self.bounds.early and not is_ordered
+        if call == "GetItem":
+            after = after._replace(seen=state.row, read_at=_now(state) if early else 0)
+        else:
+            content = self.protocol.found(handler.of, state.current)
+            read_at = handler.read_at if early else _now(state)
+            # When else S3 was read makes no difference.
+            matters = self.protocol.compares_reads or (content == NONE and not is_ordered)
+            after = after._replace(content=content, read_at=read_at if matters else 0)
+        if after.calls == ("PutItem",) and not is_ordered:
+            if self.protocol.is_settled(after):
+                return _with(state, handler)
+            # From here on only which row was seen makes a difference.
+            until = 0 if after.content == NONE else after.seen.unordered_until
+            seen = after.seen._replace(content=min(after.seen.content, 0), unordered_until=until)
+            after = after._replace(seen=seen)
+        return _with(state, handler, after)
+
+    def _written(self, state: State, handler: Handler, new: Row) -> State:
+        """A handler has made a write, which was taken or refused."""
+        if self.protocol.takes(state.row, handler.seen, new, handler.read_at):
+            return _with(state, handler)._replace(row=new)
+        if self.protocol.is_stale(handler.of, state.row):
+            return _with(state, handler)
+        again = handler._replace(calls=self.protocol.calls_again(handler.of), seen=state.row)
+        if handler.of.kind == "ordered":
+            again = again._replace(seen=state.row._replace(content=min(state.row.content, 0)))
+        if "HeadObject" in again.calls:
+            again = again._replace(content=ABSENT, read_at=0)
+        if self.bounds.early and handler.of.kind != "ordered":
+            again = again._replace(read_at=_now(state))
+        return _with(state, handler, again)
 
 
-def _changes(state: State, *, believes: bool) -> Iterator[Step]:
-    n = state.changes + 1
-
-    def change(kind: str, current: int, previous: int) -> State:
-        told = n if believes and current == n else NONE
-        of = Notification(kind, n if kind == "ordered" else 0, told)
-        waiting = tuple(sorted((*state.waiting, of)))
-        return state._replace(changes=n, current=current, previous=previous, waiting=waiting)
-
-    yield Step(f"put {n}", change("ordered", n, NONE))
-    yield Step(f"delete an old version {n}", change("ordered", state.current, state.previous))
-    yield Step(f"expire an old version {n}", change("unordered", state.current, state.previous))
-    if state.current != NONE:
-        yield Step(f"delete {n}", change("ordered", NONE, state.current))
-        yield Step(f"expire {n}", change("unordered", NONE, state.current))
-    elif state.previous != NONE:
-        yield Step(f"undelete {n}", change("ordered", state.previous, NONE))
-
-
-def _begins(protocol: Protocol, bounds: Bounds, state: State) -> Iterator[Step]:
-    for of in dict.fromkeys(state.waiting):
-        rest = list(state.waiting)
-        rest.remove(of)
-        yield _begin(protocol, bounds, state._replace(waiting=tuple(rest)), of, "begin")
-        if state.duplicates < bounds.duplicates:
-            again = state._replace(duplicates=state.duplicates + 1)
-            yield _begin(protocol, bounds, again, of, "begin a duplicate of")
-    if state.repairs < bounds.repairs:
-        repaired = state._replace(repairs=state.repairs + 1, is_damaged=False)
-        yield _begin(protocol, bounds, repaired, Notification("recheck"), "begin")
-
-
-def _begin(protocol: Protocol, bounds: Bounds, state: State, of: Notification, name: str) -> Step:
-    handler = Handler(protocol.calls(of), of)
-    if bounds.labelled:
-        state = state._replace(begun=state.begun + 1)
-        handler = handler._replace(label=state.begun)
-    if of.kind == "unordered":
-        handler = handler._replace(started=_now(state))
-        after = state._replace(handlers=tuple(sorted((*state.handlers, handler))))
-    else:
-        # When it started makes no difference, so its first call may as well be made at once.
-        name = f"{name} ({handler.calls[0]})"
-        after = _called(protocol, bounds, state, state.handlers, handler)
-    return Step(f"{name} {_name(of)}", _ranked(after), handler.label)
-
-
-def _call(protocol: Protocol, bounds: Bounds, state: State, handler: Handler) -> Iterator[Step]:
-    rest = list(state.handlers)
-    rest.remove(handler)
-    others = tuple(rest)
-    name = f"{handler.calls[0]} for {_name(handler.of)}"
-    if handler.calls[0] != "PutItem":
-        yield Step(name, _ranked(_called(protocol, bounds, state, others, handler)), handler.label)
-        return
-    new = protocol.new_row(handler)._replace(made=_newest(state) + 1)
-    yield Step(
-        name, _ranked(_written(protocol, bounds, state, others, handler, new)), handler.label
-    )
-    if state.ties < bounds.ties and state.row.made and state.row.sequencer != new.sequencer:
-        tied = new._replace(made=state.row.made)
-        tie = state._replace(ties=state.ties + 1)
-        after = _written(protocol, bounds, tie, others, handler, tied)
-        yield Step(f"{name}, a tie", _ranked(after), handler.label)
-    if state.late_writes < bounds.late_writes:
-        crashed = state._replace(
-            late_writes=state.late_writes + 1,
-            late=(*state.late, Write(handler.seen, new, handler.read_at)),
-            handlers=others,
-            waiting=tuple(sorted((*state.waiting, handler.of))),
-        )
-        yield Step(f"{name}, to land later", _ranked(crashed), handler.label)
-
-
-def _called(
-    protocol: Protocol,
-    bounds: Bounds,
-    state: State,
-    others: tuple[Handler, ...],
-    handler: Handler,
-) -> State:
-    """A handler has made a call that reads."""
-    call, *calls = handler.calls
-    after = handler._replace(calls=tuple(calls))
-    is_ordered = handler.of.kind == "ordered"
-    early = bounds.early and not is_ordered
-    if call == "GetItem":
-        after = after._replace(seen=state.row, read_at=_now(state) if early else 0)
-    else:
-        content = protocol.found(handler.of, state.current)
-        read_at = handler.read_at if early else _now(state)
-        # When else S3 was read makes no difference.
-        matters = protocol.compares_reads or (content == NONE and not is_ordered)
-        after = after._replace(content=content, read_at=read_at if matters else 0)
-    if after.calls == ("PutItem",) and not is_ordered:
-        if protocol.is_settled(after):
-            return state._replace(handlers=others)
-        # From here on only which row was seen makes a difference.
-        until = 0 if after.content == NONE else after.seen.unordered_until
-        seen = after.seen._replace(content=min(after.seen.content, 0), unordered_until=until)
-        after = after._replace(seen=seen)
-    return state._replace(handlers=tuple(sorted((*others, after))))
-
-
-def _written(
-    protocol: Protocol,
-    bounds: Bounds,
-    state: State,
-    others: tuple[Handler, ...],
-    handler: Handler,
-    new: Row,
-) -> State:
-    """A handler has made a write, which was taken or refused."""
-    if protocol.takes(state.row, handler.seen, new, handler.read_at):
-        return state._replace(row=new, handlers=others)
-    if protocol.is_stale(handler.of, state.row):
-        return state._replace(handlers=others)
-    again = handler._replace(calls=protocol.calls_again(handler.of), seen=state.row)
-    if handler.of.kind == "ordered":
-        again = again._replace(seen=state.row._replace(content=min(state.row.content, 0)))
-    if "HeadObject" in again.calls:
-        again = again._replace(content=ABSENT, read_at=0)
-    if bounds.early and handler.of.kind != "ordered":
-        again = again._replace(read_at=_now(state))
-    return state._replace(handlers=tuple(sorted((*others, again))))
+def _with(state: State, old: Handler, *new: Handler) -> State:
+    """Put another handler in one's place, or none."""
+    handlers = list(state.handlers)
+    handlers.remove(old)
+    return state._replace(handlers=tuple(sorted((*handlers, *new))))
 
 
 def _rows(state: State) -> Iterator[Row]:
