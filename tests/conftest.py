@@ -23,6 +23,8 @@ from support.faults import FaultProxy, fault_proxy
 from support.handler_env import Bench, set_up
 from support.journeys import Deployed
 from support.markers import markers
+from support.plugin_process import copy_repository
+from support.pulumi_command import Open, stacks
 from support.recorder import EVENTBRIDGE, ROOT, Program, declare
 
 OF_OTHER_CODE = {"bench", "github", "plugin", "policy"}
@@ -215,6 +217,23 @@ def policy_python() -> str:
                 subprocess.run([*of_pip, *pins_of], check=True)
             installed.write_text(wanted, encoding="utf-8")
     return python
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory, policy_python: str) -> Path:
+    """A copy with the environments that `pulumi up` needs; `pulumi install` makes others."""
+    copy = copy_repository(tmp_path_factory.mktemp("engine"))
+    (copy / ".venv").symlink_to(sys.prefix)
+    (copy / "policy" / ".venv").symlink_to(Path(policy_python).parent.parent)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def open_stack(
+    repository: Path, cloud: Cloud, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Open]:
+    with stacks(repository, cloud, tmp_path_factory.mktemp("state")) as opened:
+        yield opened
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

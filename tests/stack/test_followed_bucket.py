@@ -1,7 +1,5 @@
 """Somebody else's bucket under Pulumi's own engine: followed and let go, and always as it was."""
 
-from collections.abc import Iterator
-
 import pytest
 from pulumi import automation
 
@@ -9,22 +7,13 @@ from local.cloud import Cloud
 from ops.event_bridge import Notifications, switch_on
 from support.bus import as_it_is, configuration, follows, notify_others
 from support.journeys import assert_a_file_gets_its_row
-from support.pulumi_command import NEEDS_PULUMI, Open, configure, copy_with_environments, stacks
+from support.pulumi_command import NEEDS_PULUMI, Open, configure
 from support.recorder import Program
 
 pytestmark = NEEDS_PULUMI
 THEIRS = "followed-theirs"
 ABOVE = 1
 """The stack itself, which is a resource too."""
-
-
-@pytest.fixture(scope="module")
-def open_stack(
-    cloud: Cloud, policy_python: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Open]:
-    repository = copy_with_environments(tmp_path_factory.mktemp("followed"), policy_python)
-    with stacks(repository, cloud, tmp_path_factory.mktemp("state")) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

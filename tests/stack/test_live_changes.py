@@ -1,6 +1,6 @@
 """Each setting is changed on a running stack, under Pulumi's own engine, and no data goes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -12,7 +12,7 @@ from support.bus import follows
 from support.extractors import ANOTHER_EXTRACTOR, EXTRACTOR
 from support.live_stack import BUCKET, KEY, QUEUE, TABLE, LiveStack, Outcome
 from support.pages import table
-from support.pulumi_command import NEEDS_PULUMI, Open, copy_with_environments, stacks
+from support.pulumi_command import NEEDS_PULUMI, Open
 from support.recorder import ROOT
 
 REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
@@ -185,15 +185,6 @@ def test_the_page_says_what_is_replaced_and_what_is_refused(row: list[str]) -> N
     replaced = any(comes.replaced for comes in outcomes if isinstance(comes, Outcome))
     assert ("replaced" in said) == replaced
     assert ("refused" in said) == any(isinstance(comes, str) for comes in outcomes)
-
-
-@pytest.fixture(scope="module")
-def open_stack(
-    cloud: Cloud, policy_python: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Open]:
-    repository = copy_with_environments(tmp_path_factory.mktemp("live"), policy_python)
-    with stacks(repository, cloud, tmp_path_factory.mktemp("state")) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The program and the examples under Pulumi's own engine, its AWS provider stood for."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,25 +9,12 @@ from pulumi import automation
 from local.cloud import Cloud
 from pipeline.settings import PROJECT
 from support.journeys import assert_a_file_gets_its_row
-from support.pulumi_command import NEEDS_PULUMI, Open, copy_with_environments, stacks
+from support.pulumi_command import NEEDS_PULUMI, Open
 from support.recorder import Program
 
 pytestmark = NEEDS_PULUMI
 ABOVE = 1
 """The stack itself, which is a resource too."""
-
-
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory, policy_python: str) -> Path:
-    return copy_with_environments(tmp_path_factory.mktemp("engine"), policy_python)
-
-
-@pytest.fixture(scope="module")
-def open_stack(
-    repository: Path, cloud: Cloud, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Open]:
-    with stacks(repository, cloud, tmp_path_factory.mktemp("state")) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])

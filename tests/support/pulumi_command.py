@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
@@ -14,7 +13,7 @@ from pulumi import automation
 from local.cloud import Cloud
 from pipeline.settings import PROJECT
 from support.aws_provider import aws_provider
-from support.plugin_process import copy_repository, environment
+from support.plugin_process import environment
 
 NEEDS_PULUMI = pytest.mark.skipif(
     shutil.which("pulumi") is None, reason="needs the pulumi command on the PATH"
@@ -22,14 +21,6 @@ NEEDS_PULUMI = pytest.mark.skipif(
 
 Open = Callable[..., automation.Stack]
 """Make a stack: ``open_stack("dev", environmentSuffix="other")``."""
-
-
-def copy_with_environments(folder: Path, policy_python: str) -> Path:
-    """A copy with the environments that `pulumi up` needs; `pulumi install` makes others."""
-    copy = copy_repository(folder)
-    (copy / ".venv").symlink_to(sys.prefix)
-    (copy / "policy" / ".venv").symlink_to(Path(policy_python).parent.parent)
-    return copy
 
 
 @contextmanager
