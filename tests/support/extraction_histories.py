@@ -5,17 +5,15 @@ and while the key changes. In the end each has come, and what is in a row is of 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from types import ModuleType
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from support.extractor_env import Stream
-from support.histories import Histories, Record, keys, picks
+from support.extractor_env import Extracting
+from support.histories import Histories, Record, do, keys, picks
 
 POISON = 13
 """Bytes of a file that no extractor can read."""
@@ -28,34 +26,18 @@ def facts(version: str | None, content: bytes) -> dict[str, str]:
     return {"version": str(version), "sha256": sha256(content).hexdigest()}
 
 
-@dataclass(frozen=True)
-class Second:
-    """The second function, and the stream that feeds it."""
-
-    function: ModuleType
-    stream: Stream
-
-
 class ExtractionHistories(Histories):
-    """One history; ``second`` is set by the test too."""
+    """One history; ``extracting`` is set by the test too."""
 
-    second: ClassVar[Second]
-    extracts = True
+    extracting: ClassVar[Extracting]
 
     @initialize()
     def start(self) -> None:
         super().start()
-        self.second.stream.pending()  # those of the history before
+        self.extracting.stream.pending()  # those of the history before
         self.asked: list[Record] = []
         self.before_file: list[Callable[[], None]] = []
         self.after_file: list[Callable[[], None]] = []
-        function = self.second.function
-        self.extractions = replace(
-            function.EXTRACTIONS,
-            s3=replace(function.EXTRACTIONS.s3, root=f"/{self.world.bucket}/"),
-            table=self.world.table,
-            extract=self._facts,
-        )
 
     # What happens to the rows
 
@@ -88,28 +70,26 @@ class ExtractionHistories(Histories):
             self._poll()
         record = self.asked[which % len(self.asked)]
         key = record["dynamodb"]["Keys"]["file_key"]["S"].removeprefix(self.prefix)
-
-        def change() -> None:
-            if kind == "put":
-                self.put(key, pick, 0, 1)
-            elif kind == "delete":
-                self.delete_one_version(key, pick, 0, 1)
-            elif kind == "expire":
-                self.expire(key, 0, 1)
-            elif kind == "ask":
-                self.ask_again(key)
-            else:
-                self.damage(key)
-
         around = self.before_file if early else self.after_file
-        around[:] = [change, *(lambda of=of: self._deliver(of) for of in others)]
+        around[:] = [
+            lambda: self._change(key, kind, pick, 0),
+            *(lambda of=of: self._deliver(of) for of in others),
+        ]
         self._extract(which)
         around.clear()
+
+    def _change(self, key: str, kind: str, pick: int, at: int) -> None:
+        if kind == "ask":
+            self.ask_again(key)
+        elif kind == "damage":
+            self.damage(key)
+        else:
+            super()._change(key, kind, pick, at)
 
     @rule(which=picks, first=picks, early=st.booleans())
     def deliver_across_an_extraction(self, which: int, first: int, *, early: bool) -> None:
         """Around a notification's read of S3 a file is extracted."""
-        around = self.before_read if early else self.after_read
+        around = self.watched.before if early else self.watched.after
         around[:] = [lambda: self._extract(first)]
         self._deliver(which)
         around.clear()
@@ -117,7 +97,7 @@ class ExtractionHistories(Histories):
     @rule(key=keys)
     def ask_again(self, key: str) -> None:
         """Request what ``ops extract`` does."""
-        self._change(
+        self._rewrite(
             key,
             "SET extraction = :p, extracted_at = :now REMOVE extraction_error",
             {":p": {"S": "pending"}, ":now": {"S": datetime.now(UTC).isoformat()}},
@@ -126,11 +106,11 @@ class ExtractionHistories(Histories):
     @rule(key=keys)
     def damage(self, key: str) -> None:
         """Make a row one from before rows had a checksum, which a backfill adds."""
-        self._change(key, "REMOVE checksum", {})
+        self._rewrite(key, "REMOVE checksum", {})
 
-    @rule(size=st.just(POISON), key=keys)
-    def put_poison(self, size: int, key: str) -> None:
-        self.put(key, size, 0, 1)
+    @rule(key=keys)
+    def put_poison(self, key: str) -> None:
+        self.put(key, POISON, 0, 1)
 
     # The end
 
@@ -142,13 +122,13 @@ class ExtractionHistories(Histories):
         assert not problems, problems
 
     def _wrong(self, key: str) -> str | None:
-        item = self._row(key)
+        item = self.bench.item(self.prefix + key)
         state = {name: item[name] for name in item if name.startswith("extract")}
         if item.get("processing_status") != {"S": "completed"}:
             return f"a tombstone has {state}" if state else None
         version = item["version_id"]["S"]
-        content = self.world.s3.get_object(
-            Bucket=self.world.bucket, Key=self.prefix + key, VersionId=version
+        content = self.s3.get_object(
+            Bucket=self.bench.bucket, Key=self.prefix + key, VersionId=version
         )["Body"].read()
         state.pop("extracted_at")
         if len(content) == POISON:
@@ -164,13 +144,13 @@ class ExtractionHistories(Histories):
     # Steps
 
     def _facts(self, file: Any) -> Mapping[str, str]:
-        self._do(self.before_file)
+        do(self.before_file)
         content = file.open().read()
-        self._do(self.after_file)
+        do(self.after_file)
         return facts(file.version, content)
 
     def _poll(self) -> list[Record]:
-        self.asked += self.second.stream.pending()
+        self.asked += self.extracting.stream.pending()
         return self.asked
 
     def _extract(self, which: int, *, again: bool = False) -> None:
@@ -179,25 +159,12 @@ class ExtractionHistories(Histories):
         record = self.asked[which % len(self.asked)]
         if not again:
             self.asked.remove(record)
-        function, before = self.second.function, self.second.function.EXTRACTIONS
-        function.EXTRACTIONS = self.extractions
-        try:
-            function.lambda_handler({"Records": [record]}, None)
-        finally:
-            function.EXTRACTIONS = before
+        self.extracting.extract(self._facts, record)
 
-    def _row(self, key: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.world.dynamodb.get_item(
-            TableName=self.world.table,
-            Key={"file_key": {"S": self.prefix + key}},
-            ConsistentRead=True,
-        ).get("Item", {})
-        return found
-
-    def _change(self, key: str, expression: str, values: dict[str, Any]) -> None:
-        if self._row(key).get("processing_status") == {"S": "completed"}:
-            self.world.dynamodb.update_item(
-                TableName=self.world.table,
+    def _rewrite(self, key: str, expression: str, values: dict[str, Any]) -> None:
+        if self.bench.item(self.prefix + key).get("processing_status") == {"S": "completed"}:
+            self.bench.cloud("dynamodb").update_item(
+                TableName=self.bench.table,
                 Key={"file_key": {"S": self.prefix + key}},
                 UpdateExpression=expression,
                 **({"ExpressionAttributeValues": values} if values else {}),

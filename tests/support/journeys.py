@@ -167,7 +167,7 @@ def eventually(
     """Read again and again until there is something to see.
 
     Args:
-        read: returns what there is, or None.
+        read: returns what there is, or something false.
         what: names it, should it never come.
         within: seconds to wait.
         pause: seconds between two reads.
@@ -175,7 +175,7 @@ def eventually(
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         seen = read()
-        if seen is not None:
+        if seen:
             return seen
         time.sleep(pause)
     raise AssertionError(f"no {what()} within {within} s")
