@@ -8,7 +8,7 @@ import pytest
 
 from pipeline import role_policies
 from pipeline.settings import KEYS
-from support.fault_cases import FAULTS, OPERATIONS, SHARES
+from support.faults import FAULTS, OPERATIONS, SHARES
 from support.pages import README, anchors, table
 from support.recorder import ROOT
 

@@ -21,25 +21,16 @@ RESULTS = {"extracted", "extraction_error"}
 def stack(deploy: Callable[..., Deployed], session_proxy: FaultProxy) -> Deployed:
     """A stack whose extractor reaches AWS through the fault proxy."""
     stack = deploy(environmentSuffix="extraction", extractor=EXTRACTOR, extractorTimeout="20")
-    configure(stack, AWS_ENDPOINT_URL=session_proxy.endpoint)
+    stack.configure(mapping(stack)["FunctionArn"], AWS_ENDPOINT_URL=session_proxy.endpoint)
     return stack
 
 
 def mapping(stack: Deployed) -> dict[str, Any]:
     arn = stack.outputs["DynamoDBTableStreamArn"]
-    [found] = stack.client("lambda").list_event_source_mappings(EventSourceArn=arn)[
-        "EventSourceMappings"
-    ]
-    described: dict[str, Any] = found
-    return described
-
-
-def configure(stack: Deployed, timeout: int = 20, **variables: str) -> None:
-    functions, name = stack.client("lambda"), mapping(stack)["FunctionArn"]
-    current = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    functions.update_function_configuration(
-        FunctionName=name, Timeout=timeout, Environment={"Variables": current | variables}
-    )
+    found = stack.client("lambda").list_event_source_mappings(EventSourceArn=arn)
+    [described] = found["EventSourceMappings"]
+    mapping: dict[str, Any] = described
+    return mapping
 
 
 def extracted(stack: Deployed, key: str, version: str) -> Row:
@@ -61,9 +52,7 @@ def test_a_version_that_is_overwritten_while_it_is_read_leaves_nothing(
     stack: Deployed, tmp_path: Path
 ) -> None:
     old = stack.put("twice.txt", f"hold {tmp_path}".encode())
-    stack.eventually(
-        lambda: (tmp_path / "begun").exists() or None, lambda: "extraction that has begun"
-    )
+    stack.eventually((tmp_path / "begun").exists, lambda: "extraction that has begun")
     new = stack.put("twice.txt", b"newer")
     waiting = stack.completed("twice.txt", new)
     assert waiting["extraction"] == "pending"
@@ -91,15 +80,16 @@ def test_a_service_that_fails_for_seconds_costs_no_result(
     proxy.fail(operation, Fault(status=503))
     version = stack.put(f"{operation}.txt", b"hello")
     # More calls than one invocation makes.
-    stack.eventually(lambda: len(proxy.hits) > 3 or None, lambda: f"failed {operation}")
+    stack.eventually(lambda: len(proxy.hits) > 3, lambda: f"failed {operation}")
     assert stack.completed(f"{operation}.txt", version)["extraction"] == "pending"
     proxy.heal()
     assert_found(extracted(stack, f"{operation}.txt", version), version, "hello")
 
 
 def test_a_file_that_never_ends_is_given_up_and_stays_pending(stack: Deployed) -> None:
-    configure(stack, timeout=1)
-    limited = {"UUID": mapping(stack)["UUID"], "MaximumRecordAgeInSeconds": 1}
+    source = mapping(stack)
+    stack.configure(source["FunctionArn"], timeout=1)
+    limited = {"UUID": source["UUID"], "MaximumRecordAgeInSeconds": 1}
     stack.client("lambda").update_event_source_mapping(**limited)
     try:
         endless = stack.put("endless.txt", b"endless")
@@ -110,7 +100,7 @@ def test_a_file_that_never_ends_is_given_up_and_stays_pending(stack: Deployed) -
         assert row is not None
         assert row["extraction"] == "pending"
     finally:
-        configure(stack)
+        stack.configure(source["FunctionArn"], timeout=20)
         stack.client("lambda").update_event_source_mapping(
             **limited | {"MaximumRecordAgeInSeconds": 21600}
         )

@@ -7,23 +7,19 @@ event is failed. Once the fault is over, ``ops redrive`` brings the rest.
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from urllib.parse import unquote_plus
 
 import psutil
 import pytest
-from botocore.exceptions import ClientError
-from click.testing import CliRunner
 
 from local import emulator as emulators
 from local.cloud import Cloud
 from ops import redrive as redrives
-from ops.__main__ import main
 from support.deployment import REGION, RETRIES_AT_ONCE, deploy_to
-from support.failure_queue import waiting
-from support.fault_cases import FAULTS, OPERATIONS, SHARES
-from support.faults import Fault, FaultProxy
+from support.failure_queue import ops, waiting
+from support.faults import FAULTS, OPERATIONS, SHARES, Fault, FaultProxy
 from support.journeys import Deployed, eventually
 
 FILES = 3
@@ -35,9 +31,8 @@ class Trial:
     """A few keys of one case, and what has become of them."""
 
     stack: Deployed
-    prefix: str
     keys: list[str]
-    failed: set[str]
+    failed: set[str] = field(default_factory=set)
 
     def work(self) -> None:
         """Upload the files, overwrite the first, delete the second."""
@@ -48,7 +43,7 @@ class Trial:
 
     def is_right(self, key: str) -> bool:
         """Whether a key's row says what the bucket says."""
-        return self._row(key) == self._truth(key)
+        return [self._row(key)] == self._history(key, latest=True)
 
     def is_wrong(self, key: str) -> bool:
         """Whether a key's row says what was never true of the bucket."""
@@ -57,33 +52,24 @@ class Trial:
 
     def settle(self) -> None:
         """Wait until each key has its right row or a failed event."""
-        eventually(
-            lambda: True if not self.lost() else None,
-            lambda: f"row or failed event for {self.lost()}",
-        )
+        eventually(lambda: not self.lost(), lambda: f"row or failed event for {self.lost()}")
 
     def lost(self) -> set[str]:
-        self._collect_failed()
+        """The keys without either; those of failed events are noted, and stay in the queue."""
+        for body in waiting(self.stack):
+            event = json.loads(body)["requestPayload"]
+            keys = {unquote_plus(record["s3"]["object"]["key"]) for record in event["Records"]}
+            self.failed |= keys & set(self.keys)
         return {key for key in self.keys if key not in self.failed and not self.is_right(key)}
 
     def redriven(self) -> None:
         """Replay what is failed until every row is right."""
 
-        def right() -> bool | None:
-            endpoint = self.stack.client("sqs").meta.endpoint_url
-            where = ["--endpoint-url", endpoint, "--function", self.stack.function]
-            queue = ["--queue-url", self.stack.outputs["FailureQueueUrl"], "--rate", "100"]
-            CliRunner().invoke(main, ["redrive", *where, *queue])
-            return True if all(self.is_right(key) for key in self.keys) else None
+        def right() -> bool:
+            ops(self.stack, "--rate", "100")
+            return all(self.is_right(key) for key in self.keys)
 
         eventually(right, lambda: f"right rows after the replay, of {self.keys}")
-
-    def _collect_failed(self) -> None:
-        """Note the keys that wait in the failure queue, and leave them there."""
-        for body in waiting(self.stack):
-            event = json.loads(body)["requestPayload"]
-            keys = {unquote_plus(record["s3"]["object"]["key"]) for record in event["Records"]}
-            self.failed |= keys & set(self.keys)
 
     def _row(self, key: str) -> tuple[str, ...] | None:
         row = self.stack.row(key)
@@ -91,34 +77,34 @@ class Trial:
             return None
         return (row["processing_status"], row.get("version_id", ""), str(row.get("file_size", "")))
 
-    def _truth(self, key: str) -> tuple[str, ...]:
-        try:
-            head = self.stack.head(key)
-        except ClientError:
-            return ("deleted", "", "")
-        return ("completed", head["VersionId"], str(head["ContentLength"]))
-
-    def _history(self, key: str) -> list[tuple[str, ...]]:
+    def _history(self, key: str, *, latest: bool = False) -> list[tuple[str, ...]]:
+        """What the bucket said at any time, or what it says now."""
         answer = self.stack.client("s3").list_object_versions(Bucket=self.stack.bucket, Prefix=key)
-        were = [("completed", v["VersionId"], str(v["Size"])) for v in answer.get("Versions", [])]
-        return [*were, *([("deleted", "", "")] if answer.get("DeleteMarkers") else [])]
+        versions = [
+            ("completed", version["VersionId"], str(version["Size"]))
+            for version in answer.get("Versions", [])
+            if version["IsLatest"] or not latest
+        ]
+        markers = [
+            ("deleted", "", "")
+            for marker in answer.get("DeleteMarkers", [])
+            if marker["IsLatest"] or not latest
+        ]
+        return [*versions, *markers]
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redrives, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(redrives, "RECOUNT_PAUSES", ())
 
 
 @pytest.fixture(scope="module")
 def deployed(deploy: Callable[..., Deployed], session_proxy: FaultProxy) -> Deployed:
     """A stack whose function reaches AWS through the fault proxy."""
     stack = deploy(environmentSuffix="faults")
-    configure(stack, AWS_ENDPOINT_URL=session_proxy.endpoint)
+    stack.configure(stack.function, AWS_ENDPOINT_URL=session_proxy.endpoint)
     return stack
-
-
-def configure(stack: Deployed, timeout: int = 15, **variables: str) -> None:
-    functions = stack.client("lambda")
-    current = functions.get_function_configuration(FunctionName=stack.function)
-    environment = {"Variables": current["Environment"]["Variables"] | variables}
-    functions.update_function_configuration(
-        FunctionName=stack.function, Timeout=timeout, Environment=environment
-    )
 
 
 ALWAYS = {
@@ -135,13 +121,9 @@ MATRIX = [
 
 
 @pytest.fixture
-def trial(
-    deployed: Deployed, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Trial]:
-    monkeypatch.setattr(redrives, "WAIT_SECONDS", 0)
-    monkeypatch.setattr(redrives, "RECOUNT_PAUSES", ())
-    prefix = f"{next(NUMBERS)}/"
-    yield Trial(deployed, prefix, [f"{prefix}file {n}.txt" for n in range(FILES)], set())
+def trial(deployed: Deployed, proxy: FaultProxy) -> Iterator[Trial]:
+    prefix = next(NUMBERS)
+    yield Trial(deployed, [f"{prefix}/file {n}.txt" for n in range(FILES)])
     proxy.heal()
     deployed.client("sqs").purge_queue(QueueUrl=deployed.outputs["FailureQueueUrl"])
 
@@ -223,24 +205,22 @@ def test_a_function_that_runs_into_its_timeout_loses_nothing(
     trial: Trial, proxy: FaultProxy, tell: Callable[[str, Trial], None]
 ) -> None:
     trial = replace(trial, keys=trial.keys[:1])
-    configure(trial.stack, timeout=1)
+    trial.stack.configure(trial.stack.function, timeout=1)
     proxy.fail("HeadObject", Fault(delay=1.5))
     try:
         trial.stack.put(trial.keys[0])
         trial.settle()
         tell("function timeout", trial)
     finally:
-        configure(trial.stack)
+        trial.stack.configure(trial.stack.function, timeout=15)
     assert trial.failed
     proxy.heal()
     trial.redriven()
 
 
 def test_an_emulator_that_is_restarted_loses_nothing(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, tell: Callable[[str, Trial], None]
+    tmp_path: Path, tell: Callable[[str, Trial], None]
 ) -> None:
-    monkeypatch.setattr(redrives, "WAIT_SECONDS", 0)
-    monkeypatch.setattr(redrives, "RECOUNT_PAUSES", ())
     kept = {
         **RETRIES_AT_ONCE,
         "PERSIST_STATE": "1",
@@ -250,11 +230,11 @@ def test_an_emulator_that_is_restarted_loses_nothing(
     }
     with emulators.running(kept) as first:
         stack = deploy_to(first, environmentSuffix="restarted")
-        trial = Trial(stack, "", [f"file {n}" for n in range(FILES)], set())
+        trial = Trial(stack, [f"file {n}" for n in range(FILES)])
         table = stack.table
         trial.work()
         trial.settle()
-        configure(stack, DYNAMODB_TABLE_NAME="no-such-table")
+        stack.configure(stack.function, DYNAMODB_TABLE_NAME="no-such-table")
         stack.put(trial.keys[2], b"failed")
         trial.settle()
     with emulators.running(kept) as second:
@@ -265,5 +245,5 @@ def test_an_emulator_that_is_restarted_loses_nothing(
         tell("emulator restarted", trial)
         # On a busy machine an older event may still have been under way, and is failed, too.
         assert trial.keys[2] in trial.failed
-        configure(stack, DYNAMODB_TABLE_NAME=table)
+        stack.configure(stack.function, DYNAMODB_TABLE_NAME=table)
         trial.redriven()

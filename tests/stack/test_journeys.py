@@ -1,6 +1,5 @@
 """From upload to row: the real program, deployed to a real emulator, driven over HTTP."""
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -46,12 +45,6 @@ def test_a_put_object_has_a_row_that_says_what_s3_says(stack: Deployed) -> None:
     assert row["processing_status"] == "completed"
     assert row["event_name"] == "ObjectCreated:Put"
     assert "expires_at" not in row
-
-
-def test_an_overwritten_object_has_one_row_of_its_newest_version(stack: Deployed) -> None:
-    stack.completed("twice.txt", stack.put("twice.txt", b"old"))
-    row = stack.completed("twice.txt", stack.put("twice.txt", b"newer"))
-    assert row["file_size"] == 5
 
 
 def test_a_burst_of_overwrites_ends_at_the_newest_version(stack: Deployed) -> None:
@@ -125,58 +118,18 @@ def test_a_row_is_found_under_the_key_as_the_uploader_wrote_it(stack: Deployed, 
     assert stack.completed(key, stack.put(key))["file_key"] == key
 
 
-def test_the_function_answers_with_counts_by_outcome(stack: Deployed) -> None:
-    event = {"Records": []}
-    answer = stack.client("lambda").invoke(
-        FunctionName=stack.function, Payload=json.dumps(event).encode()
-    )
-    assert json.load(answer["Payload"]) == {"statusCode": 200, "body": "{}"}
-
-
-def test_a_failing_event_is_kept_whole_and_its_replay_repairs_the_row(
-    deploy: Callable[..., Deployed],
-) -> None:
-    stack = deploy(environmentSuffix="failing")
-    functions, table = stack.client("lambda"), stack.table
-    environment = functions.get_function_configuration(FunctionName=stack.function)["Environment"]
-    variables = environment["Variables"]
-    broken = {**variables, "DYNAMODB_TABLE_NAME": "no-such-table"}
-    functions.update_function_configuration(
-        FunctionName=stack.function, Environment={"Variables": broken}
-    )
-    version = stack.put("unlucky.txt")
-    event = stack.failed_event()["requestPayload"]
-    assert [record["s3"]["object"]["key"] for record in event["Records"]] == ["unlucky.txt"]
-    assert stack.row("unlucky.txt") is None
-
-    functions.update_function_configuration(
-        FunctionName=stack.function,
-        Environment={"Variables": {**broken, "DYNAMODB_TABLE_NAME": table}},
-    )
-    functions.invoke(
-        FunctionName=stack.function, InvocationType="Event", Payload=json.dumps(event).encode()
-    )
-    assert stack.completed("unlucky.txt", version)["processing_status"] == "completed"
-
-
 def test_an_event_of_unknown_shape_is_kept_not_dropped(stack: Deployed) -> None:
     event = {"detail-type": "Object Created"}
-    stack.client("lambda").invoke(
-        FunctionName=stack.function, InvocationType="Event", Payload=json.dumps(event).encode()
-    )
-    assert stack.failed_event()["requestPayload"] == event
+    stack.invoke_later(event)
+    stack.take_failed(event)
 
 
 @pytest.mark.parametrize("stack", ["eventbridge"], indirect=True, scope="module")
 def test_a_failing_event_of_eventbridge_is_kept_whole(stack: Deployed) -> None:
     """Invoked as EventBridge does: the emulator's neither retries nor sends to the queue."""
-    record = stack.notify_as_of("not-the-bucket-of-this-stack", "unlucky.txt")["Records"][0]
-    stack.failed_event()
-    event = on_the_bus(record)
-    stack.client("lambda").invoke(
-        FunctionName=stack.function, InvocationType="Event", Payload=json.dumps(event).encode()
-    )
-    assert stack.failed_event()["requestPayload"] == event
+    event = on_the_bus(stack.record("unlucky.txt", bucket="not-the-bucket-of-this-stack"))
+    stack.invoke_later(event)
+    stack.take_failed(event)
 
 
 @pytest.fixture(scope="module", params=["notification", "eventbridge"])
@@ -204,10 +157,9 @@ def prod(deploy: Callable[..., Deployed]) -> Deployed:
 
 
 def test_two_stacks_keep_their_own_rows_side_by_side(stack: Deployed, prod: Deployed) -> None:
-    dev = stack
-    of_dev = dev.completed("same.txt", dev.put("same.txt", b"dev"))
+    of_dev = stack.completed("same.txt", stack.put("same.txt", b"dev"))
     of_prod = prod.completed("same.txt", prod.put("same.txt", b"production"))
-    assert (of_dev["bucket_name"], of_prod["bucket_name"]) == (dev.bucket, prod.bucket)
+    assert (of_dev["bucket_name"], of_prod["bucket_name"]) == (stack.bucket, prod.bucket)
     assert (of_dev["file_size"], of_prod["file_size"]) == (3, 10)
 
 
@@ -215,8 +167,3 @@ def test_the_prod_table_refuses_to_be_deleted(prod: Deployed) -> None:
     with pytest.raises(ClientError, match=r"[Dd]eletion protection"):
         prod.client("dynamodb").delete_table(TableName=prod.table)
     prod.completed("still.txt", prod.put("still.txt"))
-
-
-def test_the_dev_table_can_be_deleted(filtered: Deployed) -> None:
-    """The last one here."""
-    filtered.client("dynamodb").delete_table(TableName=filtered.table)

@@ -37,6 +37,29 @@ class Fault:
     """Reset the connection after the call took effect."""
 
 
+OPERATIONS = ("HeadObject", "PutItem")
+SHARES = {"20 %": 0.2, "all": 1.0}
+"""How often they strike."""
+FAULTS = {
+    "500": {
+        "HeadObject": Fault(status=500),
+        "PutItem": Fault(status=500, code="InternalServerError"),
+    },
+    "throttled": {
+        "HeadObject": Fault(status=503, code="SlowDown"),
+        "PutItem": Fault(status=400, code="ThrottlingException"),
+    },
+    "access denied": {
+        "HeadObject": Fault(status=403, code="AccessDenied"),
+        "PutItem": Fault(status=400, code="AccessDeniedException"),
+    },
+    "reset": dict.fromkeys(OPERATIONS, Fault(reset=True)),
+    "answer too late": dict.fromkeys(OPERATIONS, Fault(delay=2.2)),
+    "answer lost": dict.fromkeys(OPERATIONS, Fault(lose_answer=True)),
+}
+"""The faults under which no file may be lost, by the operation that they strike."""
+
+
 @dataclass
 class Rule:
     """A fault for the calls of one operation."""
@@ -134,8 +157,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        operation = _operation(self.command, self.path, dict(self.headers))
         headers = {name.lower(): value for name, value in self.headers.items()}
+        operation = _operation(self.command, self.path, headers)
         self.state.received.append(Received(operation, self.path, headers, body))
         fault = self.state.fault_for(operation)
         if self.state.before:
@@ -192,9 +215,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _operation(method: str, path: str, headers: dict[str, str]) -> str:
-    target = next((v for k, v in headers.items() if k.lower() == "x-amz-target"), "")
-    if target:
-        return target.split(".")[-1]
+    if "x-amz-target" in headers:
+        return headers["x-amz-target"].split(".")[-1]
     parts = urlsplit(path)
     has_key = len(parts.path.strip("/").split("/", 1)) == 2
     return f"{method.capitalize()}{'Object' if has_key else 'Bucket'}"

@@ -44,6 +44,16 @@ class Deployed:
     def function(self) -> str:
         return self.outputs["LambdaFunctionName"]
 
+    def configure(self, function: str, timeout: int | None = None, **variables: str) -> None:
+        """Change variables of a function's environment, and its timeout, in seconds."""
+        client, name = self.client("lambda"), {"FunctionName": function}
+        current = client.get_function_configuration(**name)
+        client.update_function_configuration(
+            **name,
+            Timeout=timeout or current["Timeout"],
+            Environment={"Variables": current["Environment"]["Variables"] | variables},
+        )
+
     def put(
         self, key: str, body: bytes = b"content", content_type: str = "text/plain", **more: Any
     ) -> str:
@@ -88,45 +98,30 @@ class Deployed:
         """Return a key's row once it is a tombstone."""
         return self.row_once(key, lambda row: row["processing_status"] == "deleted")
 
-    def failed_event(self) -> dict[str, Any]:
-        """Take one event from the failure queue: Lambda's envelope."""
-
-        def received() -> dict[str, Any] | None:
-            answer = self.client("sqs").receive_message(
-                QueueUrl=self.outputs["FailureQueueUrl"], WaitTimeSeconds=1
-            )
-            for message in answer.get("Messages", []):
-                self.client("sqs").delete_message(
-                    QueueUrl=self.outputs["FailureQueueUrl"],
-                    ReceiptHandle=message["ReceiptHandle"],
-                )
-                envelope: dict[str, Any] = json.loads(message["Body"])
-                return envelope
-            return None
-
-        return self.eventually(received, lambda: "event in the failure queue")
-
-    def notify_as_of(self, bucket: str, key: str) -> dict[str, Any]:
-        """Announce a key of another bucket: the function refuses it, and so changes nothing."""
-        record = {
+    def record(
+        self, key: str, sequencer: str | None = "0A", bucket: str | None = None
+    ) -> dict[str, Any]:
+        """Make a record as S3 sends it when a key is put, by default into this bucket."""
+        described = {"key": key} | ({"sequencer": sequencer} if sequencer else {})
+        return {
             "eventSource": "aws:s3",
             "eventName": "ObjectCreated:Put",
             "eventTime": "2026-01-01T00:00:00.000Z",
-            "s3": {"bucket": {"name": bucket}, "object": {"key": key, "sequencer": "0A"}},
+            "s3": {"bucket": {"name": bucket or self.bucket}, "object": described},
         }
-        event = {"Records": [record]}
+
+    def invoke_later(self, event: Mapping[str, Any]) -> None:
+        """Invoke the function as S3 and EventBridge do: without waiting for it."""
         self.client("lambda").invoke(
             FunctionName=self.function, InvocationType="Event", Payload=json.dumps(event).encode()
         )
-        return event
 
     def take_failed(self, event: Mapping[str, Any]) -> None:
         """Take an event from the failure queue, once it is there; leave all others."""
-
-        def taken() -> bool | None:
-            return self.remove_failed(lambda failed: failed == event) or None
-
-        self.eventually(taken, lambda: f"{event} in the failure queue")
+        self.eventually(
+            lambda: self.remove_failed(lambda failed: failed == event),
+            lambda: f"{event} in the failure queue",
+        )
 
     def remove_failed(self, ours: Callable[[Any], bool]) -> int:
         """Remove those failed events that one read finds and that are ours; say how many."""
