@@ -88,11 +88,11 @@ def test_every_alarm_rings_the_topic(place: Place) -> None:
 def test_a_change_has_one_sequencer_in_its_notification_and_in_eventbridge(place: Place) -> None:
     """AWS does not say so. Where it holds, two sources may follow one another on one table."""
     name, key = f"file-metadata-{place.prefix.strip('/')}", "compared.txt"
-    patience = place.stack.patience
+    client, patience = place.stack.client, place.stack.patience
     try:
-        with both_ways(place.maker, name, patience) as queues:
-            count = change_in_each_way(place.maker, name, key)
-            notified, sent = (received(place.maker, url, key, count, patience) for url in queues)
+        with both_ways(client, name, patience) as queues:
+            count = change_in_each_way(client, name, key)
+            notified, sent = (received(client, url, key, count, patience) for url in queues)
     except ClientError as err:
         if "AccessDenied" not in err.response["Error"]["Code"]:
             raise

@@ -5,32 +5,65 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import roles
-from support.deployment import OWN_ENVIRONMENT
-from support.github_example import in_aws
+from local import emulator as emulators
+from support.deployment import OWN_ENVIRONMENT, cloud_of, deploy_to
+from support.enforcing import account_of, enforcing_emulator, keys_of
+from support.github_example import actions, in_aws
 from support.journeys import Deployed
-from support.places import PREFIX, Emulated, emulated_account, on_aws
+from support.places import PREFIX, on_aws
 from support.recorder import ROOT
 
 ON_AWS = "on AWS only "
 WHERE = in_aws("123456789012", "eu-west-1")
 
 
+@dataclass(frozen=True)
+class Emulated:
+    """An emulator that enforces IAM and speaks TLS, with the dev stack deployed."""
+
+    emulator: emulators.Emulator
+    stack: Deployed
+    outputs_file: Path
+    keys: dict[str, str]
+    """Credentials of the role that may do what the tests do, as environment variables."""
+
+
 @pytest.fixture(scope="module")
 def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulated]:
-    with emulated_account(tmp_path_factory.mktemp("emulated")) as account:
-        yield account
+    folder = tmp_path_factory.mktemp("emulated")
+    with enforcing_emulator(folder) as running:
+        stack = deploy_to(running)
+        outputs_file = folder / "outputs.json"
+        outputs_file.write_text(json.dumps(stack.outputs))
+        yield Emulated(running, stack, outputs_file, keys_of_the_testing_role(running))
+
+
+def keys_of_the_testing_role(running: emulators.Emulator) -> dict[str, str]:
+    where, iam = account_of(running), cloud_of(running)("iam")
+    trusted = {"AWS": f"arn:aws:iam::{where.account}:root"}
+    trust = {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    iam.create_role(RoleName="testing", AssumeRolePolicyDocument=document)
+    policy = roles.exercise(where, "dev")
+    # To AWS a batch is the same permission, to the emulator one of its own.
+    [redrive] = [found for found in policy["Statement"] if found["Sid"] == "Redrive"]
+    redrive["Action"].append("sqs:ChangeMessageVisibilityBatch")
+    document = json.dumps(policy)
+    iam.put_role_policy(RoleName="testing", PolicyName="testing", PolicyDocument=document)
+    return {name.upper(): value for name, value in keys_of(running, "testing").items()}
 
 
 def run(emulated: Emulated, *options: str, **environment: str) -> list[str]:
     """Run the tests as a user does whose AWS is an emulator; return what they print."""
     own = {
-        "AWS_ENDPOINT_URL": emulated.endpoint,
-        "AWS_CA_BUNDLE": emulated.certificate,
+        "AWS_ENDPOINT_URL": emulated.emulator.endpoint,
+        "AWS_CA_BUNDLE": str(emulated.emulator.certificate),
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -57,26 +90,24 @@ def test_nothing_runs_on_aws_by_accident(emulated: Emulated) -> None:
 
 
 @pytest.mark.parametrize(
-    ("marker", "outputs", "worker", "reason"),
+    ("outputs", "worker", "reason"),
     [
-        ("", False, False, "when asked for: -m aws --stack NAME"),
-        ("aws", False, False, "with --stack NAME or --outputs FILE"),
-        ("aws", True, True, "in one process: leave -n out"),
-        ("aws", True, False, "with credentials, as the AWS CLI takes them"),
+        (False, False, "with --stack NAME or --outputs FILE"),
+        (True, True, "in one process: leave -n out"),
+        (True, False, "with credentials, as the AWS CLI takes them"),
     ],
-    ids=["not asked", "no stack", "workers", "no credentials"],
+    ids=["no stack", "workers", "no credentials"],
 )
 def test_what_is_missing_to_run_on_aws_is_named(
     pytestconfig: pytest.Config,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     *,
-    marker: str,
     outputs: bool,
     worker: bool,
     reason: str,
 ) -> None:
-    monkeypatch.setattr(pytestconfig.option, "markexpr", marker)
+    monkeypatch.setattr(pytestconfig.option, "markexpr", "aws")
     monkeypatch.setattr(pytestconfig.option, "stack", None)
     monkeypatch.setattr(pytestconfig.option, "outputs", tmp_path if outputs else None)
     monkeypatch.setattr(pytestconfig, "workerinput", {}, raising=False)
@@ -108,14 +139,14 @@ def test_what_is_asked_for_runs_by_its_permissions_and_leaves_nothing_behind(
     )
     assert "5 passed" in printed[-1], "\n".join(printed)
     # Decrypting is DynamoDB's call, and only where there is a key.
-    may = actions_of(roles.exercise(WHERE, "dev")) - {"kms:Decrypt"}
+    may = actions(roles.exercise(WHERE, "dev")) - {"kms:Decrypt"}
     # What compares two sources would make a bucket, and is skipped where it may not.
     assert set(json.loads(calls.read_text())) - {"s3:CreateBucket"} == may
-    s3, sqs = emulated.client("s3"), emulated.client("sqs")
-    left = s3.list_object_versions(Bucket=emulated.outputs["S3BucketName"], Prefix=PREFIX)
+    stack = emulated.stack
+    left = stack.client("s3").list_object_versions(Bucket=stack.bucket, Prefix=PREFIX)
     assert not {"Versions", "DeleteMarkers"} & left.keys()
-    queue = emulated.outputs["FailureQueueUrl"]
-    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+    queue = stack.outputs["FailureQueueUrl"]
+    assert "Messages" not in stack.client("sqs").receive_message(QueueUrl=queue)
 
 
 def test_failed_events_of_others_stay(deploy: Callable[..., Deployed]) -> None:
@@ -127,8 +158,3 @@ def test_failed_events_of_others_stay(deploy: Callable[..., Deployed]) -> None:
     stack.take_failed(ours)
     [left] = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     assert json.loads(left["Body"])["requestPayload"] == others
-
-
-def actions_of(policy: roles.Policy) -> set[str]:
-    listed = (statement["Action"] for statement in policy["Statement"])
-    return {action for of in listed for action in ([of] if isinstance(of, str) else of)}

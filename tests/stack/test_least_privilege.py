@@ -6,71 +6,19 @@ check the permissions for logs and for the failure queue; the declarations hold 
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-import roles
 from local import emulator as emulators
-from local.cloud import Cloud
 from support.bus import follows, notify_others
-from support.deployment import REGION, deploy_to
-from support.enforcing import enforcing_emulator
+from support.deployment import cloud_of
+from support.enforcing import Role, deploy_within_boundary, enforcing_emulator
 from support.extractors import EXTRACTOR
-from support.github_example import in_aws
 from support.journeys import Deployed
 
-ENFORCED = ("s3:GetObject", "dynamodb:PutItem", "dynamodb:GetItem")
-
-
-@dataclass(frozen=True)
-class Account:
-    """A deployed stack in an emulator that enforces IAM."""
-
-    emulator: emulators.Emulator
-    stack: Deployed
-    role: str
-    policy_name: str
-    policy: dict[str, Any]
-
-    def allow(self, statements: list[dict[str, Any]]) -> None:
-        """Put other statements in place of the role's."""
-        document = json.dumps(self.policy | {"Statement": statements})
-        self.stack.client("iam").put_role_policy(
-            RoleName=self.role, PolicyName=self.policy_name, PolicyDocument=document
-        )
-
-    def as_the_function(self, service: str) -> Any:
-        """Return a client that acts in the role's name."""
-        arn = self.stack.client("iam").get_role(RoleName=self.role)["Role"]["Arn"]
-        answer = self.stack.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")
-        keys = answer["Credentials"]
-        return boto3.client(
-            service,
-            endpoint_url=self.emulator.endpoint,
-            verify=self.emulator.certificate,
-            aws_access_key_id=keys["AccessKeyId"],
-            aws_secret_access_key=keys["SecretAccessKey"],
-            aws_session_token=keys["SessionToken"],
-        )
-
-    def invoke(self, key: str, sequencer: str | None) -> str:
-        """Announce a key to the deployed function; return what it failed of, or nothing."""
-        described: dict[str, Any] = {"key": key} | ({"sequencer": sequencer} if sequencer else {})
-        record = {
-            "eventSource": "aws:s3",
-            "eventName": "ObjectCreated:Put",
-            "eventTime": "2026-01-01T00:00:00Z",
-            "s3": {"bucket": {"name": self.stack.bucket}, "object": described},
-        }
-        answer = self.stack.client("lambda").invoke(
-            FunctionName=self.stack.function, Payload=json.dumps({"Records": [record]}).encode()
-        )
-        payload = json.load(answer["Payload"])
-        return str(payload["errorMessage"]) if "FunctionError" in answer else ""
+THEIRS = "theirs"
 
 
 @pytest.fixture(scope="module")
@@ -80,130 +28,96 @@ def enforcing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[emulators.Em
 
 
 @pytest.fixture(scope="module")
-def account(enforcing: emulators.Emulator) -> Account:
-    return deployed(enforcing, environmentSuffix="enforced", extractor=EXTRACTOR)
-
-
-THEIRS = "theirs"
+def own(enforcing: emulators.Emulator) -> Deployed:
+    """A stack with a bucket of its own, and an extractor."""
+    config = {"environmentSuffix": "enforced", "extractor": EXTRACTOR}
+    return deploy_within_boundary(enforcing, "prod", **config)
 
 
 @pytest.fixture(scope="module")
-def following(enforcing: emulators.Emulator) -> Account:
+def following(enforcing: emulators.Emulator) -> Deployed:
     """A stack that follows somebody else's bucket."""
-    cloud = Cloud(enforcing.endpoint, REGION, enforcing.certificate)
-    chosen = follows(cloud, THEIRS)
-    notify_others(cloud, THEIRS)
-    return deployed(enforcing, **chosen)
+    chosen = follows(cloud_of(enforcing), THEIRS)
+    notify_others(cloud_of(enforcing), THEIRS)
+    return deploy_within_boundary(enforcing, "prod", **chosen)
 
 
-def deployed(running: emulators.Emulator, **config: str) -> Account:
-    """A stack within its boundary, seen from its function's role."""
-    suffix = config["environmentSuffix"]
-    bound = boundary(Cloud(running.endpoint, REGION, running.certificate), suffix)
-    stack = deploy_to(running, "prod", **config, permissionsBoundary=bound)
-    return as_role_of(running, stack, stack.function)
-
-
-def as_role_of(running: emulators.Emulator, stack: Deployed, function: str) -> Account:
-    """The account, seen from one function's role."""
-    iam = stack.client("iam")
-    arn = stack.client("lambda").get_function_configuration(FunctionName=function)["Role"]
-    role = arn.rsplit("/", 1)[-1]
-    [name] = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-    return Account(running, stack, role, name, policy)
+@pytest.fixture(scope="module", params=["own", "following"])
+def stack(request: pytest.FixtureRequest) -> Deployed:
+    deployed: Deployed = request.getfixturevalue(request.param)
+    return deployed
 
 
 @pytest.fixture(scope="module")
-def extractor(account: Account) -> Account:
-    """The same account, seen from the extractor's role."""
-    functions = account.stack.client("lambda")
-    [mapping] = functions.list_event_source_mappings()["EventSourceMappings"]
-    return as_role_of(account.emulator, account.stack, mapping["FunctionArn"])
+def role(enforcing: emulators.Emulator, own: Deployed) -> Role:
+    return Role.of(enforcing, own.function)
 
 
-def boundary(cloud: Cloud, stack: str) -> str:
-    """Make a stack's boundary as the example for GitHub does; return its ARN."""
-    where = in_aws(cloud("sts").get_caller_identity()["Account"], REGION)
-    document = json.dumps(roles.boundary(where, stack, followed_bucket=THEIRS))
-    made = cloud("iam").create_policy(PolicyName=f"boundary-{stack}", PolicyDocument=document)
-    return str(made["Policy"]["Arn"])
+@pytest.fixture(scope="module")
+def extractor(enforcing: emulators.Emulator, own: Deployed) -> Role:
+    return Role.of(enforcing, mapping(own)["FunctionArn"])
 
 
-@pytest.fixture
-def restored_extractor(extractor: Account) -> Iterator[Account]:
-    yield extractor
-    extractor.allow(extractor.policy["Statement"])
+def mapping(stack: Deployed) -> dict[str, Any]:
+    [found] = stack.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    described: dict[str, Any] = found
+    return described
 
 
-@pytest.fixture
-def restored(account: Account) -> Iterator[Account]:
-    """The account, whose role has its own permissions again afterwards."""
-    yield account
-    account.allow(account.policy["Statement"])
+def invoke(stack: Deployed, key: str, sequencer: str | None) -> str:
+    """Announce a key to the deployed function; return what it failed of, or nothing."""
+    event = {"Records": [stack.record(key, sequencer)]}
+    answer = stack.client("lambda").invoke(
+        FunctionName=stack.function, Payload=json.dumps(event).encode()
+    )
+    payload = json.load(answer["Payload"])
+    return str(payload["errorMessage"]) if "FunctionError" in answer else ""
 
 
-def test_the_function_works_end_to_end_under_its_own_role(account: Account) -> None:
-    version = account.stack.put("works.txt", b"five.")
-    assert account.stack.completed("works.txt", version)["file_size"] == 5
-    account.stack.delete("works.txt")
-    assert account.stack.deleted("works.txt")
+def test_the_function_works_end_to_end_under_its_own_role(stack: Deployed) -> None:
+    version = stack.put("works.txt", b"five.")
+    assert stack.completed("works.txt", version)["file_size"] == 5
+    stack.delete("works.txt")
+    assert stack.deleted("works.txt")
 
 
-def test_an_unordered_notification_works_under_the_role_too(account: Account) -> None:
-    account.stack.put("unordered.txt")
-    assert account.invoke("unordered.txt", None) == ""
+def test_an_unordered_notification_works_under_the_role_too(own: Deployed) -> None:
+    own.put("unordered.txt")
+    assert invoke(own, "unordered.txt", None) == ""
 
 
-def extracted(account: Account, key: str) -> dict[str, Any]:
-    return account.stack.row_once(key, lambda row: row["extraction"] != "pending")
+def extracted(stack: Deployed, key: str) -> dict[str, Any]:
+    return stack.row_once(key, lambda row: row["extraction"] != "pending")
 
 
-def test_a_file_is_read_under_the_extractors_own_role(account: Account) -> None:
-    account.stack.put("read.txt", b"hello")
-    assert extracted(account, "read.txt")["extracted"]["word"] == "hello"
+def test_a_file_is_read_under_the_extractors_own_role(own: Deployed) -> None:
+    own.put("read.txt", b"hello")
+    assert extracted(own, "read.txt")["extracted"]["word"] == "hello"
 
 
 @pytest.mark.parametrize("action", ["s3:GetObjectVersion", "dynamodb:UpdateItem"])
-def test_without_a_permission_the_extractor_waits(restored_extractor: Account, action: str) -> None:
-    key, stack = f"extracted without {action}", restored_extractor.stack
-    fewer = without(restored_extractor.policy["Statement"], action)
-    assert fewer != restored_extractor.policy["Statement"]
-    restored_extractor.allow(fewer)
-    version = stack.put(key)
-    stack.completed(key, version)
-    functions = stack.client("lambda")
-
-    def result() -> str:
-        [mapping] = functions.list_event_source_mappings()["EventSourceMappings"]
-        return str(mapping["LastProcessingResult"])
-
-    stack.eventually(lambda: result() == "FAILED" or None, lambda: "refused call")
-    assert stack.completed(key, version)["extraction"] == "pending"
-    restored_extractor.allow(restored_extractor.policy["Statement"])
-    assert extracted(restored_extractor, key)["extraction"] == "done"
-
-
-def without(statements: list[dict[str, Any]], action: str) -> list[dict[str, Any]]:
-    """Take one action out of a policy's statements."""
-    kept = []
-    for statement in statements:
-        actions = statement["Action"]
-        rest = [a for a in ([actions] if isinstance(actions, str) else actions) if a != action]
-        kept += [statement | {"Action": rest}] if rest else []
-    return kept
-
-
-@pytest.mark.parametrize("action", ENFORCED)
-def test_without_a_permission_the_call_that_needs_it_is_refused(
-    restored: Account, action: str
+def test_without_a_permission_the_extractor_waits(
+    own: Deployed, extractor: Role, action: str
 ) -> None:
-    restored.stack.put(f"without {action}")
-    fewer = without(restored.policy["Statement"], action)
-    assert fewer != restored.policy["Statement"]
-    restored.allow(fewer)
-    sequencer = None if action == "dynamodb:GetItem" else "F" * 18
-    failure = restored.invoke(f"without {action}", sequencer)
+    key = f"extracted without {action}"
+    with extractor.without(action):
+        version = own.put(key)
+        own.completed(key, version)
+        own.eventually(
+            lambda: mapping(own)["LastProcessingResult"] == "FAILED", lambda: "refused call"
+        )
+        assert own.completed(key, version)["extraction"] == "pending"
+    assert extracted(own, key)["extraction"] == "done"
+
+
+@pytest.mark.parametrize("action", ["s3:GetObject", "dynamodb:PutItem", "dynamodb:GetItem"])
+def test_without_a_permission_the_call_that_needs_it_is_refused(
+    own: Deployed, role: Role, action: str
+) -> None:
+    own.put(f"without {action}")
+    with role.without(action):
+        sequencer = None if action == "dynamodb:GetItem" else "F" * 18
+        failure = invoke(own, f"without {action}", sequencer)
     assert "1 of 1 records failed" in failure
     assert "403" in failure or "AccessDenied" in failure
 
@@ -242,10 +156,10 @@ CALLS = {
 
 
 @pytest.fixture(scope="module")
-def others(account: Account) -> None:
+def others(own: Deployed) -> None:
     """Another bucket and table in the same account, so that only permission is missing."""
-    account.stack.client("s3").create_bucket(Bucket="other")
-    account.stack.client("dynamodb").create_table(
+    own.client("s3").create_bucket(Bucket="other")
+    own.client("dynamodb").create_table(
         TableName="other",
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "file_key", "KeyType": "HASH"}],
@@ -255,8 +169,8 @@ def others(account: Account) -> None:
 
 @pytest.mark.usefixtures("others")
 @pytest.mark.parametrize("call", CALLS)
-def test_the_role_may_not(account: Account, call: str) -> None:
-    assert_refused(account, call)
+def test_the_role_may_not(own: Deployed, role: Role, call: str) -> None:
+    assert_refused(own, role, call)
 
 
 OF_THE_FIRST_ALONE = {
@@ -277,22 +191,25 @@ OF_THE_FIRST_ALONE = {
 
 @pytest.mark.usefixtures("others")
 @pytest.mark.parametrize("call", [c for c in CALLS | OF_THE_FIRST_ALONE if c != EXTRACTOR_MAY])
-def test_the_extractors_role_may_not(extractor: Account, call: str) -> None:
-    assert_refused(extractor, call)
+def test_the_extractors_role_may_not(own: Deployed, extractor: Role, call: str) -> None:
+    assert_refused(own, extractor, call)
 
 
 @pytest.mark.usefixtures("others")
 @pytest.mark.parametrize("call", [c for c in CALLS if c not in OTHERS_MAY])
-def test_the_role_may_not_even_if_it_is_given_everything(restored: Account, call: str) -> None:
+def test_the_role_may_not_even_if_it_is_given_everything(
+    own: Deployed, role: Role, call: str
+) -> None:
     """Because of the boundary: a deployment can give the role what it likes."""
-    restored.allow([{"Effect": "Allow", "Action": "*", "Resource": "*"}])
-    assert_refused(restored, call)
+    everything = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+    with role.allowed(dict.fromkeys(role.policies, everything)):
+        assert_refused(own, role, call)
 
 
-def assert_refused(account: Account, call: str) -> None:
+def assert_refused(stack: Deployed, role: Role, call: str) -> None:
     service, attempt = (CALLS | OF_THE_FIRST_ALONE)[call]
     with pytest.raises(ClientError) as refused:
-        attempt(account.as_the_function(service), account.stack)
+        attempt(role.client(service), stack)
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403)
     assert refused.value.response["Error"]["Code"] in {
         "403",
@@ -302,17 +219,16 @@ def assert_refused(account: Account, call: str) -> None:
     }
 
 
-def test_a_followed_bucket_is_read_under_the_role(following: Account) -> None:
-    stack = following.stack
-    assert stack.completed("works.txt", stack.put("works.txt", b"five."))["file_size"] == 5
-    stack.delete("works.txt")
-    assert stack.deleted("works.txt")
+@pytest.fixture(scope="module")
+def follower(enforcing: emulators.Emulator, following: Deployed) -> Role:
+    return Role.of(enforcing, following.function)
 
 
-def test_without_its_permission_a_followed_bucket_is_not_read(following: Account) -> None:
-    following.allow(without(following.policy["Statement"], "s3:GetObject"))
-    failure = following.invoke("unread.txt", "F" * 18)
-    following.allow(following.policy["Statement"])
+def test_without_its_permission_a_followed_bucket_is_not_read(
+    following: Deployed, follower: Role
+) -> None:
+    with follower.without("s3:GetObject"):
+        failure = invoke(following, "unread.txt", "F" * 18)
     assert "1 of 1 records failed" in failure
 
 
@@ -332,7 +248,7 @@ ON_THEIRS = {
 
 
 @pytest.mark.parametrize("call", ON_THEIRS)
-def test_the_role_may_not_touch_a_followed_bucket(following: Account, call: str) -> None:
+def test_the_role_may_not_touch_a_followed_bucket(follower: Role, call: str) -> None:
     with pytest.raises(ClientError) as refused:
-        ON_THEIRS[call](following.as_the_function("s3"))
+        ON_THEIRS[call](follower.client("s3"))
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403

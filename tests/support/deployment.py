@@ -1,5 +1,7 @@
 """Deploys the program to an emulator."""
 
+import functools
+
 import pytest
 
 from local import emulator as emulators
@@ -19,9 +21,15 @@ OWN_ENVIRONMENT = pytest.StashKey[dict[str, str]]()
 """The user's own AWS profile, region and proxy, for the tests on AWS alone."""
 
 
+@functools.cache
+def cloud_of(running: emulators.Emulator) -> Cloud:
+    """Clients of an emulator: ``cloud("s3")``."""
+    return Cloud(running.endpoint, REGION, running.certificate)
+
+
 def deploy_to(running: emulators.Emulator, stack: str = "dev", **config: str) -> Deployed:
     """Deploy the program to an emulator, some keys of a stack's configuration replaced."""
-    cloud = Cloud(running.endpoint, REGION, running.certificate)
+    cloud = cloud_of(running)
     values = shipped_config(stack)
     values |= {f"{PROJECT}:{key}": value for key, value in config.items()}
     return Deployed(cloud, engine.run(ROOT, stack, values, CloudMocks(cloud)))
