@@ -57,48 +57,35 @@ def of_typescript(text: str) -> dict[str, Any]:
     return {key: STACK.get(value, value) for key, value in flat.items()}
 
 
-def outputs_used(text: str) -> list[str]:
-    return re.findall(r"\bfiles\.(\w+)", text)
+YAML_PROGRAMS = [loaded(EXAMPLES / "yaml" / "Pulumi.yaml"), yaml.safe_load(of_page("yaml"))]
 
 
-YAML_PROGRAMS = pytest.mark.parametrize(
-    "program",
-    [loaded(EXAMPLES / "yaml" / "Pulumi.yaml"), yaml.safe_load(of_page("yaml"))],
-    ids=["example", "page"],
-)
-TYPESCRIPT_PROGRAMS = pytest.mark.parametrize(
-    "text", [TYPESCRIPT, of_page("typescript")], ids=["example", "page"]
-)
-
-
-def assert_inputs_fit(inputs: dict[str, Any]) -> None:
-    declared = COMPONENT["inputProperties"]
-    assert inputs.keys() <= declared.keys()
-    assert inputs.keys() >= set(COMPONENT["requiredInputs"])
-    kinds = {key: KINDS[declared[key]["type"]] for key in inputs}
-    assert {key: type(value) for key, value in inputs.items()} == kinds
-
-
-def assert_outputs_exist(text: str) -> None:
-    used = outputs_used(text)
-    assert used
-    assert set(used) <= COMPONENT["properties"].keys()
-
-
-@YAML_PROGRAMS
-def test_the_yaml_program_fits_the_schema(program: dict[str, Any]) -> None:
+@pytest.mark.parametrize("program", YAML_PROGRAMS, ids=["example", "page"])
+def test_the_yaml_program_takes_the_component_from_a_package_that_it_names(
+    program: dict[str, Any],
+) -> None:
     [resource] = program["resources"].values()
     package, _, name = resource["type"].partition(":")
     assert f"{package}:index:{name}" == TOKEN
     assert package in program["packages"]
-    assert_inputs_fit(of_yaml(program))
-    assert_outputs_exist(json.dumps(program["outputs"]))
 
 
-@TYPESCRIPT_PROGRAMS
-def test_the_typescript_program_fits_the_schema(text: str) -> None:
-    assert_inputs_fit(of_typescript(text))
-    assert_outputs_exist(text)
+@pytest.mark.parametrize(
+    ("inputs", "text"),
+    [
+        *((of_yaml(program), json.dumps(program["outputs"])) for program in YAML_PROGRAMS),
+        *((of_typescript(text), text) for text in (TYPESCRIPT, of_page("typescript"))),
+    ],
+    ids=["yaml", "yaml of the page", "typescript", "typescript of the page"],
+)
+def test_a_program_fits_the_schema(inputs: dict[str, Any], text: str) -> None:
+    declared = COMPONENT["inputProperties"]
+    assert declared.keys() >= inputs.keys() >= set(COMPONENT["requiredInputs"])
+    kinds = {key: KINDS[declared[key]["type"]] for key in inputs}
+    assert {key: type(value) for key, value in inputs.items()} == kinds
+    used = set(re.findall(r"\bfiles\.(\w+)", text))
+    assert used
+    assert used <= COMPONENT["properties"].keys()
 
 
 @pytest.mark.parametrize("language", ["yaml", "typescript"])
@@ -117,7 +104,7 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plugin]:
 
 @pytest.mark.parametrize(
     "inputs",
-    [of_yaml(loaded(EXAMPLES / "yaml" / "Pulumi.yaml")), of_typescript(TYPESCRIPT)],
+    [of_yaml(YAML_PROGRAMS[0]), of_typescript(TYPESCRIPT)],
     ids=["yaml", "typescript"],
 )
 def test_an_example_s_inputs_make_what_the_program_makes(

@@ -39,18 +39,6 @@ def test_the_table_is_under_the_key(stack: Deployed, key_arn: str) -> None:
     assert table["SSEDescription"]["KMSMasterKeyArn"] == key_arn
 
 
-def test_the_alarms_ring_the_topic(stack: Deployed, topic_arn: str) -> None:
-    pages = stack.client("cloudwatch").get_paginator("describe_alarms").paginate()
-    ringing = [
-        alarm
-        for page in pages
-        for alarm in page["MetricAlarms"]
-        if topic_arn in alarm["AlarmActions"]
-    ]
-    assert len(ringing) == 9
-    assert stack.outputs["AlarmTopicArn"] == topic_arn
-
-
 def test_the_tags_are_on_bucket_and_function(stack: Deployed) -> None:
     function = stack.client("lambda").get_function(FunctionName=stack.function)["Tags"]
     answer: dict[str, Any] = stack.client("s3").get_bucket_tagging(Bucket=stack.bucket)

@@ -73,6 +73,12 @@ def test_a_deletion_takes_the_result_along_and_an_undelete_brings_it_back(stack:
     assert_found(extracted(stack, "gone.txt", version), version, "back")
 
 
+def test_a_good_version_takes_the_failure_of_the_one_before_away(stack: Deployed) -> None:
+    extracted(stack, "cured.txt", stack.put("cured.txt", b"poison ivy"))
+    version = stack.put("cured.txt", b"cured")
+    assert_found(extracted(stack, "cured.txt", version), version, "cured")
+
+
 @pytest.mark.parametrize("operation", ["GetObject", "UpdateItem"])
 def test_a_service_that_fails_for_seconds_costs_no_result(
     stack: Deployed, proxy: FaultProxy, operation: str
