@@ -17,7 +17,7 @@ from hypothesis import is_hypothesis_test
 
 from local import emulator as emulators
 from local.cloud import Cloud
-from support.deployment import OWN_ENVIRONMENT, REGION, RETRIES_AT_ONCE, deploy_to
+from support.deployment import OWN_ENVIRONMENT, REGION, RETRIES_AT_ONCE, cloud_of, deploy_to
 from support.extractors import EXTRACTOR
 from support.faults import FaultProxy, fault_proxy
 from support.handler_env import Bench, set_up
@@ -142,7 +142,7 @@ def emulator() -> Iterator[emulators.Emulator]:
 @pytest.fixture(scope="session")
 def cloud(emulator: emulators.Emulator) -> Cloud:
     """Clients of the emulator: ``cloud("s3")``."""
-    return Cloud(emulator.endpoint, REGION)
+    return cloud_of(emulator)
 
 
 @pytest.fixture(scope="session")

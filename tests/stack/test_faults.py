@@ -15,9 +15,8 @@ import psutil
 import pytest
 
 from local import emulator as emulators
-from local.cloud import Cloud
 from ops import redrive as redrives
-from support.deployment import REGION, RETRIES_AT_ONCE, deploy_to
+from support.deployment import RETRIES_AT_ONCE, cloud_of, deploy_to
 from support.failure_queue import ops, waiting
 from support.faults import FAULTS, OPERATIONS, SHARES, Fault, FaultProxy
 from support.journeys import Deployed, eventually
@@ -239,7 +238,7 @@ def test_an_emulator_that_is_restarted_loses_nothing(
         trial.settle()
     with emulators.running(kept) as second:
         outputs = {k: v.replace(first.endpoint, second.endpoint) for k, v in stack.outputs.items()}
-        stack = Deployed(Cloud(second.endpoint, REGION), outputs)
+        stack = Deployed(cloud_of(second), outputs)
         trial = replace(trial, stack=stack, failed=set())
         trial.settle()
         tell("emulator restarted", trial)

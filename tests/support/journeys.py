@@ -82,13 +82,12 @@ class Deployed:
 
     def row_once(self, key: str, holds: Callable[[Row], bool]) -> Row:
         """Return a key's row as soon as something holds of it."""
-        last: list[Row | None] = [None]
 
         def found() -> Row | None:
-            last[0] = self.row(key)
-            return last[0] if last[0] and holds(last[0]) else None
+            row = self.row(key)
+            return row if row and holds(row) else None
 
-        return self.eventually(found, lambda: f"row of {key!r}, last seen as {last[0]}")
+        return self.eventually(found, lambda: f"row of {key!r}, last seen as {self.row(key)}")
 
     def completed(self, key: str, version_id: str) -> Row:
         """Return a key's row once it speaks of a version."""
