@@ -4,7 +4,6 @@ import functools
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -87,10 +86,10 @@ def test_a_wrong_variant_has_a_counterexample(
 
 @variants
 def test_the_function_made_wrong_in_the_same_way_ends_as_the_model_does(
-    variant: type[Variant], bench: Bench, tmp_path: Path
+    variant: type[Variant], bench: Bench
 ) -> None:
     story = counterexample(variant).story
-    replay = Replay(edited(tmp_path, variant.edits), bench, variant.bounds.start)
+    replay = Replay(edited(variant.edits), bench, variant.bounds.start)
     for step in story:
         replay.make(step)
     assert is_wrong_end(story[-1].after)
@@ -98,10 +97,10 @@ def test_the_function_made_wrong_in_the_same_way_ends_as_the_model_does(
 
 @pytest.mark.parametrize("from_before", [False, True])
 def test_the_function_makes_the_same_steps_as_the_model(
-    bench: Bench, tmp_path: Path, pytestconfig: pytest.Config, *, from_before: bool
+    bench: Bench, pytestconfig: pytest.Config, *, from_before: bool
 ) -> None:
     """At random, so that model and function can't drift apart."""
-    module = edited(tmp_path)
+    module = edited()
     search = Search(Protocol(), replace(WALKS, from_before=from_before))
     for seed in range(max(12, pytestconfig.getoption("--histories") // 10)):
         dice = random.Random(seed)  # noqa: S311 # no secret

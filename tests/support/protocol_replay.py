@@ -4,7 +4,6 @@ Each handler runs in a thread that is held before each of its calls, until the m
 step. After every step the table's row and the calls that are held have to be the model's.
 """
 
-import importlib.util
 import itertools
 import queue
 import sys
@@ -49,21 +48,15 @@ class Clock(datetime):
         return Clock.at
 
 
-def edited(folder: Path, edits: Sequence[tuple[str, str]] = ()) -> ModuleType:
+def edited(edits: Sequence[tuple[str, str]] = ()) -> ModuleType:
     """Load the function's ``catalog`` with other text in places, and a clock of the tests' own."""
     text = CATALOG.read_text(encoding="utf-8")
     for old, new in edits:
         assert text.count(old) == 1, f"catalog.py must have once: {old}"
         text = text.replace(old, new)
-    name = f"catalog_{next(numbers)}"
-    path = folder / f"{name}.py"
-    path.write_text(text, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look there
-    spec.loader.exec_module(module)
+    module = ModuleType(f"catalog_{next(numbers)}")
+    sys.modules[module.__name__] = module  # dataclasses look there
+    exec(compile(text, CATALOG, "exec"), vars(module))  # noqa: S102 - the project's own code
     module.datetime = Clock  # type: ignore[attr-defined]
     return module
 

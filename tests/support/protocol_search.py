@@ -291,24 +291,20 @@ def _newest(state: State) -> int:
     return max(row.made for row in _rows(state))
 
 
-def _now(state: State) -> int:
-    last = [row.unordered_until for row in _rows(state)]
+def _moments(state: State) -> set[int]:
+    moments = {0, *(row.unordered_until for row in _rows(state))}
     for handler in state.handlers:
-        last += [handler.started, handler.read_at]
-    return max(last) + 1
+        moments |= {handler.started, handler.read_at}
+    return moments | {write.read_at for write in state.late}
+
+
+def _now(state: State) -> int:
+    return max(_moments(state)) + 1
 
 
 def _ranked(state: State) -> State:
     """Give writes and moments the lowest numbers that keep their order, so that states meet."""
-    moments, made = {0}, {0}
-    for row in _rows(state):
-        moments.add(row.unordered_until)
-        made.add(row.made)
-    for handler in state.handlers:
-        moments.add(handler.started)
-        moments.add(handler.read_at)
-    for write in state.late:
-        moments.add(write.read_at)
+    moments, made = _moments(state), {0, *(row.made for row in _rows(state))}
     if len(moments) == max(moments) + 1 and len(made) == max(made) + 1:
         return state
     moment = {at: rank for rank, at in enumerate(sorted(moments))}

@@ -295,8 +295,4 @@ class StaleIfRefused(Variant):
         return of.kind == "ordered"
 
 
-VARIANTS = [
-    value
-    for value in globals().values()
-    if isinstance(value, type) and issubclass(value, Variant) and value is not Variant
-]
+VARIANTS = Variant.__subclasses__()
