@@ -24,36 +24,32 @@ from support.provider_facts import Change
 from support.provider_updates import update
 
 THREADS = 8
+ALWAYS = {
+    "Attach": Empty(),
+    "Cancel": Empty(),
+    "Handshake": proto.ProviderHandshakeResponse(),
+    "GetPluginInfo": plugin_pb2.PluginInfo(version="7.0.0"),
+    "DiffConfig": proto.DiffResponse(changes=proto.DiffResponse.DIFF_NONE),
+    "Configure": proto.ConfigureResponse(supportsPreview=True),
+}
+"""Answers that are the same to every request."""
 
 
 class _Provider(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._creator = CloudMocks(cloud)
-        for name in ("Attach", "Cancel"):
-            setattr(self, name, lambda _request, _context: Empty())
+        for name, answer in ALWAYS.items():
+            setattr(self, name, lambda _request, _context, answer=answer: answer)
 
-    def Handshake(self, _request: Any, _context: Any) -> Any:  # noqa: N802 - these are the protocol's
-        return proto.ProviderHandshakeResponse()
-
-    def GetPluginInfo(self, _request: Any, _context: Any) -> Any:  # noqa: N802
-        return plugin_pb2.PluginInfo(version="7.0.0")
-
-    def CheckConfig(self, request: Any, _context: Any) -> Any:  # noqa: N802
-        return proto.CheckResponse(inputs=request.news)
-
-    def DiffConfig(self, _request: Any, _context: Any) -> Any:  # noqa: N802
-        return proto.DiffResponse(changes=proto.DiffResponse.DIFF_NONE)
-
-    def Configure(self, _request: Any, _context: Any) -> Any:  # noqa: N802
-        return proto.ConfigureResponse(supportsPreview=True)
-
-    def Invoke(self, request: Any, _context: Any) -> Any:  # noqa: N802
+    def Invoke(self, request: Any, _context: Any) -> Any:  # noqa: N802 - these are the protocol's
         answer, _ = self._creator.call(MockCallArgs(token=request.tok, args={}, provider=""))
         return proto.InvokeResponse(**{"return": _struct(answer)})
 
     def Check(self, request: Any, _context: Any) -> Any:  # noqa: N802
         return proto.CheckResponse(inputs=request.news)
+
+    CheckConfig = Check
 
     def Diff(self, request: Any, _context: Any) -> Any:  # noqa: N802
         change = _change(request)
@@ -76,7 +72,8 @@ class _Provider(provider_pb2_grpc.ResourceProviderServicer):
         with _said(context):
             made, outputs = self._creator.new_resource(declared)
         # Archives and their like stay as the engine wrote them.
-        properties = _struct({key: value for key, value in outputs.items() if _plain(value)})
+        plain = {key: of for key, of in outputs.items() if isinstance(of, str | bool | int | float)}
+        properties = _struct(plain)
         properties.MergeFrom(request.properties)
         return proto.CreateResponse(id=made, properties=properties)
 
@@ -138,10 +135,6 @@ def _struct(values: dict[str, Any]) -> Struct:
     made = Struct()
     made.update(values)
     return made
-
-
-def _plain(value: object) -> bool:
-    return isinstance(value, str | bool | int | float)
 
 
 @contextmanager

@@ -19,29 +19,6 @@ def _bucket(cloud: Cloud, state: State) -> None:
     s3.delete_bucket(Bucket=name)
 
 
-def _versioning(cloud: Cloud, state: State) -> None:
-    suspended = {"Status": "Suspended"}
-    cloud("s3").put_bucket_versioning(Bucket=state["bucket"], VersioningConfiguration=suspended)
-
-
-def _logging(cloud: Cloud, state: State) -> None:
-    cloud("s3").put_bucket_logging(Bucket=state["bucket"], BucketLoggingStatus={})
-
-
-def _notification(cloud: Cloud, state: State) -> None:
-    cloud("s3").put_bucket_notification_configuration(
-        Bucket=state["bucket"], NotificationConfiguration={}
-    )
-
-
-def _queue_policy(cloud: Cloud, state: State) -> None:
-    cloud("sqs").set_queue_attributes(QueueUrl=state["queueUrl"], Attributes={"Policy": ""})
-
-
-def _key(cloud: Cloud, state: State) -> None:
-    cloud("kms").schedule_key_deletion(KeyId=state["keyId"])
-
-
 def _topic_policy(_cloud: Cloud, _state: State) -> None:
     """A topic is never without: the provider puts back the one that AWS makes first."""
 
@@ -58,13 +35,22 @@ def _target(cloud: Cloud, state: State) -> None:
     cloud("events").remove_targets(Rule=state["rule"], Ids=[state["targetId"]])
 
 
-def _call(service: str, call: str, **parameters: str) -> Delete:
-    """Delete with one call, each of whose parameters is a property of the state."""
+def _call(service: str, call: str, **parameters: Any) -> Delete:
+    """Delete with one call, each of whose parameters is a property of the state, or a constant."""
 
     def delete(cloud: Cloud, state: State) -> None:
-        getattr(cloud(service), call)(**{name: state[key] for name, key in parameters.items()})
+        given = {
+            name: state[value] if isinstance(value, str) else value
+            for name, value in parameters.items()
+        }
+        getattr(cloud(service), call)(**given)
 
     return delete
+
+
+def _setting(call: str, **constants: Any) -> Delete:
+    """Take a bucket's setting away."""
+    return _call("s3", call, Bucket="bucket", **constants)
 
 
 DELETES: dict[str, Delete] = {
@@ -72,26 +58,37 @@ DELETES: dict[str, Delete] = {
         "s3",
         {
             "Bucket": _bucket,
-            "BucketOwnershipControls": _call(
-                "s3", "delete_bucket_ownership_controls", Bucket="bucket"
+            "BucketOwnershipControls": _setting("delete_bucket_ownership_controls"),
+            "BucketPublicAccessBlock": _setting("delete_public_access_block"),
+            "BucketVersioning": _setting(
+                "put_bucket_versioning", VersioningConfiguration={"Status": "Suspended"}
             ),
-            "BucketPublicAccessBlock": _call("s3", "delete_public_access_block", Bucket="bucket"),
-            "BucketVersioning": _versioning,
-            "BucketServerSideEncryptionConfiguration": _call(
-                "s3", "delete_bucket_encryption", Bucket="bucket"
+            "BucketServerSideEncryptionConfiguration": _setting("delete_bucket_encryption"),
+            "BucketPolicy": _setting("delete_bucket_policy"),
+            "BucketLifecycleConfiguration": _setting("delete_bucket_lifecycle"),
+            "BucketLogging": _setting("put_bucket_logging", BucketLoggingStatus={}),
+            "BucketNotification": _setting(
+                "put_bucket_notification_configuration", NotificationConfiguration={}
             ),
-            "BucketPolicy": _call("s3", "delete_bucket_policy", Bucket="bucket"),
-            "BucketLifecycleConfiguration": _call("s3", "delete_bucket_lifecycle", Bucket="bucket"),
-            "BucketLogging": _logging,
-            "BucketNotification": _notification,
         },
     ),
     **of_module("dynamodb", {"Table": _call("dynamodb", "delete_table", TableName="name")}),
     **of_module(
         "sqs",
-        {"Queue": _call("sqs", "delete_queue", QueueUrl="url"), "QueuePolicy": _queue_policy},
+        {
+            "Queue": _call("sqs", "delete_queue", QueueUrl="url"),
+            "QueuePolicy": _call(
+                "sqs", "set_queue_attributes", QueueUrl="queueUrl", Attributes={"Policy": ""}
+            ),
+        },
     ),
-    **of_module("kms", {"Key": _key, "Alias": _call("kms", "delete_alias", AliasName="name")}),
+    **of_module(
+        "kms",
+        {
+            "Key": _call("kms", "schedule_key_deletion", KeyId="keyId"),
+            "Alias": _call("kms", "delete_alias", AliasName="name"),
+        },
+    ),
     **of_module(
         "iam",
         {

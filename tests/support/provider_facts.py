@@ -2,12 +2,10 @@
 
 import copy
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-FILE = Path(__file__).with_name("provider_facts.toml")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,22 +13,15 @@ class Facts:
     """Of one type; `provider_facts.toml` says what each means."""
 
     source: str
-    replaces: tuple[str, ...] = ()
-    keeps: tuple[str, ...] = ()
+    replaces: Sequence[str] = ()
+    keeps: Sequence[str] = ()
     autonamed: str = ""
 
 
-def facts() -> dict[str, Facts]:
-    """Read the file, by type token."""
-    with FILE.open("rb") as file:
-        listed = tomllib.load(file)
-    return {
-        token: Facts(**{key: tuple(of) if isinstance(of, list) else of for key, of in said.items()})
-        for token, said in listed.items()
-    }
-
-
-FACTS = facts()
+FILE = Path(__file__).with_name("provider_facts.toml")
+FACTS = {
+    token: Facts(**said) for token, said in tomllib.loads(FILE.read_text(encoding="utf-8")).items()
+}
 
 
 @dataclass(frozen=True, kw_only=True)

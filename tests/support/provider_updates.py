@@ -121,17 +121,11 @@ def _function(cloud: Cloud, state: State, changed: Inputs) -> None:
     if code := changed.take("code"):
         client.update_function_code(FunctionName=name, ZipFile=zip_archive(code))
         client.get_waiter("function_updated_v2").wait(FunctionName=name)
-    wanted = (
-        *("memorySize", "timeout", "environment", "tracingConfig", "loggingConfig"),
-        "ephemeralStorage",
-    )
-    configuration = {
-        key[:1].upper() + key[1:]: value if key == "environment" else pascal(value)
-        for key in wanted
-        if (value := changed.take(key)) is not None
-    }
-    if "Environment" in configuration:
-        configuration["Environment"] = {"Variables": configuration["Environment"]["variables"]}
+    names = ("memorySize", "timeout", "tracingConfig", "loggingConfig", "ephemeralStorage")
+    taken = {key: value for key in names if (value := changed.take(key)) is not None}
+    configuration = pascal(taken)
+    if environment := changed.take("environment"):
+        configuration["Environment"] = {"Variables": environment["variables"]}
     if (key := changed.take("kmsKeyArn", SAME)) is not SAME:
         configuration["KMSKeyArn"] = key or ""
     if configuration:

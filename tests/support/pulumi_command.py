@@ -27,7 +27,10 @@ Open = Callable[..., automation.Stack]
 def stacks(repository: Path, cloud: Cloud, state: Path) -> Iterator[Open]:
     """Serve the stand-in for the provider; give what makes stacks in a folder of their own."""
     home = state / "home"
-    _have_aws_plugin(home)
+    # `pulumi install` finds the plugin that the SDK asks for, rather than download it.
+    plugin = home / "plugins" / f"resource-aws-v{metadata.version('pulumi-aws')}"
+    plugin.mkdir(parents=True)
+    (plugin / "pulumi-resource-aws").touch(mode=0o755)
     with aws_provider(cloud) as provider:
 
         def opened(name: str, project: str = ".", **config: str) -> automation.Stack:
@@ -58,10 +61,3 @@ def configure(stack: automation.Stack, **config: str) -> None:
                 stack.set_config(member, automation.ConfigValue(text), path=True)
         else:
             stack.set_config(f"{PROJECT}:{key}", automation.ConfigValue(value))
-
-
-def _have_aws_plugin(home: Path) -> None:
-    """Have `pulumi install` find the plugin that the SDK asks for, rather than download it."""
-    plugin = home / "plugins" / f"resource-aws-v{metadata.version('pulumi-aws')}"
-    plugin.mkdir(parents=True)
-    (plugin / "pulumi-resource-aws").touch(mode=0o755)
