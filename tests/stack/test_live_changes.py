@@ -23,11 +23,13 @@ DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
 LOGGING = frozenset({"aws:s3/bucketLogging:BucketLogging"})
 TOPIC = frozenset({"aws:sns/topic:Topic", "aws:sns/topicPolicy:TopicPolicy"})
 EXISTING_KEY = "arn:aws:kms:us-east-1:123456789012:key/0f4c1a5e-0000-4000-8000-000000000000"
-AUDIT = ROLE | {
+FUNCTION = ROLE | {
     "aws:cloudwatch/logGroup:LogGroup",
     "aws:cloudwatch/logMetricFilter:LogMetricFilter",
     "aws:cloudwatch/metricAlarm:MetricAlarm",
     "aws:lambda/function:Function",
+}
+AUDIT = FUNCTION | {
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
     "aws:scheduler/schedule:Schedule",
 }
@@ -43,13 +45,7 @@ OF_BUCKET = frozenset(
     }
 )
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
-OF_EXTRACTOR = ROLE | {
-    MAPPING,
-    "aws:lambda/function:Function",
-    "aws:cloudwatch/logGroup:LogGroup",
-    "aws:cloudwatch/logMetricFilter:LogMetricFilter",
-    "aws:cloudwatch/metricAlarm:MetricAlarm",
-}
+OF_EXTRACTOR = FUNCTION | {MAPPING}
 PROTECTED = "it is currently marked for protection"
 OWN_BUCKET = "the name of the stack's own bucket"
 IN_PREVIEW = "because it is protected"
