@@ -43,9 +43,8 @@ def following(enforcing: emulators.Emulator) -> Deployed:
 
 
 @pytest.fixture(scope="module", params=["own", "following"])
-def stack(request: pytest.FixtureRequest) -> Deployed:
-    deployed: Deployed = request.getfixturevalue(request.param)
-    return deployed
+def stack(request: pytest.FixtureRequest, own: Deployed, following: Deployed) -> Deployed:
+    return own if request.param == "own" else following
 
 
 @pytest.fixture(scope="module")
