@@ -48,6 +48,12 @@ def test_a_new_object_is_completed(bench: Bench) -> None:
     }
 
 
+def test_a_sequenced_record_costs_one_read_of_s3_and_one_write(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.update(KEY)
+    assert bench.proxy.calls == ["HeadObject", "PutItem"]
+
+
 @pytest.mark.parametrize(
     "order",
     list(itertools.permutations([EARLIER, NEWER, NEWEST])),
@@ -63,12 +69,65 @@ def test_the_newest_notification_wins_in_any_order(bench: Bench, order: Sequence
     assert (row["sequencer"], row["version_id"]) == (NEWEST, version)
 
 
+def test_a_newer_notification_replaces_a_row(bench: Bench) -> None:
+    bench.put(KEY, b"1")
+    bench.update(KEY, EARLIER)
+    version = bench.put(KEY, b"22")
+    assert bench.update(KEY, NEWER) == "completed"
+    assert state(bench) == ("completed", version)
+
+
+@pytest.mark.parametrize("sequencer", [EARLIER, NEWER], ids=["older", "duplicate"])
+def test_an_older_or_repeated_notification_is_stale_and_changes_nothing(
+    bench: Bench, sequencer: str
+) -> None:
+    bench.put(KEY, b"1")
+    bench.update(KEY, NEWER)
+    before = bench.row(KEY)
+    bench.put(KEY, b"22")
+    assert bench.update(KEY, sequencer) == "stale"
+    assert bench.row(KEY) == before
+
+
+def test_the_row_is_of_the_current_object_and_not_of_the_notified_one(bench: Bench) -> None:
+    bench.put(KEY, b"notified")
+    version = bench.put(KEY, b"current", ContentType="text/html")
+    bench.update(KEY, NEWER)
+    row = bench.row(KEY)
+    assert (row["file_size"], row["content_type"], row["version_id"]) == ("7", "text/html", version)
+
+
+def test_an_object_deleted_before_its_creation_is_handled_leaves_a_tombstone(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.delete(KEY)
+    assert bench.update(KEY, NEWER, "ObjectCreated:Put") == "deleted"
+    assert state(bench) == ("deleted", None)
+
+
 def test_a_deletion_that_was_undone_before_it_is_handled_is_completed(bench: Bench) -> None:
     bench.put(KEY)
     bench.delete(KEY)
     version = bench.put(KEY, b"again")
     assert bench.update(KEY, NEWER, "ObjectRemoved:DeleteMarkerCreated") == "completed"
     assert state(bench) == ("completed", version)
+
+
+def test_a_delete_marker_turns_a_row_into_a_tombstone(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.update(KEY, EARLIER)
+    bench.delete(KEY)
+    assert bench.update(KEY, NEWER, "ObjectRemoved:DeleteMarkerCreated") == "deleted"
+    assert set(bench.row(KEY)) == {
+        "file_key",
+        "bucket_name",
+        "region",
+        "sequencer",
+        "event_name",
+        "event_time",
+        "processed_at",
+        "processing_status",
+        "expires_at",
+    }
 
 
 def test_a_tombstone_outlasts_a_write_that_read_before_the_deletion(bench: Bench) -> None:
@@ -91,6 +150,50 @@ def test_the_removal_of_a_delete_marker_brings_the_row_back(bench: Bench) -> Non
     assert bench.update(KEY, NEWER, "ObjectRemoved:Delete") == "completed"
     assert state(bench) == ("completed", version)
     assert "expires_at" not in bench.row(KEY)
+
+
+def test_the_delete_of_an_old_version_leaves_the_current_one(bench: Bench) -> None:
+    old = bench.put(KEY, b"1")
+    current = bench.put(KEY, b"22")
+    bench.delete(KEY, old)
+    assert bench.update(KEY, NEWER, "ObjectRemoved:Delete") == "completed"
+    assert state(bench) == ("completed", current)
+
+
+def test_the_delete_of_the_current_version_shows_the_one_before(bench: Bench) -> None:
+    before = bench.put(KEY, b"1")
+    bench.update(KEY, EARLIER)
+    bench.delete(KEY, bench.put(KEY, b"22"))
+    assert bench.update(KEY, NEWER, "ObjectRemoved:Delete") == "completed"
+    row = bench.row(KEY)
+    assert (row["version_id"], row["file_size"]) == (before, "1")
+
+
+def test_a_write_that_overtakes_another_ones_read_wins(bench: Bench) -> None:
+    bench.put(KEY, b"1")
+    versions = []
+
+    def overwrite() -> None:
+        versions.append(bench.put(KEY, b"22"))
+        assert bench.update(KEY, NEWER) == "completed"
+
+    bench.before_first("PutItem", overwrite)
+    assert bench.update(KEY, EARLIER) == "stale"
+    assert [state(bench)] == [("completed", version) for version in versions]
+
+
+def test_an_imported_row_without_a_sequencer_does_not_block(bench: Bench) -> None:
+    version = bench.put(KEY)
+    bench.write(KEY, processing_status="imported")
+    assert bench.update(KEY, EARLIER) == "completed"
+    assert state(bench) == ("completed", version)
+
+
+@pytest.mark.parametrize("key", ["a b", "a+b", "a%2Fb", "📎", "a\nb", "/lead", "a//b", "k" * 1024])
+def test_a_key_means_the_same_to_s3_and_to_the_row(bench: Bench, key: str) -> None:
+    version = bench.put(key)
+    bench.update(key)
+    assert bench.row(key).get("version_id") == version
 
 
 def test_the_read_names_the_buckets_owner(bench: Bench) -> None:

@@ -25,6 +25,29 @@ def test_an_expiration_turns_a_row_into_a_tombstone_with_the_rows_sequencer(benc
     assert (row["processing_status"], row["sequencer"]) == ("deleted", NEWER)
 
 
+def test_it_costs_one_read_of_the_row_one_of_s3_and_one_write(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.update(KEY, None)
+    assert bench.proxy.calls == ["GetItem", "HeadObject", "PutItem"]
+
+
+def test_an_object_that_is_there_keeps_its_row_at_its_rank(bench: Bench) -> None:
+    bench.put(KEY, b"1")
+    bench.update(KEY, NEWER)
+    version = bench.put(KEY, b"22")
+    assert bench.update(KEY, None, EXPIRED) == "completed"
+    row = bench.row(KEY)
+    assert (row["version_id"], row["sequencer"]) == (version, NEWER)
+
+
+def test_any_ordered_notification_outranks_a_row_that_it_made(bench: Bench) -> None:
+    bench.put(KEY)
+    bench.update(KEY, None)
+    bench.put(KEY, b"new")
+    assert bench.update(KEY, "1".rjust(32, "0")) == "completed"
+    assert bench.row(KEY)["file_size"] == "3"
+
+
 def test_the_read_before_the_write_is_consistent(bench: Bench) -> None:
     bench.put(KEY)
     bench.update(KEY, None)
@@ -92,6 +115,30 @@ def test_a_row_that_expires_between_read_and_write_is_made_anew(bench: Bench) ->
     )
     assert bench.update(KEY, None) == "completed"
     assert bench.row(KEY)["sequencer"] == ZEROS
+
+
+def test_an_ordered_write_between_read_and_write_is_not_undone(bench: Bench) -> None:
+    bench.put(KEY, b"1")
+
+    def overwrite() -> None:
+        bench.put(KEY, b"22")
+        bench.update(KEY, NEWER)
+
+    bench.before_first("PutItem", overwrite)
+    bench.update(KEY, None)
+    row = bench.row(KEY)
+    assert (row["sequencer"], row["file_size"]) == (NEWER, "2")
+
+
+def test_a_row_that_says_it_already_costs_a_read_and_no_write(bench: Bench) -> None:
+    """Every old version that the lifecycle rule expires is a notification of its key."""
+    bench.put(KEY)
+    bench.update(KEY, NEWER)
+    before = bench.row(KEY)
+    bench.proxy.heal()
+    assert bench.update(KEY, None, "LifecycleExpiration:Delete") == "completed"
+    assert bench.proxy.calls == ["GetItem", "HeadObject"]
+    assert bench.row(KEY) == before
 
 
 def test_a_row_that_never_holds_still_is_given_up_by_name(bench: Bench) -> None:
