@@ -146,7 +146,7 @@ def audited(scale: float) -> Row:
     time, events = _Time(scale), [json.dumps({})]
     _on("s3", "ListObjectVersions", lambda **_: setattr(time, "listings", time.listings + 1))
     _on("lambda", "Invoke", lambda params, **_: events.append(params["body"]))
-    watching = threading.Thread(target=watch)
+    watching = threading.Thread(target=watch, daemon=True)
     watching.start()
     idle = time.now()
     while events:
@@ -192,7 +192,12 @@ def case(length: int, versions: int, count: int, of: int = MILLION) -> Row:
     """
     _Bucket.count, _Bucket.length, _Bucket.versions, _Bucket.windows = count, length, versions, 0
     with serving(_Bucket) as endpoint:
-        settings = {"AUDIT": "report", "OBJECT_PREFIX": "", "OBJECT_SUFFIX": ""}
+        settings = {
+            "AUDIT": "report",
+            "OBJECT_PREFIX": "",
+            "OBJECT_SUFFIX": "",
+            "S3_BUCKET_ACCOUNT_ID": "123456789012",
+        }
         words = ("--worker", "--keys", str(count), "--of", str(of))
         printed = run_module("bench.audit", *words, env=environment(endpoint) | settings)
     ended, figures = map(json.loads, printed.splitlines())
