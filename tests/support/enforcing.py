@@ -13,7 +13,7 @@ import trustme
 import roles
 from local import emulator as emulators
 from support.deployment import REGION, RETRIES_AT_ONCE, cloud_of, deploy_to
-from support.github_example import as_list, in_aws
+from support.github_example import actions, as_list, in_aws
 from support.journeys import Deployed
 
 Policies = Mapping[str, list[dict[str, Any]]]
@@ -112,13 +112,13 @@ class Role:
 
     def without(self, action: str) -> AbstractContextManager[None]:
         """Take an action away from it for a while."""
+        assert action in actions(*({"Statement": of} for of in self.policies.values()))
         fewer: dict[str, list[dict[str, Any]]] = {}
         for name, statements in self.policies.items():
             rests = [[may for may in as_list(one["Action"]) if may != action] for one in statements]
             fewer[name] = [
                 one | {"Action": rest} for one, rest in zip(statements, rests, strict=True) if rest
             ]
-        assert fewer != self.policies
         return self.allowed(fewer)
 
     def _put(self, policies: Policies) -> None:
