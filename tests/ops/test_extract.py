@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from attributes import EXTRACTION_ATTRIBUTES
 from ops import extract as extracts
-from ops.__main__ import main
 from ops.pace import Pace
 from ops.rows import written
 from ops.state import resume
@@ -96,7 +95,7 @@ def asked(stack: Deployed, before: dict[str, Row]) -> set[str]:
     return set(changed)
 
 
-def run(stack: Deployed, command: str, *options: str, exits: int = 0) -> Result:
+def run(stack: Deployed, command: str, *options: str, exits: int | None = 0) -> Result:
     return ops(command, *of(stack), *options, exits=exits)
 
 
@@ -281,13 +280,12 @@ def test_a_list_has_the_columns_of_the_extraction_on_request(stack: Deployed) ->
 
 
 def test_the_status_counts_what_became_of_the_extractions(stack: Deployed) -> None:
-    where = ["status", *of(stack)]
-    found = json.loads(CliRunner().invoke(main, [*where, "--json"]).stdout)
-    assert found["rows"]["extraction"] == {
+    found = json.loads(run(stack, "status", "--json", exits=None).stdout)["rows"]["extraction"]
+    assert found == {
         "counts": {"done": 1, "failed": 1, "not asked for": 1, "pending": 1},
         "oldestPending": BEFORE,
     }
     told = (
         f"extraction: 1 done, 1 failed, 1 not asked for, 1 pending; oldest pending since {BEFORE}"
     )
-    assert told in CliRunner().invoke(main, where).output
+    assert told in run(stack, "status", exits=None).output

@@ -45,11 +45,12 @@ def test_a_message_that_cannot_be_read_says_why(body: object, problem: str) -> N
         (BARE, ["a b\n.txt"], "no error given"),
         ({"requestPayload": {"Records": [{"s3": {}}]}}, ["?"], "no error given"),
         ({"requestPayload": {"Records": 7}}, [], "no error given"),
+        ({"requestPayload": {"source": "aws.s3", "detail-type": "x"}}, ["?"], "no error given"),
         ({"requestPayload": "text"}, [], "no error given"),
         ({"requestPayload": None}, [], "no error given"),
         ({"requestPayload": {}, "requestContext": {"condition": "EventAge"}}, [], "EventAge"),
     ],
-    ids=["bare", "no key", "no list", "text", "nothing", "condition"],
+    ids=["bare", "no key", "no list", "no key of EventBridge", "text", "nothing", "condition"],
 )
 def test_any_event_is_shown_with_its_keys_and_error(
     body: object, keys: list[str], error: str

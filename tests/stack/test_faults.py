@@ -17,7 +17,7 @@ import pytest
 from local import emulator as emulators
 from ops import redrive as redrives
 from support.deployment import RETRIES_AT_ONCE, cloud_of, deploy_to
-from support.failure_queue import ops, waiting
+from support.failure_queue import redrive, waiting
 from support.faults import FAULTS, OPERATIONS, SHARES, Fault, FaultProxy
 from support.journeys import Deployed, eventually
 
@@ -65,7 +65,8 @@ class Trial:
         """Replay what is failed until every row is right."""
 
         def right() -> bool:
-            ops(self.stack, "--rate", "100")
+            # An event that fails again is a finding.
+            redrive(self.stack, "--rate", "100", exits=None)
             return all(self.is_right(key) for key in self.keys)
 
         eventually(right, lambda: f"right rows after the replay, of {self.keys}")
@@ -205,7 +206,9 @@ def test_a_function_that_runs_into_its_timeout_loses_nothing(
 ) -> None:
     trial = replace(trial, keys=trial.keys[:1])
     trial.stack.configure(trial.stack.function, timeout=1)
-    proxy.fail("HeadObject", Fault(delay=1.5))
+    # Longer than the function waits for an answer, so that no write can land, however late it is
+    # stopped.
+    proxy.fail("HeadObject", Fault(delay=5))
     try:
         trial.stack.put(trial.keys[0])
         trial.settle()

@@ -47,7 +47,7 @@ def waiting(stack: Deployed) -> list[str]:
         found |= new
 
 
-def redrive(stack: Deployed, *options: str, endpoint: str = "", exits: int = 0) -> Result:
+def redrive(stack: Deployed, *options: str, endpoint: str = "", exits: int | None = 0) -> Result:
     return ops("redrive", *of(stack, endpoint), *options, exits=exits)
 
 

@@ -98,7 +98,7 @@ class Histories(RuleBasedStateMachine):
     @rule(key=keys, size=sizes, at=picks, n=times)
     def put(self, key: str, size: int, at: int, n: int) -> None:
         kind = ("text/plain", "image/png")[size % 2]
-        self.made.append(self.bench.put(self._touch(key), b"x" * size, kind))
+        self.made.append(self.bench.put(self._touch(key), b"x" * size, ContentType=kind))
         self._notify(at, n)
 
     @rule(source=keys, key=keys, at=picks, n=times)
