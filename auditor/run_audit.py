@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from auditor.audit import Audit, Limits
 from auditor.progress import Deadline, Progress
 from ops.bucket import Scope
-from ops.clients import CLIENT_CONFIG, session
+from ops.clients import session
 from ops.pace import Pace
 from ops.recheck import Rechecks, RefusedError
 from ops.verify import DIFFERS, EVENT_NAME, GONE, MISSING, Finding, Verifier
@@ -120,7 +120,7 @@ def _rechecks(stop: Deadline) -> Rechecks:
 
 @functools.cache
 def _client(service: str) -> Any:
-    client = session().client(service, config=CLIENT_CONFIG)
+    client = session().client(service)
     client.meta.events.register("provide-client-params.s3", _expect_owner)
     return client
 
