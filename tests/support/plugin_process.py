@@ -16,7 +16,6 @@ import pulumi
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime import proto, rpc
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.mocks import Mocks
 from pulumi.runtime.proto import (
     engine_pb2_grpc,
     errors_pb2,
@@ -86,8 +85,8 @@ class _Engine(engine_pb2_grpc.EngineServicer):
         return Empty()
 
 
-def _monitor(program: Program, creator: Mocks | None) -> resource_pb2_grpc.ResourceMonitorServicer:
-    monitor = _ServedMonitor(program, creator)
+def _monitor(program: Program) -> resource_pb2_grpc.ResourceMonitorServicer:
+    monitor = _ServedMonitor(program)
     servicer = resource_pb2_grpc.ResourceMonitorServicer()
     for name in ("GetDeploymentInfo", "Invoke", "RegisterResource", "RegisterResourceOutputs"):
         answer = getattr(monitor, name)
@@ -150,7 +149,6 @@ class Plugin:
         dependencies: Mapping[str, list[str]] | None = None,
         stack: str = "dev",
         preview: bool = False,
-        creator: Mocks | None = None,
         name: str = "file-metadata",
     ) -> Program:
         """Make the component, by default named as the program names it.
@@ -160,7 +158,6 @@ class Plugin:
             dependencies: URNs that a value comes from, by key.
             stack: the stack's name.
             preview: whether this is a preview.
-            creator: creates what is registered; by default it is only recorded.
             name: the component's.
 
         Raises:
@@ -168,7 +165,7 @@ class Plugin:
         """
         program = Program()
         with served(
-            resource_pb2_grpc.add_ResourceMonitorServicer_to_server, _monitor(program, creator)
+            resource_pb2_grpc.add_ResourceMonitorServicer_to_server, _monitor(program)
         ) as monitor:
             request = proto.ConstructRequest(
                 project=PROJECT,
