@@ -299,7 +299,7 @@ def assert_ends_without_a_trace(
 def test_an_interrupted_demo_leaves_nothing_running_or_lying_behind(
     tmp_path: Path, until: str, number: int
 ) -> None:
-    # So many files that they are still being uploaded when the signal comes, on a busy machine, too.
+    # So many files that they are still being uploaded when the signal comes.
     with launched(tmp_path, "pipeline") as process:
         wait_for(process, until)
         assert_ends_without_a_trace(process, tmp_path, number, 130)
