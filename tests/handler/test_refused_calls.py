@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.retries.standard import ThrottledRetryableChecker, TransientRetryableChecker
 
 import service
 from dynamodb import ConditionalCheckFailedError
@@ -86,3 +87,10 @@ def test_nothing_secret_is_in_an_error_of_a_server_that_echoes(steps: Steps) -> 
         with pytest.raises(CallError) as caught:
             s3.head_object("k", checksum=True)
         assert TOKEN not in "".join(traceback.format_exception(caught.value))
+
+
+def test_the_errors_that_are_retried_are_botocore_s() -> None:
+    """Without EC2's, which the function never calls."""
+    throttled = ThrottledRetryableChecker._THROTTLED_ERROR_CODES
+    transient = TransientRetryableChecker._TRANSIENT_ERROR_CODES
+    assert {*throttled, *transient} - {"EC2ThrottledException"} == service.TRANSIENT
