@@ -28,7 +28,7 @@ def errors(audit: DeployedAudit) -> float:
     answer = audit.stack.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/Lambda",
         MetricName="Errors",
-        Dimensions=[{"Name": "FunctionName", "Value": audit.function["FunctionName"]}],
+        Dimensions=[{"Name": "FunctionName", "Value": audit.name}],
         StartTime=now - timedelta(hours=1),
         EndTime=now + timedelta(minutes=1),
         Period=3600,
@@ -43,19 +43,20 @@ def test_an_audit_that_is_killed_is_an_error_of_lambdas_and_the_next_one_finds_a
     """It leaves no line, and so no metric of its own, wherever it is killed or times out."""
     audit = DeployedAudit(deploy(environmentSuffix="killed", audit="report"))
     planted = plant(audit.stack, f"{secrets.token_hex(4)}/")
-    audit.configure(AWS_ENDPOINT_URL=proxy.endpoint)
+    audit.stack.configure(audit.name, AWS_ENDPOINT_URL=proxy.endpoint)
     for killed, call in enumerate(CALLS, start=1):
         proxy.before = lambda operation, call=call: operation == call and kill(audit, emulator)
         lines, error = audit.run()
         assert (lines, bool(error), errors(audit)) == ([], True, killed)
     # It takes connections and never answers: no call of the audit ends, so that it times out.
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        audit.configure(timeout=1, AWS_ENDPOINT_URL=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        elsewhere = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        audit.stack.configure(audit.name, timeout=1, AWS_ENDPOINT_URL=elsewhere)
         lines, error = audit.run()
     assert (lines, errors(audit)) == ([], len(CALLS) + 1)
     assert "imed out" in error
     proxy.heal()
-    audit.configure(AWS_ENDPOINT_URL=proxy.endpoint)
+    audit.stack.configure(audit.name, timeout=900, AWS_ENDPOINT_URL=proxy.endpoint)
     (*found, ended), error = audit.run()
     assert error == ""
     assert {line["key"]: line["kind"] for line in found} == planted

@@ -19,8 +19,8 @@ def test_an_audit_works_under_its_own_role_and_needs_each_permission(tmp_path: P
     with enforcing_emulator(tmp_path) as running:
         stack = deploy_within_boundary(running, "dev", environmentSuffix="audited", audit="repair")
         audit = DeployedAudit(stack)
-        audit.configure(AWS_CA_BUNDLE=str(running.certificate))
-        role = Role.of(running, audit.function["FunctionName"])
+        stack.configure(audit.name, AWS_CA_BUNDLE=str(running.certificate))
+        role = Role.of(running, audit.name)
         stack.completed("damaged.txt", stack.put("damaged.txt"))
         damage(stack, changed=["damaged.txt"])
         for action in NEEDED:

@@ -64,7 +64,7 @@ def mapping(stack: Deployed) -> dict[str, Any]:
 
 
 def invoke(stack: Deployed, key: str, sequencer: str | None) -> str:
-    """Announce a key to the deployed function; return what it failed of, or nothing."""
+    """Notify the deployed function of a key; return its error, or nothing."""
     event = {"Records": [stack.record(key, sequencer)]}
     answer = stack.client("lambda").invoke(
         FunctionName=stack.function, Payload=json.dumps(event).encode()

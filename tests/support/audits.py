@@ -99,27 +99,20 @@ class DeployedAudit:
     """The audit's function of a stack, as it is deployed."""
 
     def __init__(self, stack: Deployed) -> None:
-        self.stack, self.functions = stack, stack.client("lambda")
+        self.stack = stack
         [self.function] = [
             one
-            for one in self.functions.list_functions()["Functions"]
+            for one in stack.client("lambda").list_functions()["Functions"]
             if one.get("Environment", {}).get("Variables", {}).get("PROCESSOR_NAME")
             == stack.function
         ]
-
-    def configure(self, timeout: int = 900, **variables: str) -> None:
-        """Set its timeout, and add to its environment."""
-        self.functions.update_function_configuration(
-            FunctionName=self.function["FunctionName"],
-            Timeout=timeout,
-            Environment={"Variables": self.function["Environment"]["Variables"] | variables},
-        )
+        self.name: str = self.function["FunctionName"]
 
     def run(self) -> tuple[list[Line], str]:
         """Invoke it; return the lines that it logged, and Lambda's error."""
         before = len(self._lines())
-        answer = self.functions.invoke(
-            FunctionName=self.function["FunctionName"], Payload=json.dumps(NO_GRACE).encode()
+        answer = self.stack.client("lambda").invoke(
+            FunctionName=self.name, Payload=json.dumps(NO_GRACE).encode()
         )
         error = answer["Payload"].read().decode() if "FunctionError" in answer else ""
         return self._lines()[before:], error

@@ -7,6 +7,7 @@ from typing import Any
 
 import events
 from events import Notification
+from local.rules.s3 import location
 from support.journeys import Deployed, eventually
 
 Client = Callable[[str], Any]
@@ -22,8 +23,7 @@ def both_ways(client: Client, name: str, patience: float) -> Iterator[tuple[str,
         patience: seconds to wait for the first event; S3 takes minutes to switch EventBridge on.
     """
     s3, sqs, bus = client("s3"), client("sqs"), client("events")
-    location = {"CreateBucketConfiguration": {"LocationConstraint": s3.meta.region_name}}
-    s3.create_bucket(Bucket=name, **(location if s3.meta.region_name != "us-east-1" else {}))
+    s3.create_bucket(Bucket=name, **location(s3.meta.region_name))
     direct, through = (_queue(sqs, f"{name}-{way}") for way in ("direct", "bus"))
     try:
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})

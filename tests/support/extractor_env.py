@@ -115,9 +115,8 @@ def set_up(
     catalog = replace(bench.handler.CATALOG, **where, extracts=True)
     monkeypatch.setattr(bench.handler, "CATALOG", catalog)
     function = extract_file(proxy)
-    handler_env.close_connections(
-        function.EXTRACTIONS
-    )  # so that each test's first calls are on new connections
+    # So that each test's first calls are on new connections.
+    handler_env.close_connections(function.EXTRACTIONS)
     # Its own has the handlers of when it was imported.
     monkeypatch.setattr(function, "LOG", logging.getLogger(function.__name__))
     extractions = replace(function.EXTRACTIONS, s3=catalog.s3, table=bench.table)

@@ -141,7 +141,7 @@ class Bench:
     def update(
         self, key: str, sequencer: str | None = NEWER, event_name: str = "ObjectCreated:Put"
     ) -> str:
-        """Announce a key's change to the catalog; return the outcome."""
+        """Notify the catalog of a key's change; return the outcome."""
         notification = notified(self.bucket, key, sequencer, event_name)
         return str(self.handler.CATALOG.update(notification))
 
