@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"demo: {printable(str(err))}", file=sys.stderr)
         return BAD_USAGE
     for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, signal.default_int_handler)
+        signal.signal(name, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
     _forget_aws_settings()
     out = show.console(picture=options.picture is not None)
     try:

@@ -81,36 +81,40 @@ def run(
 
     Returns:
         The stack's outputs.
+
+    Raises:
+        KeyboardInterrupt: SIGINT came, as in ``asyncio.Runner``: what runs is cancelled. Raised in
+            the middle of the SDK's work, it could be lost in a callback that Python ignores.
     """
 
     def program() -> None:
         """Return nothing: Pulumi would await the program's globals."""
         runpy.run_path(str(project_folder / "__main__.py"), run_name="__main__")
 
-    def in_context() -> dict[str, Any]:
-        with _event_loop() as loop:
-            # Otherwise the outputs of a failed run would be awaited here, on a closed loop.
-            SETTINGS.outputs.clear()
-            set_mocks(
-                mocks,
-                project=_load(project_folder / "Pulumi.yaml")["name"],
-                stack=stack,
-                # With a preview, callbacks of unknown outputs are silently skipped.
-                preview=False,
-                monitor=monitor,
-            )
-            pulumi.runtime.set_all_config(dict(config))
-            loop.run_until_complete(run_pulumi_func(program))
-            root = get_root_resource()
-            assert isinstance(root, Stack)  # noqa: S101 - set_mocks made it
-            return loop.run_until_complete(pulumi.Output.all(**root.outputs).future()) or {}
+    async def outputs() -> dict[str, Any]:
+        # Otherwise the outputs of a failed run would be awaited here, on a closed loop.
+        SETTINGS.outputs.clear()
+        set_mocks(
+            mocks,
+            project=_load(project_folder / "Pulumi.yaml")["name"],
+            stack=stack,
+            # With a preview, callbacks of unknown outputs are silently skipped.
+            preview=False,
+            monitor=monitor,
+        )
+        pulumi.runtime.set_all_config(dict(config))
+        await run_pulumi_func(program)
+        root = get_root_resource()
+        assert isinstance(root, Stack)  # noqa: S101 - set_mocks made it
+        return await pulumi.Output.all(**root.outputs).future() or {}
 
-    # The SDK keeps the current stack in context variables, so each run gets an empty context.
-    return contextvars.Context().run(in_context)
+    with _runner() as runner:
+        # The SDK keeps the current stack in context variables, so each run gets an empty context.
+        return runner.run(outputs(), context=contextvars.Context())
 
 
 @contextmanager
-def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+def _runner() -> Iterator[asyncio.Runner]:
     """Make this thread's event loop and its workers', and close them all.
 
     The SDK makes a loop in every worker thread and leaves it open.
@@ -122,26 +126,17 @@ def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
         asyncio.set_event_loop(loop)
         loops.append(loop)
 
-    new_loop()
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="resource", initializer=new_loop)
-    loops[0].set_default_executor(pool)
-    try:
-        yield loops[0]
-    finally:
-        pool.shutdown(cancel_futures=True)
-        _cancel_tasks(loops[0])
-        asyncio.set_event_loop(None)
-        for loop in loops:
-            loop.close()
-
-
-def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    """Cancel the tasks of a failed run; their errors repeat the one that was raised."""
-    loop.set_exception_handler(lambda _loop, _context: None)
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    with asyncio.Runner() as runner:
+        runner.get_loop().set_default_executor(pool)
+        try:
+            yield runner
+        finally:
+            pool.shutdown(cancel_futures=True)
+            for loop in loops:
+                loop.close()
+            # The errors of a failed run's other tasks repeat the one that was raised.
+            runner.get_loop().set_exception_handler(lambda _loop, _context: None)
 
 
 def _load(path: Path) -> dict[str, Any]:

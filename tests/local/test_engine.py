@@ -59,6 +59,25 @@ def test_an_error_stops_the_program(
         run(project, f"import pulumi, pulumi_aws as aws\n{program}", cloud)
 
 
+INTERRUPTED = """
+import signal, weakref
+
+class Thing:
+    pass
+
+thing = Thing()
+watched = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+del thing
+"""
+
+
+def test_an_interrupt_in_a_callback_that_python_ignores_stops_the_program(
+    project: Path, cloud: Cloud
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(project, INTERRUPTED, cloud)
+
+
 def summed(**of_metric: Any) -> Inputs:
     """An alarm on an expression over one metric, which has these properties, too."""
     metric = {"namespace": "N", "metricName": "m", "period": 60.0, "stat": "Sum"} | of_metric
