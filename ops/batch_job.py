@@ -50,13 +50,19 @@ def submit(
         ValueError: no key of the scope starts with the prefix.
         botocore.exceptions.ClientError: AWS refused.
     """
-    chosen = _chosen(prefix, since, scope)
     arn = functions.get_function_configuration(FunctionName=function)["FunctionArn"]
-    account = arn.split(":")[4]
+    _, partition, _, _, account, *_ = arn.split(":")
+    manifest: S3JobManifestGeneratorTypeDef = {
+        "ExpectedBucketOwner": account,
+        "SourceBucket": f"arn:{partition}:s3:::{bucket}",
+        "EnableManifestOutput": False,
+    }
+    if chosen := _chosen(prefix, since, scope):
+        manifest["Filter"] = chosen
     job = s3control.create_job(
         AccountId=account,
         Operation={"LambdaInvoke": {"FunctionArn": arn, "InvocationSchemaVersion": SCHEMA_VERSION}},
-        ManifestGenerator={"S3JobManifestGenerator": _manifest(bucket, arn, chosen)},
+        ManifestGenerator={"S3JobManifestGenerator": manifest},
         Report={"Enabled": False},
         Description=f"Backfill of {bucket}",
         Priority=PRIORITY,
@@ -66,20 +72,6 @@ def submit(
         Tags=[{"Key": "Project", "Value": "DataPipeline"}],
     )
     return account, job["JobId"]
-
-
-def _manifest(
-    bucket: str, function_arn: str, chosen: "JobManifestGeneratorFilterTypeDef"
-) -> "S3JobManifestGeneratorTypeDef":
-    _, partition, _, _, account, *_ = function_arn.split(":")
-    manifest: S3JobManifestGeneratorTypeDef = {
-        "ExpectedBucketOwner": account,
-        "SourceBucket": f"arn:{partition}:s3:::{bucket}",
-        "EnableManifestOutput": False,
-    }
-    if chosen:
-        manifest["Filter"] = chosen
-    return manifest
 
 
 def _chosen(

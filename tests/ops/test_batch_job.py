@@ -4,7 +4,6 @@ import contextlib
 import json
 import re
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -20,6 +19,7 @@ from ops import batch_job
 from ops.bucket import Scope
 from support.journeys import Deployed
 from support.recorder import ACCOUNT
+from support.servers import serving
 from support.tool import of, ops, without_notification
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/batch"
@@ -35,6 +35,7 @@ class Control:
     status: int = 200
     scope: Scope = field(default_factory=Scope)
     endpoint: str = ""
+    function_arn: str = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
 
 
 @pytest.fixture
@@ -62,8 +63,7 @@ def control(monkeypatch: pytest.MonkeyPatch) -> Iterator[Control]:
             self.answer(control.status, answer)
 
         def do_GET(self) -> None:
-            arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
-            answer = json.dumps({"FunctionName": "f", "FunctionArn": arn})
+            answer = json.dumps({"FunctionName": "f", "FunctionArn": control.function_arn})
             if urlsplit(self.path).query == "notification":
                 scope = {"prefix": control.scope.prefix, "suffix": control.scope.suffix}
                 rules = "".join(
@@ -73,7 +73,7 @@ def control(monkeypatch: pytest.MonkeyPatch) -> Iterator[Control]:
                 )
                 answer = (
                     "<NotificationConfiguration><CloudFunctionConfiguration>"
-                    f"<CloudFunction>{arn}</CloudFunction>"
+                    f"<CloudFunction>{control.function_arn}</CloudFunction>"
                     f"<Filter><S3Key>{rules}</S3Key></Filter>"
                     "</CloudFunctionConfiguration></NotificationConfiguration>"
                 )
@@ -88,13 +88,9 @@ def control(monkeypatch: pytest.MonkeyPatch) -> Iterator[Control]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Answers) as server:
-        control.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
+    with serving(HTTPServer(("127.0.0.1", 0), Answers)) as address:
+        control.endpoint = f"http://{address}"
         yield control
-        server.shutdown()
-        thread.join()
 
 
 def submit(control: Control, *options: str, role: str = ROLE_ARN, exits: int = 0) -> Result:
@@ -121,13 +117,17 @@ def asked(control: Control, account: str = ACCOUNT) -> dict[str, str]:
     return found
 
 
-def test_a_job_invokes_this_function_for_every_object_of_this_bucket(control: Control) -> None:
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_a_job_invokes_this_function_for_every_object_of_this_bucket(
+    control: Control, partition: str
+) -> None:
+    control.function_arn = f"arn:{partition}:lambda:us-east-1:{ACCOUNT}:function:f"
     submit(control)
     request = asked(control)
     assert request.pop("ClientRequestToken")
     assert request == {
         "ConfirmationRequired": "false",
-        "Operation/LambdaInvoke/FunctionArn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f",
+        "Operation/LambdaInvoke/FunctionArn": control.function_arn,
         "Operation/LambdaInvoke/InvocationSchemaVersion": "2.0",
         "Report/Enabled": "false",
         "Description": "Backfill of b",
@@ -136,7 +136,7 @@ def test_a_job_invokes_this_function_for_every_object_of_this_bucket(control: Co
         "Tags/member/Key": "Project",
         "Tags/member/Value": "DataPipeline",
         f"{GENERATOR}/ExpectedBucketOwner": ACCOUNT,
-        f"{GENERATOR}/SourceBucket": "arn:aws:s3:::b",
+        f"{GENERATOR}/SourceBucket": f"arn:{partition}:s3:::b",
         f"{GENERATOR}/EnableManifestOutput": "false",
     }
 

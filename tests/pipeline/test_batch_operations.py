@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from ops import batch_job
 from pipeline.role_policies import run_batch_jobs, trust_batch_operations
-from support.recorder import ACCOUNT, Program, declare
+from support.recorder import Program, declare
 
 
 @pytest.fixture(scope="module")
@@ -18,14 +17,6 @@ def test_the_role_is_made_only_when_asked_for(dev: Program, batch: Program) -> N
     assert len(batch.all("Role")) == len(dev.all("Role")) + 1
     assert batch.outputs["BatchOperationsRoleArn"] == batch.named("batch-role").arn
     assert dev.outputs["BatchOperationsRoleArn"] == ""
-
-
-@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
-def test_the_job_s_bucket_is_of_the_function_s_partition(partition: str) -> None:
-    function = f"arn:{partition}:lambda:any-1:{ACCOUNT}:function:f"
-    manifest = batch_job._manifest("files", function, {})
-    assert manifest["SourceBucket"] == f"arn:{partition}:s3:::files"
-    assert manifest["ExpectedBucketOwner"] == ACCOUNT
 
 
 def test_only_batch_operations_may_assume_it(batch: Program) -> None:

@@ -17,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+from support.servers import serving
+
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding"}
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER of no time: closing sends RST
 
@@ -136,17 +138,9 @@ def fault_proxy(upstream: str) -> Iterator[FaultProxy]:
     class Handler(_Handler):
         state = proxy
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    proxy.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        proxy.endpoint = f"http://{address}"
         yield proxy
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from support.faults import RESET
+from support.servers import serving
 
 
 class Do(enum.Enum):
@@ -77,18 +78,14 @@ def server(*answers: Steps, tls: ssl.SSLContext | None = None) -> Iterator[Serve
                 accepted = tls.wrap_socket(self.request, server_side=True) if tls else self.request
                 running.serve(accepted)
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Connection) as listening:
-        listening.daemon_threads = True
-        scheme = "https" if tls else "http"
-        running = Server(f"{scheme}://127.0.0.1:{listening.server_address[1]}", list(answers))
-        accepting = threading.Thread(target=listening.serve_forever, args=(0.02,), daemon=True)
-        accepting.start()
+    listening = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Connection)
+    listening.daemon_threads = True
+    with serving(listening) as address:
+        running = Server(f"{'https' if tls else 'http'}://{address}", list(answers))
         try:
             yield running
         finally:
             running.stopped.set()
-            listening.shutdown()
-            accepting.join()
 
 
 def _request(stream: BinaryIO) -> bytes:

@@ -3,11 +3,12 @@
 import contextlib
 import json
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from support.servers import serving
 
 ETAG, VERSION = "large", "v1"
 
@@ -62,12 +63,6 @@ def large_object(size: int) -> Iterator[LargeObject]:
     """Serve an object of zeros, so many bytes, for the length of a ``with`` block."""
     large = LargeObject(size)
     answers = type("Answers", (_Answers,), {"large": large})
-    with ThreadingHTTPServer(("127.0.0.1", 0), answers) as server:
-        large.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield large
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), answers)) as address:
+        large.endpoint = f"http://{address}"
+        yield large

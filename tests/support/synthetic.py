@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import parse_qs, unquote, unquote_plus, urlsplit
 
+from support import servers
 from support.rechecks import keys_in
 
 WHEN = "2026-01-02T03:04:05.000Z"
@@ -188,12 +189,6 @@ def _entries(element: str, names: list[str]) -> str:
 def serving(synthetic: Synthetic) -> Iterator[Synthetic]:
     """Answer on a free port of loopback."""
     handler = type("Answers", (_Answers,), {"synthetic": synthetic})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        synthetic.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield synthetic
-        finally:
-            server.shutdown()
-            thread.join()
+    with servers.serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as address:
+        synthetic.endpoint = f"http://{address}"
+        yield synthetic
