@@ -1,1 +1,1 @@
-"""The audit: whole bucket and whole table compared in the stack, every day."""
+"""The audit: compares the whole bucket with the whole table every night, in Lambda."""

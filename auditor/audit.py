@@ -1,10 +1,10 @@
-"""One audit: the keys in windows, each of which is listed, its rows read, and both compared.
+"""Compares bucket and table in windows of keys: lists the keys, reads their rows, compares both.
 
-The bucket is listed in the order of its keys, and the table in none. So a window begins after the
-last key that was compared, and ends where the listing has used its share of the time or of the
-space. Then the rows of these keys are read, which DynamoDB filters from the whole table, and sorted
-by key. A window whose rows were not all read counts for nothing; of one that was not compared to
-its end, what was compared counts.
+S3 lists the bucket in key order, but DynamoDB reads the table in no order. A window begins after
+the last key that was compared, and ends when the listing has used its share of the time or of the
+space. Then the rows of these keys are read by a scan of the whole table with a filter, and sorted
+by key. If not all rows of a window could be read, nothing of the window counts. If the comparison
+of a window stopped early, the keys compared until then count.
 """
 
 import json
@@ -21,23 +21,23 @@ from ops.spill import Spill, spill
 from ops.verify import Finding, Verifier, in_step
 
 STATE_BYTES = 100
-"""What a state takes in the file beside its key."""
+"""What a state takes in the file, without its key."""
 BOOKED_EVERY = 1000
-"""How many keys are compared before they are counted, and the time is asked."""
+"""How many keys are compared before they are counted, and the time is checked."""
 REPAIR_PAUSES = (2, 4, 8, 16, 30)
-"""Seconds, until a repair is compared again, and again while it has not come about."""
+"""Seconds before each new comparison of the repaired rows, as long as some still disagree."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one invocation may take."""
+    """The limits of one invocation."""
 
     window_bytes: int = 400_000_000
-    """Of a window's listing in /tmp; its rows and their sorting take as much again each."""
+    """The size of a window's listing in /tmp. Its rows take as much again; so does sorting them."""
     carried_bytes: int = 100_000
-    """Of keys that are handed on, as JSON; an event of Lambda's has been 256 KB at most."""
+    """Keys passed to the next invocation, as JSON. Lambda's lowest limit of an event was 256 KB."""
     repairs: int = 10_000
-    """Keys; the next audit repairs the rest. To request and to read again these takes a minute."""
+    """Keys; the next audit repairs the rest. Requesting and reading them again takes a minute."""
 
 
 @dataclass
@@ -49,20 +49,20 @@ class Audit:
     walk: Deadline
     """When to stop comparing."""
     rechecks: Rechecks | None = None
-    """What repairs; None where the audit only reports."""
+    """Requests the repairs; None if the audit only reports."""
     limits: Limits = field(default_factory=Limits)
     findings: list[Finding] = field(default_factory=list)
-    """The first of this invocation, to be shown."""
+    """The first findings of this invocation, to log them."""
     _to_repair: list[str] = field(default_factory=list)
     _carried: int = field(init=False)
-    """Bytes of the keys that are handed on."""
+    """Bytes of the keys that the next invocation gets."""
 
     def __post_init__(self) -> None:
-        """Count what was handed on to this invocation."""
+        """Count the keys that the last invocation passed on."""
         self._carried = sum(map(_as_json, self.progress.undated))
 
     def run(self) -> bool:
-        """Go on with it as long as there is time; whether it is at its end.
+        """Continue the audit as long as there is time; True if it is complete.
 
         Raises:
             botocore.exceptions.ClientError: AWS refused a call.
@@ -70,7 +70,7 @@ class Audit:
             sqlite3.Error: there is no more space in /tmp.
         """
         took = 0.0
-        # Another window is worth its while only if it may be compared to the end.
+        # Start another window only if there may be time to finish it.
         while not self.progress.walked and self.walk.left() > took:
             before = self.walk.left()
             if not self._window():
@@ -81,7 +81,7 @@ class Audit:
         return done
 
     def _window(self) -> bool:
-        """Compare the next keys; whether all of the window were."""
+        """Compare the next window; True if all its keys were compared."""
         progress = self.progress
         settled = datetime.now(UTC) - timedelta(seconds=progress.grace)
         with spill() as kept:
@@ -99,7 +99,7 @@ class Audit:
         return True
 
     def _list(self, kept: Spill) -> str:
-        """List the next keys into the file; the last one, or nothing at the bucket's end."""
+        """List the next keys into the file; returns the last one, or "" at the bucket's end."""
         last, size = "", 0
         enough = self.walk.left() * (1 - self.progress.share)
         verifier = self.verifier
@@ -115,7 +115,7 @@ class Audit:
         return ""
 
     def _compare(self, kept: Spill, settled: datetime) -> bool:
-        """Compare the window's keys, in order; whether it came to the end."""
+        """Compare the window's keys, in order; True if all of them were compared."""
         suspects: list[str] = []
         verifier = self.verifier
         for row, current in in_step(kept.sorted(), kept.states()):
@@ -133,8 +133,8 @@ class Audit:
         return True
 
     def _book(self, suspects: list[str]) -> None:
-        """Read again what seems to disagree, and count it with all that was compared."""
-        # All of them first: a call that is refused leaves these keys uncounted.
+        """Read the keys that seem to disagree again, then count all keys compared."""
+        # All are read before any is counted, so a refused call leaves them all uncounted.
         found = list(self.verifier.read_again(suspects))
         for finding in found:
             if finding.dated:
@@ -146,7 +146,7 @@ class Audit:
         self.verifier.compared = self.verifier.too_recent = 0
 
     def _hand_on(self, key: str) -> None:
-        """Keep a key that changed at an unknown time until the grace is over."""
+        """Keep a key that changed at an unknown time, to read it again after the grace."""
         size = _as_json(key)
         if self._carried + size > self.limits.carried_bytes:
             self.progress.unconfirmed += 1
@@ -164,7 +164,7 @@ class Audit:
             self._to_repair.append(finding.key)
 
     def _confirm_undated(self) -> bool:
-        """Read what changed at an unknown time again; False if the next invocation is to."""
+        """Read the keys that changed at an unknown time again; False if some are left."""
         progress = self.progress
         if not progress.undated:
             return True
@@ -177,7 +177,7 @@ class Audit:
         return not progress.undated
 
     def _repair(self) -> None:
-        """Have the function read again what disagrees, and see what came of it."""
+        """Have the function read the keys that disagree again, and count the repaired ones."""
         if self.rechecks is None or not self._to_repair:
             return
         requested = sum(self.rechecks.request(self._to_repair))
@@ -190,7 +190,7 @@ class Audit:
         self.progress.repaired += requested - len(left)
 
     def _left(self, keys: list[str], stop: Event) -> list[str]:
-        """Keys that still disagree, and those that there is no time to read again."""
+        """Return the keys that still disagree, or that there is no time to read again."""
         left: list[str] = []
         for start in range(0, len(keys), BATCH):
             some = keys[start : start + BATCH]

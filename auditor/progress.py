@@ -1,4 +1,4 @@
-"""How far an audit has come: what one invocation hands on to the next."""
+"""The progress of an audit, which one invocation passes to the next."""
 
 import threading
 import time
@@ -12,41 +12,41 @@ GRACE_SECONDS = 900.0
 
 @dataclass
 class Progress:
-    """All of it is JSON."""
+    """The progress; every field is a JSON value."""
 
     grace: float = GRACE_SECONDS
     """Seconds."""
     began: float = field(default_factory=time.time)
     """Seconds since 1970."""
     run: int = 1
-    """Which invocation of this audit it is."""
+    """The number of this invocation in the audit, from 1."""
     after: str = ""
     """The last key that was compared."""
     walked: bool = False
-    """Whether that was the last of all."""
+    """Whether that was the last key of all."""
     share: float = 0.3
-    """Of the time that is left, for a window's listing; its rows take longer."""
+    """The part of the remaining time for a window's listing; reading its rows takes longer."""
     aborted: int = 0
-    """How many invocations in a row could not read the rows of the keys that they had listed."""
+    """How many windows in a row ended before all their rows were read."""
     undated: list[str] = field(default_factory=list)
     """Keys that disagree and changed at an unknown time, to be read once more after the grace."""
     seen_at: float = 0.0
-    """When the last of them was read, seconds since 1970."""
+    """When the last key of ``undated`` was read, seconds since 1970."""
     unconfirmed: int = 0
-    """How many more of them there are than are handed on."""
+    """How many such keys do not fit into ``undated``, and are not read again."""
     compared: int = 0
     too_recent: int = 0
     found: dict[str, int] = field(default_factory=dict)
-    """How many by kind of finding."""
+    """The number of findings of each kind."""
     repaired: int = 0
 
     @classmethod
     def of(cls, event: dict[str, Any]) -> Self:
-        """Take up an audit, or begin one.
+        """Read the progress from an event, or begin an audit.
 
         Args:
-            event: of an invocation. ``progress`` is what the last one handed on; without it
-                ``graceSeconds`` replaces the 900 seconds.
+            event: an invocation's event, with the ``progress`` of the last invocation. Without
+                ``progress`` an audit begins; ``graceSeconds`` then replaces the 900 seconds.
         """
         if "progress" in event:
             handed_on = cls(**event["progress"])
@@ -55,7 +55,7 @@ class Progress:
         return cls(grace=float(event.get("graceSeconds", GRACE_SECONDS)))
 
     def event(self) -> dict[str, Any]:
-        """The event that takes it up."""
+        """The event that continues the audit."""
         return {"progress": asdict(self)}
 
     @property
@@ -65,20 +65,20 @@ class Progress:
 
 
 class Deadline(threading.Event):
-    """A request to stop that comes by itself when time is nearly over."""
+    """A stop event that is set by itself shortly before time is over."""
 
     def __init__(self, left: Callable[[], float], reserve: float) -> None:
-        """Set it that many seconds before none is left.
+        """Store when it is set.
 
         Args:
-            left: how many seconds are.
-            reserve: how many of them are for what comes after.
+            left: returns the remaining seconds.
+            reserve: how many seconds before the end it is set.
         """
         super().__init__()
         self._left, self._reserve = left, reserve
 
     def left(self) -> float:
-        """Return how many seconds there are until it is set."""
+        """Return the seconds until it is set."""
         return max(0.0, self._left() - self._reserve)
 
     def is_set(self) -> bool:
@@ -86,7 +86,7 @@ class Deadline(threading.Event):
         return self.left() <= 0
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait so many seconds, or until it is set; whether it is."""
+        """Wait until it is set, at most ``timeout`` seconds; True if it is set."""
         left = self.left()
         over = timeout is None or timeout >= left
         time.sleep(left if over else timeout or 0.0)

@@ -1,7 +1,7 @@
-"""The function: runs an audit, goes on with it in its next invocation, and logs a line at the end.
+"""The audit's entry point: runs an audit, continues it in further invocations, logs the result.
 
-Its environment has the names of bucket, table and function, the bucket's account, what the keys
-begin and end with that have rows, and ``AUDIT``, which is ``report`` or ``repair``.
+The environment has the names of bucket, table and function, the bucket's account, the prefix and
+suffix of the keys that have rows, and ``AUDIT``, which is ``report`` or ``repair``.
 """
 
 import functools
@@ -23,12 +23,12 @@ from ops.recheck import Rechecks, RefusedError
 from ops.verify import DIFFERS, EVENT_NAME, GONE, MISSING, Finding, Verifier
 
 RESERVE_SECONDS = 30.0
-"""For what is under way when it is time to stop, and for the last line."""
+"""Time to finish running calls and to log the last line."""
 REPAIR_SECONDS = 90.0
-"""For a repair, before that."""
+"""Time for a repair, before the reserve."""
 REPAIRS_A_SECOND = 500
 MOST_RUNS = 12
-"""Lambda stops a function that was invoked more than 16 times by what one event led to:
+"""Lambda stops a function after about 16 invocations in one chain of requests:
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
 """
 MOST_ABORTED = 2
@@ -36,16 +36,16 @@ LIMITS = Limits()
 
 
 class Context(Protocol):
-    """What is used of Lambda's context."""
+    """The part of Lambda's context that the audit uses."""
 
     function_name: str
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return how long this invocation may still run."""
+        """Return the time that this invocation may still run, in ms."""
 
 
 def lambda_handler(event: dict[str, Any], context: Context) -> None:
-    """Run an audit, or go on with one."""
+    """Begin an audit, or continue one."""
     progress = Progress.of(event)
     because: str | None
     try:
@@ -57,10 +57,10 @@ def lambda_handler(event: dict[str, Any], context: Context) -> None:
 
 
 def _run(progress: Progress, context: Context) -> str | None:
-    """Run as far as there is time for.
+    """Run as long as there is time.
 
     Returns:
-        Why it ended early; empty if it is complete; None if it goes on in another invocation.
+        Why it ended early; empty if it is complete; None if another invocation continues it.
     """
 
     def left() -> float:
@@ -139,7 +139,7 @@ def _found(finding: Finding) -> dict[str, Any]:
 
 
 def _ended(progress: Progress, because: str) -> dict[str, Any]:
-    """The last line, of which the metrics are made."""
+    """The last line; the metrics come from it."""
     return {
         "audit": "ended",
         "complete": not because,
