@@ -1,4 +1,4 @@
-"""The policy pack: every rule is mandatory, and reads what the engine knows as plain values."""
+"""The policy pack. Every rule is mandatory, and reads the declared resources as plain values."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ from declared import UNKNOWN, Resource
 
 
 def plain(value: Any) -> Any:
-    """The SDK's view of a value, which raises where it is unknown, as a value of its own."""
+    """Copy a value of the SDK, with UNKNOWN where reading it raises UnknownValueError."""
     if isinstance(value, Mapping):
         return {key: _item(value, key) for key in value}
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -36,10 +36,10 @@ def _item(container: Any, key: Any) -> Any:
 
 
 def declared(resource: ResourceValidationArgs | PolicyResource) -> Resource:
-    """A resource as the rules take it, from the SDK's."""
+    """Convert the SDK's resource to the one that the rules take."""
     sources = getattr(resource, "property_dependencies", {})
     return Resource(
-        # The provider's older names for the same things end with V2.
+        # The provider's older types for the same resources end in V2.
         type=resource.resource_type.replace("V2", ""),
         urn=resource.urn,
         props=plain(resource.props),

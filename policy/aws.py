@@ -1,4 +1,4 @@
-"""Pulumi's type tokens of AWS's resources."""
+"""Pulumi's type tokens for AWS's resources."""
 
 BUCKET = "aws:s3/bucket:Bucket"
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"

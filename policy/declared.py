@@ -30,7 +30,7 @@ PROTECTIONS = {
     aws.QUEUE_POLICY: (aws.QUEUE, "queueUrl"),
     aws.TOPIC_POLICY: (aws.TOPIC, "arn"),
 }
-# By which of its own properties a thing is named elsewhere.
+# The properties of a resource by which other resources refer to it.
 NAMED_BY = {aws.BUCKET: ("bucket", "id"), aws.QUEUE: ("url", "id"), aws.TOPIC: ("arn", "id")}
 
 
@@ -46,14 +46,14 @@ UNKNOWN = Unknown()
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """One declared resource; a value that a preview cannot know is UNKNOWN."""
+    """One declared resource; a value that a preview does not know is UNKNOWN."""
 
     type: str
     urn: str
     props: Mapping[str, Any]
     protect: bool = False
     refers: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """By property, the URNs of the resources that its value comes from."""
+    """For each property, the URNs of the resources that its value comes from."""
 
 
 def is_production(resource: Resource) -> bool:
@@ -65,7 +65,7 @@ def is_production(resource: Resource) -> bool:
 
 
 def value_at(props: Any, path: str) -> Any:
-    """The value at a path of names with dots; None where there is none."""
+    """The value at a path such as ``tags.Environment``; None if there is none."""
     for name in path.split("."):
         if props is UNKNOWN:
             return UNKNOWN

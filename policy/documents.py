@@ -1,4 +1,4 @@
-"""What a policy document may say: pure functions from documents to what is wrong with them."""
+"""The rules for policy documents: pure functions from documents to violations."""
 
 import json
 import re
@@ -15,7 +15,7 @@ WITH_DOCUMENTS = tuple(f"aws:{service}/" for service in ("iam", "s3", "sqs", "sn
 # X-Ray has no resource to name for these two:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
 WITHOUT_RESOURCE = {"xray:puttracesegments", "xray:puttelemetryrecords"}
-# What ties an Allow for everybody to some callers:
+# Condition keys that limit an Allow for everybody to some callers:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
 WHO = {
     "aws:principalaccount",
@@ -31,7 +31,8 @@ WHO = {
     "kms:calleraccount",
 }
 EQUALS = {"stringequals", "stringlike", "arnequals", "arnlike"}
-# SNS knows one action that is worth the secrecy, and refuses a wildcard in a topic's policy:
+# The action to deny over plain HTTP. SNS's page denies only `sns:Publish`, and SNS refuses a
+# wildcard in a topic's policy:
 # https://docs.aws.amazon.com/sns/latest/dg/sns-security-best-practices.html
 ALL_CALLS = {
     aws.BUCKET_POLICY: "s3:*",
@@ -50,7 +51,7 @@ class Document:
     text: Any
     """JSON, or UNKNOWN."""
     of_key: bool = False
-    """Whether it is a KMS key's."""
+    """Whether it is the policy of a KMS key."""
 
     def statements(self) -> list[Mapping[str, Any]]:
         """All statements; none of a document that is unknown or unreadable."""
@@ -83,7 +84,7 @@ def of(resource: Resource) -> Iterator[Document]:
 
 
 def text(value: Any) -> Any:
-    """A document's JSON, of one that is given as an object too; UNKNOWN if any of it is."""
+    """A document as JSON, also if it is declared as an object; UNKNOWN if a part is unknown."""
     try:
         return json.dumps(value) if isinstance(value, Mapping) else value
     except TypeError:
@@ -91,10 +92,10 @@ def text(value: Any) -> Any:
 
 
 def wildcard_actions(document: Document) -> list[str]:
-    """Actions that nobody has named.
+    """Violations by wildcard actions.
 
-    A KMS key's policy gives all of ``kms:*`` to the account itself, without which nobody
-    could ever manage the key:
+    A KMS key's policy may allow ``kms:*`` to the account itself. Otherwise nobody could manage
+    the key:
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
     return [
@@ -107,7 +108,7 @@ def wildcard_actions(document: Document) -> list[str]:
 
 
 def wildcard_resources(document: Document) -> list[str]:
-    """Resources that nobody has named.
+    """Violations by wildcard resources.
 
     In a KMS key's policy, ``*`` is the key that the policy is attached to:
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html
@@ -128,7 +129,8 @@ def wildcard_resources(document: Document) -> list[str]:
 def unnamed_principals(document: Document) -> list[str]:
     """Statements that allow everybody, or all but some."""
     return [
-        f"{field} must name who, or tie everybody to an account or a source, got {principal!r}"
+        f"{field} must name a principal, or have a condition on account or source,"
+        f" got {principal!r}"
         for statement, field in _allowing(document, "Principal")
         for principal in _principals(statement)
         if principal == "NotPrincipal" or ("*" in principal and not _tied(statement))
@@ -136,12 +138,12 @@ def unnamed_principals(document: Document) -> list[str]:
 
 
 def refuses_plain_http(document: Document, kind: str, resources: Iterable[str]) -> bool:
-    """Whether everybody is denied every call over plain HTTP, on everything that is named.
+    """Whether the document denies everybody every call over plain HTTP.
 
     Args:
-        document: of a bucket, a queue or a topic.
+        document: the policy of a bucket, a queue or a topic.
         kind: the type of the resource that holds it.
-        resources: how the ARNs of what must be covered end; ``:name``, ``:name/*``.
+        resources: the ends of the ARNs that it must deny, such as ``:name`` and ``:name/*``.
     """
     covered = [
         resource
@@ -177,7 +179,7 @@ def _only_the_account(principal: Any) -> bool:
 
 
 def _tied(statement: Mapping[str, Any]) -> bool:
-    # A pattern ties nobody down but within an account.
+    # A value with a wildcard limits the callers only if it contains an account.
     return any(
         operator in EQUALS
         and key in WHO

@@ -59,7 +59,7 @@ def bucket_is_encrypted(encryption: Resource) -> list[str]:
 
 
 def bucket_owner_owns_objects(ownership: Resource) -> list[str]:
-    """A bucket's owner owns every object in it; ACLs are disabled."""
+    """The owner of a bucket owns every object in it; ACLs are disabled."""
     if ownership.type != aws.OWNERSHIP:
         return []
     owner = "BucketOwnerEnforced"
@@ -74,9 +74,9 @@ def queue_is_encrypted(queue: Resource) -> list[str]:
 
 
 def topic_is_encrypted_in_production(topic: Resource) -> list[str]:
-    """A production topic is encrypted with a key of the account's own.
+    """A production topic is encrypted with a customer managed key.
 
-    Alarms cannot publish to one that is encrypted with the AWS managed key:
+    Alarms cannot publish to a topic that is encrypted with the AWS managed key:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
     """
     if topic.type != aws.TOPIC:
@@ -93,7 +93,7 @@ def plain_http_is_denied(policy: Resource) -> list[str]:
         return []
     document = Document(field="policy", text=documents.text(value_at(policy.props, "policy")))
     target = value_at(policy.props, PROTECTIONS[policy.type][1])
-    # ARNs, and a queue's address, end with the name that the ARNs in the document end with.
+    # The target's ARN, or a queue's URL, ends in the same name as the ARNs in the document.
     end = "" if target is UNKNOWN else ":" + re.split(r"[:/]", str(target))[-1]
     ends = [end, f"{end}/*"] if policy.type == aws.BUCKET_POLICY else [end]
     if document.text is UNKNOWN or documents.refuses_plain_http(document, policy.type, ends):
@@ -112,7 +112,7 @@ def table_can_be_restored(table: Resource) -> list[str]:
 def table_has_a_kms_key_in_production(table: Resource) -> list[str]:
     """A production table is encrypted with a KMS key of the account, whose use can be audited.
 
-    Without one it is encrypted with DynamoDB's own:
+    Without a key it is encrypted with a key that DynamoDB owns:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
     """
     if table.type != aws.TABLE or not is_production(table):
@@ -128,7 +128,7 @@ def production_table_refuses_deletion(table: Resource) -> list[str]:
 
 
 def production_bucket_refuses_deletion(bucket: Resource) -> list[str]:
-    """A production bucket is not emptied in order to be deleted."""
+    """Pulumi does not empty a production bucket to delete it."""
     if bucket.type != aws.BUCKET or not is_production(bucket):
         return []
     return must(bucket, "forceDestroy", "false", lambda value: not value)
@@ -190,7 +190,8 @@ def logs_have_retention(group: Resource) -> list[str]:
 def permission_names_the_account(permission: Resource) -> list[str]:
     """Only a bucket of a named account, or a named rule, may invoke a function.
 
-    A bucket's ARN has no account in it: once deleted, its name is anyone's. A rule's has one.
+    A bucket's ARN has no account: once the bucket is deleted, anybody may take its name. A rule's
+    ARN has the account.
     """
     if permission.type != aws.PERMISSION:
         return []
@@ -216,7 +217,7 @@ def tags_name_environment_and_project(resource: Resource) -> list[str]:
 
 
 def protections_are_declared(stack: Sequence[Resource]) -> list[tuple[str, str]]:
-    """Every bucket, queue and topic has its policy and protective settings."""
+    """Every bucket, queue and topic has a policy, and every bucket its protective settings."""
     found = {
         (protection.type, target_of(protection, stack))
         for protection in stack

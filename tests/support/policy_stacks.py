@@ -58,7 +58,7 @@ BROKEN_IN_PROD: list[tuple[str, str, str, Any, str]] = [
     ("key_rotates", aws.KEY, "enableKeyRotation", False, "must be true, got False"),
     ("actions_are_named", aws.KEY, "policy", "{", "policy must be a policy document in JSON"),
     ("resources_are_named", ROLE_POLICY, "policy", WRITE, "must name the resources, got '*'"),
-    ("principals_are_named", aws.ROLE, "assumeRolePolicy", TRUST, "must name who"),
+    ("principals_are_named", aws.ROLE, "assumeRolePolicy", TRUST, "must name a principal"),
     ("attached_policies_are_customer_managed", aws.ROLE, "managedPolicyArns", [AWS_POLICY], "own"),
     ("tags_name_environment_and_project", aws.TABLE, "tags.Project", None, "must be a name"),
 ]
