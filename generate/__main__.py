@@ -14,7 +14,7 @@ FILES: dict[str, Callable[[str], str]] = {
     "plugin/schema.json": declarations.schema,
     "docs/reference.md": reference.page,
 }
-"""From a file's text as it is to what it should be; the schema is read off the component."""
+"""For each file a function from its old text to its new text. The schema needs the component."""
 
 
 def main(*, check: bool) -> int:

@@ -12,12 +12,12 @@ TYPES = {str: "string", bool: "boolean", int: "integer", dict: "object"}
 CONFIG = """\
 config:
   # Written by `make generate` from pipeline/settings.py.
-  # Pulumi demands every key without a default from every stack, so each has one;
-  # an empty text means "not set".
+  # Pulumi requires a key without a default in every stack, so each key has a default.
+  # An empty text means "not set".
 """
 
 COMPONENT = '''\
-"""The component as other languages see it: the SDK reads the schema off these two classes.
+"""The component as other languages see it: the SDK infers the schema from these two classes.
 
 Written by `make generate` from pipeline/settings.py and pipeline/outputs.py.
 https://www.pulumi.com/docs/iac/guides/building-extending/packages/schema/
@@ -32,17 +32,17 @@ from pipeline import Settings
 
 
 class FileMetadataPipelineArgs(TypedDict, total=False):
-    """What one environment chooses; `Settings` holds the rules.
+    """The configuration of one environment; `Settings` has the rules.
 
-    What is plain decides which resources there are, so that a typed language refuses an output
-    there before anything runs.
+    Arguments of a plain type decide which resources exist, so a typed language refuses an output
+    there at compile time.
     """
 
 {args}
 
 
 class FileMetadataPipeline(pipeline.FileMetadataPipeline):
-    """One row an object key that equals the bucket's true state."""
+    """One up-to-date row for each object key of a bucket."""
 
 {outputs}
 
@@ -52,20 +52,20 @@ class FileMetadataPipeline(pipeline.FileMetadataPipeline):
         args: FileMetadataPipelineArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the pipeline, of arguments that were checked; see `provider.py`."""
+        """Declare the pipeline; `provider.py` has checked the arguments."""
         super().__init__(name, Settings(**args), opts)
 '''
 
 
 def project(old: str) -> str:
-    """Pulumi.yaml with the keys in the place of those that it has, as its last block."""
+    """Pulumi.yaml with its last block, the keys, replaced."""
     above, _, _ = old.partition("config:\n")
     return above + CONFIG + "".join(map(_declaration, KEYS.values()))
 
 
 def _declaration(key: Declared) -> str:
     default = "" if key.default is None else key.default
-    # JSON is YAML, and quotes what would be read otherwise.
+    # JSON is valid YAML, and quotes texts such as "off", which YAML would read as a boolean.
     return (
         f"  {key.name}:\n"
         f"    type: {TYPES[key.kind]}\n"
@@ -102,7 +102,7 @@ def _doc(key: Declared) -> str:
 
 def schema(_old: str) -> str:
     """The package's schema, as the SDK infers it."""
-    # The component may have been written a moment ago.
+    # Imported here, because this run may have just written the component.
     from plugin.provider import PipelineProvider  # noqa: PLC0415
 
     return json.dumps(json.loads(PipelineProvider().schema or ""), indent=2) + "\n"

@@ -1,4 +1,4 @@
-"""The reference page, of what the code declares."""
+"""Writes the reference page from the code."""
 
 import inspect
 from collections.abc import Iterable

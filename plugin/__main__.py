@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-# Pulumi fetches the whole repository, but has only this folder on the path.
+# Pulumi fetches the whole repository, but puts only this folder on the path.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pulumi.provider import main

@@ -1,4 +1,4 @@
-"""The component as other languages see it: the SDK reads the schema off these two classes.
+"""The component as other languages see it: the SDK infers the schema from these two classes.
 
 Written by `make generate` from pipeline/settings.py and pipeline/outputs.py.
 https://www.pulumi.com/docs/iac/guides/building-extending/packages/schema/
@@ -13,10 +13,10 @@ from pipeline import Settings
 
 
 class FileMetadataPipelineArgs(TypedDict, total=False):
-    """What one environment chooses; `Settings` holds the rules.
+    """The configuration of one environment; `Settings` has the rules.
 
-    What is plain decides which resources there are, so that a typed language refuses an output
-    there before anything runs.
+    Arguments of a plain type decide which resources exist, so a typed language refuses an output
+    there at compile time.
     """
 
     environment_suffix: str
@@ -82,7 +82,7 @@ class FileMetadataPipelineArgs(TypedDict, total=False):
 
 
 class FileMetadataPipeline(pipeline.FileMetadataPipeline):
-    """One row an object key that equals the bucket's true state."""
+    """One up-to-date row for each object key of a bucket."""
 
     bucket_name: pulumi.Output[str]
     """The bucket to put files into"""
@@ -111,5 +111,5 @@ class FileMetadataPipeline(pipeline.FileMetadataPipeline):
         args: FileMetadataPipelineArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the pipeline, of arguments that were checked; see `provider.py`."""
+        """Declare the pipeline; `provider.py` has checked the arguments."""
         super().__init__(name, Settings(**args), opts)

@@ -1,4 +1,4 @@
-"""Answers Pulumi for the package."""
+"""The component provider of the Pulumi package."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,14 +15,14 @@ PACKAGE = "file-metadata"
 
 
 class PipelineProvider(ComponentProvider):
-    """What the SDK's `component_provider_host` serves, with bad input told in the rule's words.
+    """The SDK's component provider, which also checks the inputs.
 
-    The SDK infers the schema and makes the component. Of an input that the component refuses
-    it would print a traceback, and it fails on an output.
+    The SDK infers the schema and makes the component. Without the check, an invalid input would
+    end in a traceback, and an output in an error of the SDK.
     """
 
     def __init__(self) -> None:
-        """Infer the schema. Pulumi puts the version of the git tag in the place of this one."""
+        """Infer the schema. Pulumi replaces this version by that of the git tag."""
         super().__init__([FileMetadataPipeline], PACKAGE, version="0.0.0")
 
     def map_inputs(
@@ -30,7 +30,7 @@ class PipelineProvider(ComponentProvider):
         inputs: Mapping[str, Any],
         component_def: object,  # noqa: ARG002 - the SDK's parameter
     ) -> dict[str, Any]:
-        """Read the component's inputs, before it makes anything.
+        """Read the component's inputs, before it makes any resource.
 
         Raises:
             pulumi.InputPropertyError: as `checked` says.
@@ -42,12 +42,12 @@ def checked(inputs: Mapping[str, Any], stack: str) -> FileMetadataPipelineArgs:
     """Read a component's inputs as the program reads its configuration: an empty text is none.
 
     Args:
-        inputs: values by key, as they come over the wire.
+        inputs: values by key, as Pulumi's engine sends them.
         stack: the stack's name, the default of ``environmentSuffix``.
 
     Raises:
-        pulumi.InputPropertyError: a value is unknown yet, of the wrong type, or breaks its rule;
-            it names the key, and Pulumi prints it without a traceback.
+        pulumi.InputPropertyError: a value is not known yet, has the wrong type, or breaks its
+            rule. The error names the key, and Pulumi prints it without a traceback.
     """
     args = FileMetadataPipelineArgs(environment_suffix=stack)
     for name, value in inputs.items():
@@ -56,7 +56,7 @@ def checked(inputs: Mapping[str, Any], stack: str) -> FileMetadataPipelineArgs:
         except ValueError as err:
             raise pulumi.InputPropertyError(name, str(err)) from err
         key = KEYS[name]
-        # The wire knows no whole numbers.
+        # The engine sends every number as a float.
         whole = key.kind is int and isinstance(value, float) and value.is_integer()
         if value not in (None, "", {}):
             args[key.field] = int(value) if whole else value  # type: ignore[literal-required]
