@@ -1,4 +1,4 @@
-"""A program of its own that keeps the metadata of the files in somebody else's bucket."""
+"""A program that follows somebody else's bucket."""
 
 import pulumi
 from file_metadata_pipeline import FileMetadataPipeline, Settings

@@ -1,4 +1,4 @@
-"""GitHub's OIDC provider and the roles of its jobs; the outputs are named as the workflows do."""
+"""GitHub's OIDC provider, and the roles of its jobs; outputs have the workflows' variable names."""
 
 import sys
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-# The pipeline's own names.
+# For the pipeline's modules.
 sys.path.append(str(Path(__file__).resolve().parent.parent.parent))
 
 import roles
@@ -37,8 +37,8 @@ where = pulumi.Output.all(
 def role(
     purpose: str, subjects: list[str], **policies: Callable[[roles.Where], roles.Policy]
 ) -> pulumi.Output[str]:
-    """Make a role that jobs with these subjects may assume, with its policies by name."""
-    # Never file-metadata-...: what a deployment may write begins so.
+    """Make a role that jobs with these subjects may assume, with these policies, by name."""
+    # Not file-metadata-...: a deployment may change every role with that prefix.
     name = f"github-file-metadata-{purpose}"
     made = aws.iam.Role(
         name,
@@ -57,7 +57,7 @@ def role(
 
 
 def of_state(stack: str, *, writing: bool) -> dict[str, Callable[[roles.Where], roles.Policy]]:
-    """Return the policy for the state in a bucket, if that is where it is."""
+    """Return the policy for the state, if the state is in a bucket."""
     if not state_bucket:
         return {}
     return {
@@ -78,7 +78,7 @@ else:
     ).arn
 
 for stack in stacks:
-    # What deployments must name, so no name of Pulumi's making.
+    # Deployments must name it, so it has no auto-name.
     boundary_name = roles.boundary_name(stack)
     boundary = aws.iam.Policy(
         boundary_name,

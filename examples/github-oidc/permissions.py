@@ -1,7 +1,7 @@
-"""What Pulumi's AWS provider calls for each type of resource that the pipeline declares.
+"""The actions that Pulumi's AWS provider calls for each type of resource of the pipeline.
 
-A type is read by ``pulumi preview --refresh``, and read and written by ``pulumi up``. Objects,
-rows and messages are neither read nor written: a bucket that is not empty is refused by S3.
+``pulumi preview --refresh`` reads resources; ``pulumi up`` reads and writes them. Neither reads nor
+writes objects, rows or messages: S3 refuses to delete a bucket that is not empty.
 Actions and resources: https://docs.aws.amazon.com/service-authorization/latest/reference/
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pipeline import names
 
 OURS = "file-metadata-*"
-"""How every name starts that Pulumi makes up for the pipeline's resources."""
+"""Matches the auto-names of the pipeline's resources."""
 
 HERE = "{region}:{account}"
 BUCKETS = f"s3:::{OURS}"
@@ -22,17 +22,17 @@ ROLES = f"iam::{{account}}:role/{OURS}"
 RULES = f"events:{HERE}:rule/{OURS}"
 TABLE = f"dynamodb:{HERE}:table/{names.table_name('{stack}')}"
 TOPICS = f"sns:{HERE}:{OURS}"
-"""ARNs from the service on, with the fields ``region``, ``account`` and ``stack`` to fill in."""
+"""ARNs without ``arn:{partition}:``, with ``region``, ``account`` and ``stack`` to fill in."""
 
 MAPPING = "CreateEventSourceMapping DeleteEventSourceMapping UpdateEventSourceMapping"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """What is called for one type of resource."""
+    """The actions for one type of resource."""
 
     on: tuple[str, ...]
-    """ARNs from the service on, with fields to fill in."""
+    """ARNs without ``arn:{partition}:``, with fields to fill in."""
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     """To create, update and delete."""
@@ -50,7 +50,7 @@ def _on(resources: str, reads: str, writes: str) -> Access:
 ACCESS: dict[str, Access] = {
     "aws:s3/bucket:Bucket": _on(
         BUCKETS,
-        # The provider's bucket still has every setting that is a type of its own by now.
+        # The provider still reads every setting with the bucket, though each now has its own type.
         "ListBucket GetBucketLocation GetBucketTagging GetBucketAcl GetBucketCORS GetBucketPolicy"
         " GetBucketWebsite GetBucketVersioning GetBucketLogging GetBucketRequestPayment"
         " GetBucketObjectLockConfiguration GetAccelerateConfiguration GetLifecycleConfiguration"
@@ -138,7 +138,7 @@ ACCESS: dict[str, Access] = {
     "aws:iam/rolePolicy:RolePolicy": _on(ROLES, "GetRolePolicy", "PutRolePolicy DeleteRolePolicy"),
     "aws:lambda/function:Function": _on(
         FUNCTIONS,
-        # Without ListTags GetFunction leaves the tags out, which would then look removed.
+        # Without ListTags, GetFunction leaves the tags out, and they would seem to be removed.
         "GetFunction GetFunctionCodeSigningConfig ListTags ListVersionsByFunction",
         "CreateFunction DeleteFunction UpdateFunctionCode UpdateFunctionConfiguration"
         " GetFunctionConfiguration PutFunctionConcurrency DeleteFunctionConcurrency TagResource"
@@ -176,8 +176,8 @@ ACCESS: dict[str, Access] = {
     ),
 }
 
-# Actions for which AWS knows no resource, one that it answers in part if it is given less, and
-# those on event source mappings: AWS makes up their ids, and they have a condition below.
+# Actions that support no resource; DescribeAlarms, which would return only a part of the alarms;
+# and those on event source mappings, whose ids AWS generates: a condition below limits them.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
 ON_EVERYTHING = frozenset(
     {
@@ -192,12 +192,12 @@ ON_EVERYTHING = frozenset(
     }
 )
 
-# A key's ARN has no name that could be told before the key is there. Its tags can be.
+# A key's ARN is not known before the key exists, so the roles recognize keys by their tags.
 OUR_TAGS = names.tags("{stack}")
 _NEW = {"StringEquals": {f"aws:RequestTag/{key}": value for key, value in OUR_TAGS.items()}}
 _OLD = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in OUR_TAGS.items()}}
 BOUNDARY = "arn:{partition}:iam::{account}:policy/github-file-metadata-boundary-{stack}"
-"""What a deployment must put around each role that it makes or gives permissions to."""
+"""The permissions boundary of each role that a deployment makes or gives permissions to."""
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 _BOUNDED = {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html

@@ -1,4 +1,4 @@
-"""The roles that GitHub Actions takes on, as plain documents: names in, a dict out."""
+"""Builds the policies of the roles that GitHub Actions assumes. Pure: returns dicts."""
 
 import re
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ AUDIENCE = "sts.amazonaws.com"
 PROJECT = "file-metadata-pipeline"
 BRANCH = "main"
 FROM_BRANCH = "dev"
-"""The stack that every push to the branch deploys; the others wait behind an environment."""
+"""The stack that every push to the branch deploys; each other stack needs its environment."""
 TEST_PREFIX = "e2e-"
 PASSED_TO = ["lambda.amazonaws.com", "scheduler.amazonaws.com"]
-"""What a deployment gives roles to; an operator gives S3 Batch Operations its own."""
+"""The services that a deployment passes roles to; an operator passes one to Batch Operations."""
 
 Policy = dict[str, Any]
 Statement = dict[str, Any]
@@ -39,21 +39,21 @@ _REPOSITORY = re.compile(rf"{_OWNER}{_ID}/{_NAME}{_ID}")
 
 @dataclass(frozen=True, kw_only=True)
 class Where:
-    """The account and the region of the pipeline's stacks, and how their partition names things."""
+    """The account, region and partition of the pipeline's stacks."""
 
     account: str
     region: str
     partition: str
     """The second part of every ARN."""
     dns_suffix: str
-    """How the names of the region's services end."""
+    """The end of the names of the region's services, such as ``amazonaws.com``."""
 
     def filled(self, text: str, stack: str = "") -> str:
         """Return a text with its fields filled in."""
         return text.format(**vars(self), stack=stack)
 
     def arn(self, resources: str, stack: str = "") -> str:
-        """Return the ARN that is like this from the service on, its fields filled in."""
+        """Return the whole ARN of an ARN without ``arn:{partition}:``, its fields filled in."""
         return self.filled(f"arn:{{partition}}:{resources}", stack)
 
 
@@ -63,13 +63,14 @@ def provider_arn(where: Where) -> str:
 
 
 def repository(name: str) -> str:
-    """Check how the repository is named.
+    """Check the repository's name, which must not contain a wildcard.
 
-    Repositories since July 2026 have ids in their tokens' subject, which no later owner of the
-    name can have: https://docs.github.com/en/actions/reference/security/oidc
+    The tokens of repositories since July 2026 have ids in their subject, so that a later owner of
+    the same name cannot assume the roles:
+    https://docs.github.com/en/actions/reference/security/oidc
 
     Raises:
-        ValueError: it is not named so, and a pattern would let others in.
+        ValueError: the name is invalid.
     """
     if not _REPOSITORY.fullmatch(name):
         raise ValueError(f"repository must be owner/name or owner@id/name@id, got {name!r}")
@@ -77,12 +78,12 @@ def repository(name: str) -> str:
 
 
 def subjects_of_previews(repo: str) -> list[str]:
-    """Pull requests of the repository, and its main branch, which checks for drift."""
+    """The subjects of jobs of pull requests, and of the main branch, for the drift check."""
     return [f"repo:{repo}:pull_request", f"repo:{repo}:ref:refs/heads/{BRANCH}"]
 
 
 def subject_of_deployment(repo: str, stack: str) -> str:
-    """What deploys a stack: pushes to the main branch, or jobs of an environment."""
+    """The subject of jobs that deploy a stack: the main branch for dev, else the environment."""
     if stack == FROM_BRANCH:
         return f"repo:{repo}:ref:refs/heads/{BRANCH}"
     return f"repo:{repo}:environment:{stack}"
@@ -121,7 +122,7 @@ def deploys(where: Where, stack: str) -> Policy:
         _environment_of_function(where),
         _allow("PassRoleToServices", "iam:PassRole", where.arn(ROLES), passed_to),
         *_key_through_services(where),
-        # The provider sends a changed tag alone, without those that the key is known by.
+        # The provider sends only the changed tags, without those that identify the key.
         _allow("RetagKey", "kms:TagResource", where.arn(KEYS), _tagged(stack)),
         _leave_other_keys(where, stack),
     )
@@ -139,9 +140,9 @@ def boundary(
     followed_bucket: str = "",
     followed_key_arn: str = "",
 ) -> Policy:
-    """Bound what a stack's roles may ever do, whatever a deployment gives them.
+    """Limit what a stack's roles may do, whatever a deployment allows them.
 
-    It holds all that the functions and what invokes them are granted by the pipeline.
+    It allows everything that the pipeline's roles allow the functions and their invokers.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
 
     Args:
@@ -200,7 +201,7 @@ def boundary(
 
 
 def exercise(where: Where, stack: str) -> Policy:
-    """Allow what the tests of a deployed stack do, to objects of their own."""
+    """Allow what the tests of a deployed stack do; they write only their own objects."""
     return policy(
         _allow(
             "UseObjects",
@@ -227,18 +228,18 @@ def exercise(where: Where, stack: str) -> Policy:
         ),
         _allow("InvokeFunction", "lambda:InvokeFunction", where.arn(FUNCTIONS)),
         _allow("SeeAlarms", "cloudwatch:DescribeAlarms", "*"),
-        # A table under the key is read in the reader's name.
+        # DynamoDB uses the table's key on behalf of the reader.
         _allow("ReadRowsUnderKey", "kms:Decrypt", where.arn(KEYS), _via(where, "dynamodb")),
     )
 
 
 def state(where: Where, *, bucket: str, key_arn: str, stack: str, writing: bool) -> Policy:
-    """Allow the state of a stack of the pipeline in a bucket.
+    """Allow the use of a stack's state in a bucket.
 
-    A preview takes no lock, and so writes nothing.
+    A preview takes no lock, so it writes nothing.
 
     Args:
-        where: of which partition it is.
+        where: has the bucket's partition.
         bucket: its name.
         key_arn: the key of the secrets provider; empty for none.
         stack: the stack's name.
@@ -259,7 +260,7 @@ def state(where: Where, *, bucket: str, key_arn: str, stack: str, writing: bool)
 
 
 def _statements(where: Where, stack: str, *, writing: bool) -> list[Statement]:
-    """One statement for all actions of a service on the same resources, on the same condition."""
+    """One statement for all actions of a service with the same resources and condition."""
     statements: dict[str, Statement] = {}
     for access in ACCESS.values():
         arns = [where.arn(one, stack) for one in access.on]
@@ -268,7 +269,7 @@ def _statements(where: Where, stack: str, *, writing: bool) -> list[Statement]:
                 operator: {key: where.filled(value, stack) for key, value in wanted.items()}
                 for operator, wanted in ONLY_IF.get(action, {}).items()
             }
-            # Without a name: a role's policies may have 10,240 characters in all.
+            # Without a Sid, because a role's policies have at most 10,240 characters in total.
             statement = _allow("", [], ["*"] if action in ON_EVERYTHING else arns, condition)
             service = action.partition(":")[0]
             same = statements.setdefault(f"{service} {statement}", statement)
@@ -277,7 +278,7 @@ def _statements(where: Where, stack: str, *, writing: bool) -> list[Statement]:
 
 
 def _environment_of_function(where: Where) -> Statement:
-    """Allow Lambda to show the function's environment, which has names of resources only.
+    """Allow reading the function's environment, which contains only names of resources.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
     """
@@ -285,7 +286,7 @@ def _environment_of_function(where: Where) -> Statement:
 
 
 def _key_through_services(where: Where) -> list[Statement]:
-    """Allow table and function to be put under the key, which the two then use on their own.
+    """Allow encrypting table and function with the key; DynamoDB and Lambda get grants for it.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
@@ -308,7 +309,9 @@ def _key_through_services(where: Where) -> list[Statement]:
 
 
 def _leave_other_keys(where: Where, stack: str) -> Statement:
-    """Deny to tag a key with another alias as ours, and so to take it; a new key has none yet.
+    """Deny tagging a key that has another alias, which would give the role access to that key.
+
+    A new key has no alias yet.
 
     https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
     """
@@ -338,7 +341,7 @@ def _allow(
     resource: str | list[str],
     condition: dict[str, dict[str, Any]] | None = None,
 ) -> Statement:
-    """A statement; one without a name if ``sid`` is empty."""
+    """A statement that allows actions; without a Sid if ``sid`` is empty."""
     named = {"Sid": sid} if sid else {}
     statement = {"Effect": "Allow", "Action": action, "Resource": resource}
     return named | statement | ({"Condition": condition} if condition else {})

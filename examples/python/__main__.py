@@ -1,4 +1,4 @@
-"""A program of its own that keeps the metadata of its files."""
+"""A program that uses the component."""
 
 import pulumi
 from file_metadata_pipeline import FileMetadataPipeline, Settings

@@ -10,10 +10,10 @@ MAX_LINE = 1024**2
 
 
 def extract(file: File) -> Mapping[str, Value]:
-    """Read a file of any size row by row; of other files find nothing."""
+    """Read a CSV of any size row by row; return nothing for other files."""
     if not file.key.lower().endswith(".csv"):
         return {}
-    # As spreadsheets write it, a byte order mark may come first.
+    # Spreadsheets may write a byte order mark first.
     text = io.TextIOWrapper(file.open(), encoding="utf-8-sig", newline="")
     rows = (row for row in csv.reader(_lines(text), strict=True) if row)
     columns = next(rows, [])
@@ -21,7 +21,7 @@ def extract(file: File) -> Mapping[str, Value]:
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    """Read lines; one without end would fill the memory."""
+    """Read lines of limited length, because an endless one would fill the memory."""
     while line := text.readline(MAX_LINE):
         if len(line) == MAX_LINE:
             raise ValueError(f"a line must have less than {MAX_LINE} characters, got more")

@@ -12,7 +12,7 @@ MAX_SEGMENTS = 1_000
 
 
 def extract(file: File) -> Mapping[str, Value]:
-    """Read a header, whatever the key's name says; of other files find nothing."""
+    """Read the header, whatever the key's suffix is; return nothing for other files."""
     stream = file.open()
     header = stream.read(24)
     if header.startswith(b"\x89PNG\r\n\x1a\n") and header[12:16] == b"IHDR" and len(header) == 24:

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 from extraction import File, Value
 
-# The standard library reads a document as a whole, and needs up to thirty times its size.
+# The standard library reads the whole document, and needs up to thirty times its size as memory.
 MAX_BYTES = 8 * 1024**2
 TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 
 
 def extract(file: File) -> Mapping[str, Value]:
-    """Read a document; of other files find nothing."""
+    """Read a JSON document; return nothing for other files."""
     if not file.key.lower().endswith(".json"):
         return {}
     if file.size > MAX_BYTES:
