@@ -1,1 +1,1 @@
-"""What the pipeline costs and how fast it is, beside two references."""
+"""Measures cost and speed of the pipeline, beside two references."""

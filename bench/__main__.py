@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, compare with the references, and write JSON and a table."""
+"""`python -m bench`: measure, compare with the references, and write JSON and tables."""
 
 import argparse
 import json
@@ -20,11 +20,13 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run all; exit status 1 if a goal is missed."""
+    """Run all measurements; exit status 1 if a goal is missed."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--output", type=Path, default=RESULTS / "latest.json", help="the JSON")
     parser.add_argument(
-        "--quick", action="store_true", help="once each: quick, and not to be trusted"
+        "--output", type=Path, default=RESULTS / "latest.json", help="JSON file to write"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="measure once each: fast, but not reliable"
     )
     options = parser.parse_args(arguments)
     found = measure(quick=options.quick)
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(*, quick: bool) -> dict[str, Any]:
-    """Take every figure, by handler."""
+    """Measure every figure, by handler."""
     began = time.monotonic()
     rounds, records = (1, 100) if quick else (5, 400)
     with running() as resources:

@@ -1,9 +1,9 @@
-"""What an audit takes, by length of key and number of versions: `python -m bench.audit`.
+"""Measures and prices an audit, by length of key and number of versions: `python -m bench.audit`.
 
-A server answers as bucket and table would, and each audit has a process of its own, of which the
-CPU is counted. A few keys stand for many: time and space pass as many times as fast, so that the
-audit has as many windows and invocations. `--write docs/cost.md` brings the page's table up to
-date.
+A server answers in place of bucket and table. Each audit runs in its own process, whose CPU time is
+measured. A few keys stand for many: if each stands for ten, time passes ten times as fast and a
+window has a tenth of the space, so the audit has the same number of windows and invocations.
+`--write docs/cost.md` updates the table on the page.
 """
 
 import json
@@ -27,9 +27,9 @@ from bench.worker import peak_kilobytes
 
 PAGE = 1000
 LIST_WAIT_MS = 100.0
-"""For a listing of a thousand versions: a guess, AWS says nothing."""
+"""Wait for a listing of a thousand versions: an assumption, as AWS gives no number."""
 ROW_BYTES = 450
-"""Of a row beside its key."""
+"""The size of a row without its key."""
 CASES = ((50, 1), (1000, 1), (50, 10))
 INVOCATION_SECONDS = 900.0
 WHEN = "2026-01-02T03:04:05.000Z"
@@ -38,7 +38,7 @@ VERSION = "3HL4kqtJlcpXroDTDmJ.rmSpXd3dIb{:02}"
 
 
 def key(number: int, length: int) -> str:
-    """Make a key of so many bytes."""
+    """Make a key of a length in bytes."""
     return f"{number:010}".ljust(length, "x")
 
 
@@ -77,7 +77,7 @@ class _Bucket(QuietHandler):
         )
 
     def do_POST(self) -> None:  # noqa: N802
-        """Scan a page, or take the event of the next invocation."""
+        """Scan a page, or accept the event of the next invocation."""
         body = json.loads(self.body())
         if self.path.startswith("/2015-03-31/functions/"):
             self.answer(202, {})
@@ -115,13 +115,13 @@ def _cpu() -> float:
 
 @dataclass
 class _Time:
-    """Lambda's context, where time passes as it would for so many times the keys."""
+    """Lambda's context, in which time passes ``scale`` times as fast."""
 
     scale: float
     function_name: str = "audit"
     listings: int = 0
     began: float = 0.0
-    """When the invocation did, in seconds of this clock."""
+    """When the invocation began, in seconds of this clock."""
 
     def now(self) -> float:
         return (_cpu() + self.listings * LIST_WAIT_MS / 1000) * self.scale
@@ -131,10 +131,10 @@ class _Time:
 
 
 def audited(scale: float) -> Row:
-    """Run an audit in this process; what it took, and the most memory and disk that it had.
+    """Run an audit in this process; returns its time, and its largest use of memory and disk.
 
     Args:
-        scale: how many keys each stands for.
+        scale: how many keys each key stands for.
     """
     most, over = [0], threading.Event()
 
@@ -164,13 +164,13 @@ def audited(scale: float) -> Row:
 
 
 def _on(service: str, operation: str, act: Callable[..., None]) -> None:
-    """Have something done before each call."""
+    """Call a function before each call of an operation."""
     events = run_audit._client(service).meta.events
     events.register(f"before-call.{service}.{operation}", act)
 
 
 def _on_disk() -> int:
-    """Bytes of this process's open files under /tmp; SQLite's for sorting have no name any more."""
+    """Bytes of this process's open files under /tmp, also of SQLite's, which have no name."""
     found = 0
     for link in Path("/proc/self/fd").iterdir():
         try:
@@ -182,13 +182,13 @@ def _on_disk() -> int:
 
 
 def case(length: int, versions: int, count: int, of: int = MILLION) -> Row:
-    """Audit some keys that stand for many, in a process of its own; the figures for many.
+    """Audit some keys that stand for many, in a new process; returns the figures for many.
 
     Args:
-        length: of a key, bytes.
-        versions: of each key.
-        count: how many are compared.
-        of: how many they stand for.
+        length: bytes of each key.
+        versions: number of versions of each key.
+        count: how many keys are compared.
+        of: how many keys they stand for.
     """
     _Bucket.count, _Bucket.length, _Bucket.versions, _Bucket.windows = count, length, versions, 0
     with serving(_Bucket) as endpoint:
@@ -222,12 +222,12 @@ def case(length: int, versions: int, count: int, of: int = MILLION) -> Row:
 
 
 @click.command()
-@click.option("--keys", default=100_000, show_default=True, help="How many to compare.")
-@click.option("--of", default=MILLION, show_default=True, help="How many they stand for.")
+@click.option("--keys", default=100_000, show_default=True, help="Keys to compare.")
+@click.option("--of", default=MILLION, show_default=True, help="Keys that they stand for.")
 @click.option("--worker", is_flag=True, help="Run one audit, as the environment says.")
-@click.option("--write", type=click.Path(path_type=Path, exists=True), help="Put into a page.")
+@click.option("--write", type=click.Path(path_type=Path, exists=True), help="Page to write to.")
 def main(keys: int, of: int, worker: bool, write: Path | None) -> None:
-    """What an audit takes and costs."""
+    """Measure and price an audit."""
     if worker:
         click.echo(json.dumps(audited(of / keys)))
         return

@@ -1,6 +1,7 @@
-"""What a million objects cost, by part, and what a stack costs that nobody uses.
+"""Prices a million objects, and an idle stack, by part.
 
-`python -m bench.cost` prints it. Prices are in `prices.toml`, figures in what `make bench` writes.
+`python -m bench.cost` prints the tables. `prices.toml` has the prices; `make bench` writes the
+figures.
 """
 
 import json
@@ -14,7 +15,7 @@ from typing import Any
 import click
 
 FIGURES = Path(__file__).parent / "results" / "latest.json"
-# Metrics that alarms watch: https://aws.amazon.com/cloudwatch/pricing/ counts each.
+# Metrics that alarms watch; AWS bills each: https://aws.amazon.com/cloudwatch/pricing/
 WATCHED, AUDITED = 11, 4
 STACKS = (
     ("dev", WATCHED, 0, 0),
@@ -33,14 +34,14 @@ Row = dict[str, Any]  # cells by column
 
 TABLE = tomllib.loads(Path(__file__).with_name("prices.toml").read_text(encoding="utf-8"))
 PRICES = {name: entry["price"] / entry["per"] for name, entry in TABLE["price"].items()}
-"""Dollars for one unit; `prices.toml` says of what, since when, and where it was seen."""
+"""Dollars for one unit; `prices.toml` has the unit, the date and the source."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Assumptions:
-    """What cannot be measured without AWS."""
+    """Values that cannot be measured without AWS."""
 
-    s3_wait_ms: float = 8.0  # for HeadObject on a warm connection: a guess, AWS says nothing
+    s3_wait_ms: float = 8.0  # for HeadObject on a warm connection; AWS gives no number
     dynamodb_wait_ms: float = 4.0
     """Wait for PutItem; AWS says single-digit milliseconds:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
@@ -50,27 +51,27 @@ class Assumptions:
     https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
     """
     architecture: str = "arm64"
-    millions_a_month: float = 10.0  # objects that share a month's price of metrics
-    row_bytes: int = 700  # of the table
-    update_bytes: int = 500  # of a metadata table: a guess
+    millions_a_month: float = 10.0  # objects that share the monthly price of the metrics
+    row_bytes: int = 700  # of a row in the table
+    update_bytes: int = 500  # of a record in S3's journal table; AWS gives no number
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What one record costs a handler, as measured; S3 sends one record an event."""
+    """What one record costs a handler, as measured; S3 sends one record in each event."""
 
     cpu_ms: float
     """CPU time of a warm record on one full vCPU."""
     init_ms: float
-    """Start of a container; billed, and not scaled: AWS does not say what CPU it has."""
+    """Start of a container; billed. Not scaled by memory, as AWS does not say what CPU it has."""
     first_cpu_ms: float = 0.0
-    """CPU time that a container's first record takes on top of a warm one's."""
+    """CPU time of a container's first record, minus that of a warm one."""
     api_calls: float = 1.0
     """Calls of S3 at the price of HEAD; calls of DynamoDB are billed by unit."""
     write_units: float = 1.0
     log_bytes: Mapping[str, float]
-    """Billed bytes by log level: with 26 bytes an event, and Lambda's own lines."""
-    metric_count: int = 0  # custom ones
+    """Billed bytes by log level, with 26 bytes for each log event, and Lambda's own lines."""
+    metric_count: int = 0  # custom metrics
 
     def __post_init__(self) -> None:
         """Check the log's levels."""
@@ -78,9 +79,10 @@ class Figures:
             raise ValueError(f"log_bytes must have INFO and WARNING, got {list(self.log_bytes)}")
 
     def billed_ms(self, memory: int, given: Assumptions) -> float:
-        """Billed milliseconds a record, cold starts shared out, at so many MB of memory.
+        """Billed milliseconds of an average record, with its share of cold starts.
 
-        CPU is the memory's share of a vCPU, of which a record uses one at most; waits stay.
+        Memory, in MB, gives a share of a vCPU, and a record uses one vCPU at most. Waits do not
+        depend on memory.
         """
         cpu_ms = self.cpu_ms + given.cold_share * self.first_cpu_ms
         waits = given.s3_wait_ms + given.dynamodb_wait_ms + given.cold_share * self.init_ms
@@ -89,7 +91,7 @@ class Figures:
     def cold_ms(self, memory: int, given: Assumptions) -> float:
         """Milliseconds of a container's start and first record.
 
-        One invocation in a hundred is such a one, so this is the 99th percentile.
+        One invocation in a hundred starts a container, so this is the 99th percentile.
         """
         waits = given.s3_wait_ms + given.dynamodb_wait_ms
         cpu_ms = self.cpu_ms + self.first_cpu_ms
@@ -97,7 +99,7 @@ class Figures:
 
 
 def load_figures(path: Path = FIGURES) -> dict[str, Figures]:
-    """Read the object ``cost`` of a file: figures by handler."""
+    """Read the object ``cost`` of a file, which has figures by handler."""
     if not path.exists():
         raise FileNotFoundError(f"no figures at {path}: `make bench` measures and writes them")
     try:
@@ -108,7 +110,7 @@ def load_figures(path: Path = FIGURES) -> dict[str, Figures]:
 
 
 def times(of: Mapping[str, float]) -> dict[str, float]:
-    """The times of a worker's figures, as `Figures` has them."""
+    """Convert a worker's times to those of `Figures`."""
     return {
         "cpu_ms": of["warm_cpu_us"] / 1e3,
         "init_ms": of["import_ms"],
@@ -117,7 +119,7 @@ def times(of: Mapping[str, float]) -> dict[str, float]:
 
 
 def per_million(figures: Figures, given: Assumptions, memory: int, level: str) -> Parts:
-    """Dollars for a million records, by part; what the log's storage adds is left out."""
+    """Dollars for a million records, by part, without the storage of the log."""
     gb_seconds = figures.billed_ms(memory, given) / 1000 * MILLION * memory / 1024
     return {
         "requests": PRICES["lambda_request"] * MILLION,
@@ -136,7 +138,7 @@ def idle_month(
     keys: int = 0,
     rows: int = 0,
 ) -> Parts:
-    """Dollars a month for a stack that nobody uses, by part; the bucket's storage left out."""
+    """Dollars a month for an idle stack, by part, without the storage of the bucket."""
     gigabytes = rows * given.row_bytes / GB
     return {
         "alarms": PRICES["alarm"] * alarm_metrics,
@@ -148,7 +150,7 @@ def idle_month(
 
 
 def watching(figures: Figures, given: Assumptions) -> Parts:
-    """Dollars a month for what keeps counts and alarms alive at level WARNING."""
+    """Dollars a month for the monitoring at log level WARNING, by part."""
     parts = per_million(figures, given, 128, "WARNING")
     return {
         "tally lines": parts["logs"] * given.millions_a_month,
@@ -160,7 +162,7 @@ def watching(figures: Figures, given: Assumptions) -> Parts:
 def tables(
     handlers: Mapping[str, Figures], given: Assumptions, memory: Sequence[int]
 ) -> dict[str, list[Row]]:
-    """The idle month; then what a million objects cost, and being watched, if there are figures."""
+    """The table of an idle month; with figures also those of a million objects and monitoring."""
     idle = [
         totalled(
             {"idle month": name},
@@ -199,7 +201,7 @@ def tables(
 
 
 def totalled(head: Row, parts: Parts) -> Row:
-    """A table's row with some cells, then what each part costs, and the sum."""
+    """A table's row: some cells, the cost of each part, and the sum."""
     return {**head, **parts, "total": sum(parts.values())}
 
 
@@ -211,7 +213,7 @@ def markdown(rows: Sequence[Row]) -> str:
 
 
 def replaced(page: str, name: str, block: str) -> str:
-    """A page with other text between the comments ``<!-- name -->`` and ``<!-- /name -->``."""
+    """Replace the text between the comments ``<!-- name -->`` and ``<!-- /name -->`` of a page."""
     pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
     new, found = re.subn(pattern, lambda m: f"{m[1]}{block}\n{m[2]}", page, flags=re.DOTALL)
     if found != 1:
@@ -220,7 +222,7 @@ def replaced(page: str, name: str, block: str) -> str:
 
 
 def show(made: Mapping[str, Sequence[Row]], page: Path | None, as_json: bool = False) -> None:
-    """Print tables, or put each into a page, between the comments of its name."""
+    """Print tables, or write each into a page, between the comments with its name."""
     if page is None:
         text = "\n\n".join(markdown(rows) for rows in made.values())
         click.echo(json.dumps(made, indent=1) if as_json else text)
@@ -232,13 +234,15 @@ def show(made: Mapping[str, Sequence[Row]], page: Path | None, as_json: bool = F
 
 
 @click.command()
-@click.option("--figures", type=click.Path(path_type=Path), default=FIGURES, help="Measured.")
+@click.option(
+    "--figures", type=click.Path(path_type=Path), default=FIGURES, help="Measured figures."
+)
 @click.option("--memory", default="128,256,512", help="Sizes in MB.")
 @click.option("--idle", is_flag=True, help="Only the idle month, which needs no figures.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
-@click.option("--write", type=click.Path(path_type=Path, exists=True), help="Put into a page.")
+@click.option("--write", type=click.Path(path_type=Path, exists=True), help="Page to write to.")
 def main(figures: Path, memory: str, idle: bool, as_json: bool, write: Path | None) -> None:
-    """What a million objects cost, by part."""
+    """Price a million objects, by part."""
     try:
         handlers, sizes = {} if idle else load_figures(figures), map(int, memory.split(","))
         show(tables(handlers, Assumptions(), tuple(sizes)), write, as_json)

@@ -17,7 +17,7 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 
 def item_bytes(item: dict[str, dict[str, Any]]) -> int:
-    """The size of an item: names and values; a number takes a byte for two digits, and one.
+    """The size of an item, names and values; a number takes a byte for each two digits, plus one.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
     """
@@ -44,7 +44,7 @@ def counting(upstream: str, seen: Counter[str], delay: float = 0) -> Iterator[st
     Args:
         upstream: the endpoint.
         seen: where to count calls by their name, and ``write units``.
-        delay: seconds that each answer is held back, as a network and a service would.
+        delay: seconds to wait before each answer, in place of a network and a service.
     """
     target = urlsplit(upstream)
 

@@ -1,6 +1,6 @@
-"""What an extractor costs: `python -m bench.extraction` measures and prices a million files.
+"""Measures and prices an extractor for a million files: `python -m bench.extraction`.
 
-The function runs `examples/extractors/csv_columns` on a CSV of 50 KB, which is one `GetObject`.
+The function runs `examples/extractors/csv_columns` on a CSV of 48 KB, which is one `GetObject`.
 """
 
 import json
@@ -38,17 +38,17 @@ CSV = b"order_id,customer,amount,currency,placed_at\n" + b"".join(
     b"%06d,Acme Ltd,249.90,EUR,2026-03-02T09:14:00Z\n" % number for number in range(1_000)
 )
 LEVELS = {"INFO": "INFO", "WARNING": "WARN"}
-# For the first byte of `GetObject`: a guess.
+# Wait for the first byte of `GetObject`: an assumption, as AWS gives no number.
 GIVEN = replace(Assumptions(), s3_wait_ms=30.0)
 
 
 def measure(resources: Resources, rounds: int = 5, records: int = 400) -> dict[str, Any]:
-    """Both functions' figures; times are the median of so many processes."""
+    """Measure both functions; times are the median over ``rounds`` processes."""
     for number in range(FILES):
         resources.cloud("s3").put_object(
             Bucket=BUCKET, Key=key(number), Body=CSV, ContentType="text/csv"
         )
-    # The first function writes the rows, once each.
+    # The first function writes each row once.
     first = calls(resources, "this project", min(records, FILES), EXTRACTION="on")
     pending = _items(resources)
     events = _events(pending, WARM_UP + records)
@@ -83,7 +83,7 @@ def function(folder: Path) -> Path:
 
 
 def write_units(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> int:
-    """What one result takes: the larger of the row before and after it is billed.
+    """The write units of one result; AWS bills the larger of the row before and after it.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
     """
@@ -105,7 +105,10 @@ def _events(pending: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
 
 
 def table(found: dict[str, Any]) -> list[Row]:
-    """A million files without an extractor, with the stream alone, and with an extractor."""
+    """The table of a million files: without an extractor, with only the stream, with an extractor.
+
+    The last row but one is the extractor's own part.
+    """
     alone, now = load_figures()["this project"], found["first"]
     first = replace(
         alone,
@@ -137,9 +140,9 @@ def table(found: dict[str, Any]) -> list[Row]:
 
 
 @click.command()
-@click.option("--write", type=click.Path(path_type=Path, exists=True), help="Put into a page.")
+@click.option("--write", type=click.Path(path_type=Path, exists=True), help="Page to write to.")
 def main(write: Path | None) -> None:
-    """Measure an extraction, and price a million."""
+    """Measure an extraction, and price a million files."""
     with running() as resources:
         found = measure(resources)
     FOUND.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The handlers side by side: cold, warm, a hundred at once, calls, and log bytes."""
+"""Measures the handlers: cold, warm, a hundred records at once, calls, and log bytes."""
 
 import statistics
 from collections import Counter, defaultdict
@@ -11,18 +11,18 @@ from bench.worker import WARM_UP
 
 Figures = dict[str, float]
 COMPARED = ("common design", "this project")
-# The second time, under another name, it shows what is noise.
+# Measured a second time under another name, to show the noise.
 SECOND = "this project again"
 ORDER = (*COMPARED, "bare HTTP", SECOND)
 DELAY_SECONDS = 0.01
 
 
 def measure(resources: Resources, rounds: int, records: int) -> dict[str, Figures]:
-    """Run each handler in turn, round by round, each time in a fresh process.
+    """Run each handler in turn, round by round, each time in a new process.
 
     Args:
-        resources: where they run.
-        rounds: how many times.
+        resources: bucket and table.
+        rounds: how often each handler runs.
         records: how many warm records a process handles one by one.
 
     Returns:
@@ -48,10 +48,10 @@ def medians(ran: Sequence[Figures]) -> Figures:
 
 
 def hundred(resources: Resources, name: str) -> Figures:
-    """A hundred records in one event and one by one, each call's answer after 10 ms.
+    """Handle a hundred records in one event, and one by one; each call is answered after 10 ms.
 
-    About what S3 and DynamoDB take within a region; on loopback alone nothing is waited for, and
-    there is nothing to gain by doing it at the same time.
+    S3 and DynamoDB take about that long within a region. Without the delay there would be no waits
+    on loopback, and concurrency would gain nothing.
     """
     with counting(resources.cloud.endpoint, Counter(), DELAY_SECONDS) as endpoint:
         one_by_one, together = (
@@ -68,10 +68,10 @@ def hundred(resources: Resources, name: str) -> Figures:
 
 
 def log_bytes(resources: Resources, name: str, records: int) -> Figures:
-    """Billed bytes an object, warm, single-record events: the function's lines and Lambda's.
+    """Billed bytes for each object, in warm single-record events, of the function and of Lambda.
 
-    The common design logs text and has Lambda's own lines; this project has them at DEBUG alone, as
-    `pipeline/processor.py` sets them. DEBUG is in JSON for both.
+    The common design logs text, with Lambda's own lines. This project has Lambda's own lines only
+    at DEBUG, as `pipeline/processor.py` sets it. At DEBUG both log JSON.
     """
 
     def logged(log_format: str, level: str) -> float:
@@ -83,7 +83,7 @@ def log_bytes(resources: Resources, name: str, records: int) -> Figures:
         info, warning = logged("JSON", "INFO"), logged("JSON", "WARN")
     else:
         platform = runtime.billed(runtime.PLATFORM_TEXT)
-        # What most never change.
+        # Lambda's default, which most never change.
         info = warning = logged("Text", "INFO") + platform
     return {
         "log_bytes_INFO": info,
@@ -94,7 +94,7 @@ def log_bytes(resources: Resources, name: str, records: int) -> Figures:
 
 
 def calls(resources: Resources, name: str, records: int, **more: str) -> Figures:
-    """API calls and write units an object, counted on the way to the emulator."""
+    """API calls and write units for each object, counted by a proxy before the emulator."""
     found = resources.count(HANDLERS[name], resources.events(records), **more)
     units = found.pop("write units")
     return {"calls": sum(found.values()), "write_units": units}

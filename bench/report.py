@@ -1,4 +1,4 @@
-"""What the figures say: a table beside the references, and which goals are met."""
+"""Reports the figures: a table beside the references, and which goals are met."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ Found = Mapping[str, Any]
 Measured = Mapping[str, float]
 """A handler's figures."""
 METRICS = {"common design": 0, "this project": 5}
-"""Custom metrics that a handler's log becomes: four outcomes and the lag."""
+"""Custom metrics made from a handler's log: four outcomes and the lag."""
 
 
 @dataclass(frozen=True)
 class Goal:
-    """A bound on a value of this project's, or on its ratio to the common design's."""
+    """A limit of a value of this project, or of its ratio to the common design's."""
 
     text: str
     value: Callable[[Measured], float]
@@ -32,7 +32,7 @@ class Goal:
 
 
 def cost_figures(of: Measured, metrics: int = 0) -> dict[str, Any]:
-    """What `bench.cost` prices; all but one of the calls are DynamoDB's, in units."""
+    """Convert to the figures that `bench.cost` prices. DynamoDB's calls are billed by unit."""
     return {
         **times(of),
         "api_calls": of["calls"] - of["write_units"],
@@ -43,7 +43,7 @@ def cost_figures(of: Measured, metrics: int = 0) -> dict[str, Any]:
 
 
 def _dollars(of: Measured) -> float:
-    """Price a million objects; metrics are by the month, whatever the load, and left out."""
+    """Price a million objects, without metrics, whose monthly price does not depend on the load."""
     figures = Figures(**cost_figures(of))
     return sum(per_million(figures, Assumptions(), Settings.memory_size, "WARNING").values())
 
@@ -53,23 +53,35 @@ def _together(of: Measured) -> float:
 
 
 GOALS = {
-    "warm": Goal("CPU a warm record, of the common design", itemgetter("warm_cpu_us"), 0.2),
-    "cold": Goal("import and first record, of the common design", itemgetter("cold_ms"), 0.2),
-    "memory": Goal("peak memory, of the common design", itemgetter("peak_rss_mb"), 0.45),
+    "warm": Goal(
+        "CPU per warm record, relative to the common design", itemgetter("warm_cpu_us"), 0.2
+    ),
+    "cold": Goal(
+        "import and first record, relative to the common design", itemgetter("cold_ms"), 0.2
+    ),
+    "memory": Goal("peak memory, relative to the common design", itemgetter("peak_rss_mb"), 0.45),
     "info": Goal(
-        "log bytes an object at INFO, of the common design", itemgetter("log_bytes_INFO"), 0.5
+        "log bytes per object at INFO, relative to the common design",
+        itemgetter("log_bytes_INFO"),
+        0.5,
     ),
     "warning": Goal(
-        "log bytes an object at WARNING, of the common design", itemgetter("log_bytes_WARNING"), 0.1
+        "log bytes per object at WARNING, relative to the common design",
+        itemgetter("log_bytes_WARNING"),
+        0.1,
     ),
-    "calls": Goal("API calls an object", itemgetter("calls"), 2, is_ratio=False),
-    "units": Goal("write units an object", itemgetter("write_units"), 1, is_ratio=False),
-    "hundred": Goal("100 records in one event, of one by one", _together, 0.15, is_ratio=False),
-    "cost": Goal("dollars a million objects at WARNING, of the common design", _dollars, 0.78),
+    "calls": Goal("API calls per object", itemgetter("calls"), 2, is_ratio=False),
+    "units": Goal("write units per object", itemgetter("write_units"), 1, is_ratio=False),
+    "hundred": Goal(
+        "100 records in one event, relative to one by one", _together, 0.15, is_ratio=False
+    ),
+    "cost": Goal(
+        "dollars per million objects at WARNING, relative to the common design", _dollars, 0.78
+    ),
 }
 ROWS = {
-    "warm_cpu_us": "CPU a warm record, µs",
-    "warm_wall_us": "time a warm record, µs",
+    "warm_cpu_us": "CPU per warm record, µs",
+    "warm_wall_us": "time per warm record, µs",
     "import_ms": "import, ms",
     "first_record_ms": "first record after it, ms",
     "cold_ms": "cold to the first row, ms",
@@ -77,12 +89,12 @@ ROWS = {
     "peak_rss_mb": "peak memory, MB",
     "one_by_one_ms": "100 records one by one, calls of 10 ms, ms",
     "together_ms": "100 records in one event, calls of 10 ms, ms",
-    "log_bytes_INFO": "billed log bytes an object, INFO",
-    "log_bytes_WARNING": "billed log bytes an object, WARNING",
-    "log_bytes_DEBUG": "billed log bytes an object, DEBUG, as JSON",
+    "log_bytes_INFO": "billed log bytes per object, INFO",
+    "log_bytes_WARNING": "billed log bytes per object, WARNING",
+    "log_bytes_DEBUG": "billed log bytes per object, DEBUG, as JSON",
     "platform_bytes": "of which Lambda's own lines, where it writes them",
-    "calls": "API calls an object",
-    "write_units": "write units an object",
+    "calls": "API calls per object",
+    "write_units": "write units per object",
 }
 
 
@@ -92,7 +104,7 @@ def verdicts(found: Found) -> dict[str, bool]:
 
 
 def markdown(found: Found) -> str:
-    """Two tables: goals, also of a second measurement and of bare HTTP; handlers."""
+    """Two tables: goals, with a second measurement and bare HTTP beside them; all handlers."""
     met = verdicts(found)
     compared = ("this project", "this project again", "bare HTTP")
     goals = [

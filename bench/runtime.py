@@ -15,7 +15,7 @@ from typing import Any
 from bench.server import QuietHandler, serving
 from bench.testbed import Handler, Resources, environment
 
-# What CloudWatch Logs bills for each event on top of its text:
+# The bytes that CloudWatch Logs bills for each event in addition to its text:
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
 EVENT_BYTES = 26
 REQUEST = "8286a188-ba32-4475-8077-530cd35c09a9"
@@ -54,7 +54,7 @@ INVOCATION = {
 
 
 def billed(lines: Sequence[str]) -> int:
-    """Bytes that lines are billed for."""
+    """The billed bytes of log lines."""
     return sum(len(line.encode()) + EVENT_BYTES for line in lines)
 
 
@@ -68,8 +68,8 @@ def run(
     """Run a handler over events, one after the other.
 
     Args:
-        resources: what it runs on.
-        handler: what runs.
+        resources: bucket and table.
+        handler: the handler.
         events: at least one.
         log_format: ``JSON`` or ``Text``.
         log_level: ``DEBUG``, ``INFO`` or ``WARN``.
@@ -84,7 +84,7 @@ def run(
 
     class Api(QuietHandler):
         def do_GET(self) -> None:  # noqa: N802 - the library's name
-            """Hand out the next event; end the process when there is none."""
+            """Answer with the next event; end the process if there is none."""
             if not waiting:
                 process.kill()
                 return
@@ -93,7 +93,7 @@ def run(
             self.answer(200, INVOCATION | deadline | request, waiting.pop(0))
 
         def do_POST(self) -> None:  # noqa: N802
-            """Take an answer or an error."""
+            """Accept an answer or an error."""
             body = self.body()
             answered.append(time.perf_counter())
             if self.path.endswith("/error"):
@@ -137,7 +137,7 @@ def log_bytes(
     log_format: str,
     log_level: str,
 ) -> float:
-    """Billed bytes of the function's own lines, an event."""
+    """Billed bytes of the function's own lines, for each event."""
     _, lines = run(resources, handler, events, log_format, log_level)
-    # Where the emulator is, is told by a variable that Lambda does not have.
+    # boto3 logs the emulator's endpoint, which comes from a variable that Lambda does not have.
     return billed([line for line in lines if "Found endpoint for" not in line]) / len(events)

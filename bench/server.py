@@ -11,7 +11,7 @@ class QuietHandler(BaseHTTPRequestHandler):
     """Keeps connections open, and logs nothing."""
 
     protocol_version = "HTTP/1.1"
-    # One packet an answer: a second one would wait for the first to be acknowledged.
+    # One packet for each answer: a second one would wait for the first to be acknowledged.
     wbufsize = -1
 
     def body(self) -> bytes:
@@ -27,7 +27,7 @@ class QuietHandler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager

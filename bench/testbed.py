@@ -1,4 +1,4 @@
-"""What a measurement stands on: one emulator, a bucket with files, a table, and events."""
+"""The test bed of the measurements: one emulator, a bucket with files, a table, and events."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REGION = "us-east-1"
 BUCKET, TABLE = "bench-files", "bench-rows"
 FILES = 200
-# A role's session token has about this length, and goes out with each request.
+# A role's session token has about this length, and is sent with each request.
 SESSION_TOKEN = "t" * 900
 Handler = tuple[Path, str]
 """A handler's folder, and its module, which has ``lambda_handler``."""
@@ -39,7 +39,7 @@ class Resources:
     _sequence: int = 0
 
     def record(self) -> dict[str, Any]:
-        """A notification of the next file, as S3 sends it, with a sequencer above all before."""
+        """A notification of the next file, as S3 sends it; its sequencer is the highest so far."""
         self._sequence += 1
         return {
             "eventVersion": "2.1",
@@ -59,11 +59,11 @@ class Resources:
         }
 
     def events(self, count: int, records: int = 1) -> list[dict[str, Any]]:
-        """Make events of so many records each."""
+        """Make events with the same number of records each."""
         return [{"Records": [self.record() for _ in range(records)]} for _ in range(count)]
 
     def measure(self, handler: Handler, events: Sequence[Any], **more: str) -> dict[str, float]:
-        """Run a handler over events in a fresh process; the figures of `bench.worker`."""
+        """Run a handler over events in a new process; returns the figures of `bench.worker`."""
         words = ("bench.worker", *map(str, handler))
         settings = environment(self.cloud.endpoint) | more
         printed = run_module(*words, env=settings, given=json.dumps(events))
@@ -71,7 +71,7 @@ class Resources:
         return figures
 
     def count(self, handler: Handler, events: Sequence[Any], **more: str) -> dict[str, float]:
-        """Run a handler over events; its calls by name, and its write units, an event."""
+        """Run a handler over events; returns calls by name, and write units, for each event."""
         seen: Counter[str] = Counter()
         with counting(self.cloud.endpoint, seen) as endpoint:
             self.measure(handler, events, AWS_ENDPOINT_URL=endpoint, **more)
@@ -99,10 +99,10 @@ def environment(endpoint: str) -> dict[str, str]:
 
 
 def run_module(*words: str, env: dict[str, str], given: str = "") -> str:
-    """Run a Python module in a fresh process, with an input; what it prints.
+    """Run a Python module in a new process, with an input; returns what it prints.
 
     Raises:
-        RuntimeError: it failed; the message has the end of its errors.
+        RuntimeError: it failed; the message has the end of its standard error.
     """
     done = subprocess.run(
         [sys.executable, "-m", *words],
@@ -119,13 +119,13 @@ def run_module(*words: str, env: dict[str, str], given: str = "") -> str:
 
 
 def key(number: int) -> str:
-    """A key of usual length."""
+    """A key of typical length."""
     return f"reports/2026/03/file-{number:05}.csv"
 
 
 @contextlib.contextmanager
 def running() -> Iterator[Resources]:
-    """Start an emulator and put the files there."""
+    """Start an emulator, and upload the files."""
     with emulators.running() as emulator:
         cloud = Cloud(emulator.endpoint, REGION)
         cloud("s3").create_bucket(Bucket=BUCKET)

@@ -1,4 +1,4 @@
-"""One measurement of one handler, in a process of its own: prints figures as JSON.
+"""Measures one handler in this process, and prints the figures as JSON.
 
 `python -m bench.worker FOLDER MODULE` imports the handler as Lambda does, and runs the events of
 its input, a JSON list, one after the other.
@@ -17,7 +17,7 @@ WARM_UP = 10
 
 
 def main(folder: str, module: str) -> None:
-    """Measure, and print."""
+    """Measure, and print the figures."""
     events = json.load(sys.stdin)
     sys.path.insert(0, folder)
     clocks = [_clocks()]
@@ -50,8 +50,8 @@ def _clocks() -> tuple[float, float]:
 
 
 def peak_kilobytes() -> int:
-    """The most memory that this process has had."""
-    # `getrusage` would give the peak of whoever started this process, if that was higher.
+    """The peak memory of this process."""
+    # `getrusage` would return the peak of the parent process, if that was higher.
     status = Path("/proc/self/status")
     if not status.exists():
         import resource  # noqa: PLC0415 - only where there is no /proc

@@ -1,4 +1,4 @@
-"""The same two calls by bare HTTP: unsigned, with nothing around them."""
+"""The same two calls by plain HTTP, without signature, checks and error handling."""
 
 import http.client
 import json
@@ -12,7 +12,7 @@ CONNECTION = http.client.HTTPConnection(str(ENDPOINT.hostname), ENDPOINT.port)
 HEADERS = {
     "X-Amz-Target": "DynamoDB_20120810.PutItem",
     "Content-Type": "application/x-amz-json-1.0",
-    # By what is signed a request's service is told apart; nothing here checks the signature.
+    # The emulator reads the service from this header, and does not check the signature.
     "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request",
 }
 

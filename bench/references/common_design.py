@@ -1,6 +1,6 @@
-"""The common design: what most write first, one record after the other; the last write wins.
+"""The common design, which most write first: one record after the other; the last write wins.
 
-Kept as it is usually written, faults and all, for comparison only.
+It is kept as it is usually written, faults included, only for comparison.
 """
 
 import json
