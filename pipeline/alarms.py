@@ -47,7 +47,7 @@ class Alarm:
     periods: int = 1
     """How many periods in a row must exceed the threshold."""
     missing_since: pulumi.Input[int] | None = None
-    """If set, it rings for periods without data that began after this, seconds since 1970."""
+    """If set, the alarm starts for periods without data that began after it, epoch seconds."""
     means: str
     first: str
     """The first thing to do."""

@@ -20,7 +20,7 @@ ENTRY_POINT = "auditor.run_audit.lambda_handler"
 MEMORY_MB = 1769
 STORAGE_MB = 2048
 TIMEOUT_SECONDS = 900
-# With at most 12 invocations an audit then ends before the next one begins.
+# With this limit and at most 12 invocations, an audit ends before the next one begins.
 MAXIMUM_EVENT_AGE_SECONDS = 60 * 60
 DAILY, FLEXIBLE_MINUTES = "cron(0 3 * * ? *)", 60
 
@@ -61,7 +61,7 @@ class Audit(pulumi.ComponentResource):
         )
         permissions = self._permissions(role, log_group)
         function = self._function(role, log_group, permissions)
-        # A separate policy: the function's name ends in random digits, so it is known only now.
+        # A separate policy, because the function's name, an auto-name, is known only now.
         successor = self._may_invoke("continuation", role, function)
         once = aws.lambda_.FunctionEventInvokeConfig(
             f"{name}-once",
@@ -74,7 +74,7 @@ class Audit(pulumi.ComponentResource):
         self._schedule(function, [successor, once])
         self.function_name = function.name
         self.log_group_name = log_group.name
-        # The only part whose time of creation the provider tells, and that no setting replaces.
+        # Only the role has an output with its time of creation, and no setting replaces it.
         self.created = role.create_date.apply(_seconds)
         self.register_outputs(
             {

@@ -1,4 +1,4 @@
-"""What watches an audit, as data: metrics from its last line, alarms and a panel."""
+"""The audit's monitoring, as data: metrics from its last line, alarms and a panel."""
 
 import pulumi
 

@@ -37,8 +37,8 @@ def extractor_alarms(
         dimensions=(("Outcome", FAILED),),
         statistic=SUM,
     )
-    # This metric leaves out records that expire in the stream or go to a destination. There are
-    # none: the mapping's limits come first, and it has no destination.
+    # This metric does not count records that expire in the stream or go to a destination. Neither
+    # happens: the mapping's limits come first, and it has no destination.
     given_up = Metric(
         namespace="AWS/Lambda",
         name="DroppedEventCount",
@@ -61,8 +61,8 @@ def extractor_alarms(
             metrics=(given_up,),
             threshold=0,
             period=FIVE_MINUTES,
-            means="Lambda gave up on files after many attempts or 6 hours; their rows stay"
-            " `pending`.",
+            means="Lambda discarded records of files after 100 retries or 6 hours; the files' rows"
+            " stay `pending`.",
             first="read the extractor's log for timeouts, lack of memory, and errors of S3; then"
             " `python -m ops extract`.",
         ),
@@ -73,14 +73,14 @@ def extractor_alarms(
             period=FIVE_MINUTES,
             means="A row has been `pending` for more than an hour.",
             first="during a backfill, wait; otherwise check the extractor's errors, duration and"
-            " throttles. Then `python -m ops extract` for files that were given up.",
+            " throttles. Then `python -m ops extract` for files whose records were discarded.",
         ),
         Alarm(
             # Lambda retries by itself, so a single error needs no action.
             role="extraction-errors",
             metrics=(
                 function_metric(function, "Errors"),
-                # No invocation, no `IteratorAge`.
+                # Without invocations Lambda reports no `IteratorAge`.
                 function_metric(function, "Throttles"),
             ),
             threshold=0,
@@ -90,7 +90,7 @@ def extractor_alarms(
             " row: out of memory, out of time, no concurrency left in the account, or S3 or"
             " DynamoDB refuses its calls.",
             first="read its log; raise `extractorMemorySize` or `extractorTimeout`; then"
-            " `python -m ops extract` for files that were given up.",
+            " `python -m ops extract` for files whose records were discarded.",
         ),
     ]
 

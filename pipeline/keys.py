@@ -65,7 +65,7 @@ class Declared:
     """A key that a field of a dataclass declares."""
 
     name: str
-    """As it is written in a configuration, such as ``memorySize``."""
+    """The name in a configuration, such as ``memorySize``."""
     field: str
     kind: Any
     """``bool``, ``int``, ``str`` or ``dict``."""
@@ -98,7 +98,7 @@ class Declared:
         """
         if isinstance(value, KNOWN_LATER) and self.takes_outputs:
             return pulumi.Output.from_input(value).apply(self._checked_later)
-        # In Python an output is always true, so every `if` on it would pass.
+        # In Python an `Output` is always true, so every `if` on it would pass.
         if isinstance(value, KNOWN_LATER):
             raise ValueError(  # noqa: TRY004 - as every other broken rule
                 f"{self.name} must be known before any resource is made,"

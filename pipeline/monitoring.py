@@ -195,9 +195,9 @@ class Monitoring(pulumi.ComponentResource):
 def _watching(alarm: Alarm) -> dict[str, Any]:
     """The metric of an alarm, or the sum of several metrics; AWS bills each of them.
 
-    Without errors DynamoDB reports no data, and a sum with missing data is missing. AWS's pages
+    Without errors DynamoDB reports no data, and a sum with missing data has no data. AWS's pages
     disagree on whether an alarm on DynamoDB's metrics then keeps its state, whatever
-    ``treat_missing_data`` says. ``FILL`` avoids the question:
+    ``treat_missing_data`` is. ``FILL`` avoids the question:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
@@ -224,10 +224,10 @@ def _watching(alarm: Alarm) -> dict[str, Any]:
 def _missing(since: int) -> str:
     """1 for each period without data that began after a time, seconds since 1970; else 0.
 
-    CloudWatch judges a new alarm at once by the periods before it, so that one for which missing
-    data is breaching would ring at deployment. Should ``FILL`` have no value for a metric without
-    any data, the alarm is in ``INSUFFICIENT_DATA``, as it is when new, and rings when it comes back
-    to that state:
+    CloudWatch evaluates a new alarm at once over the periods before it. So an alarm that treats
+    missing data as breaching would start at deployment. If ``FILL`` gives no value for a metric
+    that never had data, the alarm is in ``INSUFFICIENT_DATA``, like every new alarm, and sends a
+    message when it returns to that state:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     """

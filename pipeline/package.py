@@ -75,7 +75,7 @@ def extractor_archive(user: str | pulumi.Archive) -> pulumi.AssetArchive:
 
 
 def check_extractor(user: str | pulumi.Archive) -> None:
-    """Refuse a folder or an archive of assets that could not run; other archives are not checked.
+    """Refuse a folder or an `AssetArchive` that could not run; other archives are not checked.
 
     Raises:
         ValueError: `extract.py` is missing, or a module has the name of one of the function's own,

@@ -150,7 +150,7 @@ class Settings:
             more="[How to import](operations.md#bring-an-existing-bucket-under-the-pipeline);"
             " [how to follow](eventbridge.md).",
             live="Refused where `protectData` is true, because the bucket would be replaced."
-            " Otherwise the bucket's own name changes nothing; any other name, or unsetting it,"
+            " Otherwise the current bucket's name changes nothing; any other name, or none,"
             " makes a new empty bucket and **deletes the old one with all objects and versions**."
             " To take over another bucket,"
             " [import it](operations.md#bring-an-existing-bucket-under-the-pipeline) into a stack"
