@@ -21,7 +21,7 @@ class SupersededError(Exception):
 
 
 class ArchivedError(Exception):
-    """The version is in a storage class that S3 does not read from before it is restored."""
+    """The version is archived, and must be restored before it can be read."""
 
 
 class Contents:

@@ -81,7 +81,7 @@ def _try(record: object) -> str | Exception:
 
 
 def _log(version: Version, result: str | Failure) -> str:
-    """Log a record's outcome, or count it if the log level is WARNING."""
+    """Log a record's outcome; at log level WARNING count it, unless it is a failure."""
     outcome = FAILED if isinstance(result, Failure) else result
     lag_ms = (datetime.now(UTC) - version.asked_at) // timedelta(milliseconds=1)
     fields = {"file_key": version.key, "outcome": outcome, "count": 1, "lag_ms": lag_ms}

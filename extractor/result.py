@@ -12,7 +12,7 @@ MAX_BYTES = 64 * 1024
 MAX_LEVELS = 16
 MAX_DIGITS = 38
 LARGEST_EXPONENT, SMALLEST_EXPONENT = 125, -130
-# No number below 1E+126 has more.
+# No integer below 1E+126 has more bits.
 MAX_BITS = 420
 EXACTLY = Context(prec=MAX_BITS)
 SHOWN = 100

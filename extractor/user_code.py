@@ -1,4 +1,4 @@
-"""Loads and runs the user's extractor; any error in it is the result of the file."""
+"""Loads and runs the user's extractor; an error of its code becomes the file's result."""
 
 import sys
 import traceback

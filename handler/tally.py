@@ -12,10 +12,9 @@ LONGEST_SECONDS = 60
 class Tally:
     """The outcomes that one container has not logged yet.
 
-    At log level WARNING there is no line for each record, so the metrics would have no data. So
-    the outcomes are counted, and each outcome's count is logged as a warning: the first at once,
-    then every 100 records or with the first record after 60 seconds. Counts that an idle container
-    has not logged are lost.
+    At log level WARNING there is no line for each record, so the metrics would have no data.
+    Instead, each outcome's count is logged as a warning: the first at once, then every 100 records
+    or with the first record after 60 seconds. If a container ends, its unlogged counts are lost.
     """
 
     def __init__(self, log: logging.Logger) -> None:

@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.utils import parse_timestamp
 
 READS_AT_ONCE = 16
-"""How many keys are read again at once (``ops/verify.py``), each over its own connection."""
+"""How many keys ``ops/verify.py`` reads again at once, each over its own connection."""
 CLIENT_CONFIG = Config(
     connect_timeout=5,
     read_timeout=30,

@@ -21,7 +21,7 @@ NEVER = f"no audit has ended in the last {DAYS} days"
 
 
 def last_audit(stack: Stack, now: datetime) -> tuple[dict[str, Any], str]:
-    """Return the facts of the last audit, and what needs a person; empty if nothing does."""
+    """Return the facts of the last audit, and what needs attention; empty if nothing does."""
     namespace = names.metric_namespace(stack.table.removeprefix(names.table_name("")))
     watched = (namespace, names.DISAGREE_METRIC)
     alarms = [a for a in stack.alarms() if (a.get("Namespace"), a.get("MetricName")) == watched]

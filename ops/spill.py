@@ -1,7 +1,7 @@
 """Stores rows and listings in a temporary file, so that memory use does not grow with them."""
 
-# Lambda's Python 3.14 has it: https://github.com/lambgeo/docker-lambda/issues/101. If it had not,
-# each audit would fail at its import, which Lambda counts as an error and an alarm watches.
+# Lambda's Python 3.14 has it: https://github.com/lambgeo/docker-lambda/issues/101. Without it each
+# audit would fail at import. Lambda counts that as an error, which an alarm watches.
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,7 +14,7 @@ from ops import rows
 from ops.bucket import Current
 
 MOST = 2**63
-"""SQLite has no such number."""
+"""One more than SQLite's largest integer."""
 
 
 @dataclass(frozen=True, slots=True)

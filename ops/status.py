@@ -1,4 +1,4 @@
-"""The state of a pipeline: each part is read on its own, so that one failing hides no other."""
+"""The state of a pipeline. Each part is read separately, so a failure hides no other part."""
 
 import json
 from collections import Counter, deque
@@ -38,7 +38,7 @@ class Part:
 
     facts: dict[str, Any]
     problem: str = ""
-    """What needs a person; empty if nothing does."""
+    """What needs attention; empty if nothing does."""
 
 
 def of(stack: Stack, now: datetime, *, exact: bool) -> dict[str, Part]:
