@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _whole_path(config: dict[str, str], folder: str | None) -> dict[str, str]:
-    """Name the extractor's folder, if there is one, from the root: the demo may run elsewhere."""
+    """Make the extractor's path absolute, because the demo may run in another folder."""
     if folder:
         return {**config, EXTRACTOR: str(Path(folder).resolve())}
     return {**config, EXTRACTOR: str(ROOT / config[EXTRACTOR])} if config.get(EXTRACTOR) else config

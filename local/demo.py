@@ -60,7 +60,7 @@ class Demo:
     _pending: set[str] = field(default_factory=set)
 
     def run(self, files: Sequence[LocalFile]) -> None:
-        """Upload the files, overwrite the smallest, delete the last other one, await the rows."""
+        """Upload the files, overwrite the smallest, delete the last other one, wait for rows."""
         overwritten = _smallest(files)
         others = [file for file in files if file is not overwritten]
         for file in files:
@@ -74,7 +74,7 @@ class Demo:
         self._await(0)
 
     def await_extractions(self) -> None:
-        """Wait until each row has a result, or none has come for 30 seconds."""
+        """Wait until each row has a result, or until no result has come for 30 seconds."""
         self.extracting = self._without_result()
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self.extracting and time.monotonic() < deadline:
@@ -134,7 +134,7 @@ class Demo:
         self.uploaded()
 
     def _await(self, at_most: int) -> None:
-        """Wait until at most so many rows are missing, or none has arrived for 30 seconds."""
+        """Wait until at most ``at_most`` rows are missing, or no row has come for 30 seconds."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while len(self._pending) > at_most and time.monotonic() < deadline:
             for key in [key for key in self._pending if not self._differs(key)]:
@@ -153,7 +153,7 @@ class Demo:
 
 
 def check_sizes(files: Sequence[LocalFile]) -> None:
-    """Refuse what an extractor could never read: the emulator answers a range with the whole.
+    """Refuse files that are too large: the emulator answers a range with the whole object.
 
     Raises:
         FilesError: a file is too large, or would be when the demo overwrites it.

@@ -136,7 +136,7 @@ def _wait_until_ready(emulator: Emulator) -> str | None:
     # that got the port writes this file.
     own = emulator.folder / f"ministack-{urlsplit(emulator.endpoint).port}.pid"
     trust = ssl.create_default_context(cafile=emulator.certificate)
-    # Without a proxy, whatever the environment says.
+    # Without a proxy, even if the environment sets one.
     handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
     direct = urllib.request.build_opener(*handlers)
     deadline = time.monotonic() + START_SECONDS

@@ -83,8 +83,8 @@ def run(
         The stack's outputs.
 
     Raises:
-        KeyboardInterrupt: SIGINT came, as in ``asyncio.Runner``: what runs is cancelled. Raised in
-            the middle of the SDK's work, it could be lost in a callback that Python ignores.
+        KeyboardInterrupt: SIGINT came. As in ``asyncio.Runner``, it cancels the running tasks; an
+            exception inside the SDK's work could be lost in a callback whose errors Python ignores.
     """
 
     def program() -> None:
@@ -135,7 +135,7 @@ def _runner() -> Iterator[asyncio.Runner]:
             pool.shutdown(cancel_futures=True)
             for loop in loops:
                 loop.close()
-            # The errors of a failed run's other tasks repeat the one that was raised.
+            # After a failed run, the errors of the other tasks repeat the one that was raised.
             runner.get_loop().set_exception_handler(lambda _loop, _context: None)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# The function's modules are not a package: in Lambda they are on the extractor's path.
+# The function's modules are not a package; in Lambda their folder is on the path.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "extractor"))
 
 from extraction import File
@@ -26,12 +26,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         the file is missing.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m local.extract", description="Print what an extractor finds in a file."
+        prog="python -m local.extract",
+        description="Run an extractor on a local file, and print its result.",
     )
     parser.add_argument(
         "folder", type=Path, metavar="FOLDER", help="the extractor's folder, with extract.py"
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="its name is the object's key")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="the file; its name becomes the object's key"
+    )
     options = parser.parse_args(arguments)
     if missing := _missing(options.folder, options.file):
         print(f"extract: {missing}", file=sys.stderr)
@@ -42,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(printable(line), file=sys.stderr)
         return FAILED
     for line in json.dumps(_plain({"M": result}), indent=2, ensure_ascii=False).split("\n"):
-        # Escaped as JSON has it: for machines, too.
+        # JSON escapes control characters, so the output is safe for terminals and machines.
         print("".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line))
     return 0
 

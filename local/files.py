@@ -1,4 +1,4 @@
-"""Which files the demo uploads, and under which keys."""
+"""Finds the files that the demo uploads, and their keys."""
 
 import mimetypes
 import os

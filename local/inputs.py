@@ -1,4 +1,4 @@
-"""A resource's declared properties, taken one by one so that none is ignored."""
+"""The declared properties of a resource. A rule takes each one, so that none is ignored."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -12,20 +12,20 @@ class UnknownPropertyError(ValueError):
 
 
 class Inputs:
-    """The declared properties of one resource, each to be taken once."""
+    """The declared properties of one resource; a rule takes each one once."""
 
     def __init__(self, type_token: str, name: str, values: Mapping[str, Any]) -> None:
-        """Hold the properties of the resource with this type and logical name."""
+        """Store the properties of the resource with this type and logical name."""
         self.type_token = type_token
         self.name = name
         self._values: dict[str, Any] = _whole_numbers(values)
 
     def take(self, key: str, default: Any = None) -> Any:
-        """Take a property, or the default where it is not declared."""
+        """Take a property, or the default if it is not declared."""
         return self._values.pop(key, default)
 
     def parameters(self, *keys: str) -> dict[str, Any]:
-        """Take properties, as far as they are declared, by the AWS API's names."""
+        """Take those of the properties that are declared, with the AWS API's names."""
         taken = {key: value for key in keys if (value := self.take(key)) is not None}
         parameters: dict[str, Any] = pascal(taken)
         return parameters
@@ -51,7 +51,7 @@ class Inputs:
         """Check that every property was taken.
 
         Raises:
-            UnknownPropertyError: one was not taken, so the emulator would lack it.
+            UnknownPropertyError: the rule did not take one, so the emulator would lack it.
         """
         if self._values:
             raise UnknownPropertyError(
@@ -72,7 +72,7 @@ def of_module(module: str, rules: Mapping[str, Rule]) -> dict[str, Rule]:
 
 
 def _whole_numbers(value: Any) -> Any:
-    """Turn 7.0 back into 7: the protocol between program and engine has no integers."""
+    """Convert 7.0 to 7, because the protocol between program and engine has no integers."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
@@ -83,7 +83,7 @@ def _whole_numbers(value: Any) -> Any:
 
 
 def pascal(value: Any) -> Any:
-    """Turn Pulumi's camelCase keys into the AWS API's PascalCase, all the way down."""
+    """Convert Pulumi's camelCase keys to the AWS API's PascalCase, at every level."""
     if isinstance(value, Mapping):
         return {key[:1].upper() + key[1:]: pascal(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -92,5 +92,5 @@ def pascal(value: Any) -> Any:
 
 
 def renamed(value: Mapping[str, Any], /, **names: str) -> dict[str, Any]:
-    """Rename keys of one mapping, for words that AWS spells otherwise (``id`` as ``ID``)."""
+    """Rename keys of one mapping that AWS spells in another way, such as ``ID`` for ``id``."""
     return {names.get(key, key): inner for key, inner in value.items()}

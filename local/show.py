@@ -24,9 +24,9 @@ STATUS_STYLES = {COMPLETED: "green", DELETED: "yellow"}
 
 
 def console(*, picture: bool = False) -> Console:
-    """Make the console: colours and motion on a terminal, plain text elsewhere.
+    """Make the console: colours and progress bars on a terminal, plain text elsewhere.
 
-    For a picture it records its output in colours, without progress bars.
+    For a picture the console records its output in colours, without progress bars.
     """
     if picture:
         return Console(highlight=False, width=PLAIN_WIDTH, record=True, force_terminal=True)
@@ -53,7 +53,7 @@ def progress(out: Console) -> Progress:
 
 
 def rows_table(rows: Sequence[dict[str, Any]], *, extracted: bool = False) -> Table:
-    """Lay the rows out, one a line; with what an extractor found, if asked for."""
+    """Make a table of the rows, if ``extracted`` with the extractor's results."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("file_key", overflow="fold", ratio=1)
     table.add_column("processing_status", no_wrap=True)
