@@ -12,7 +12,7 @@ SOAK_HISTORIES ?= 20000
 
 .PHONY: help demo bench quick test soak check generate format lock clean
 
-help: ## Say what there is to make
+help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.* ## /make \1	/p' Makefile | expand -t 16
 
 demo: $(VENV)/demo ## Deploy to the emulator, upload, overwrite, delete, show the rows
@@ -26,11 +26,11 @@ bench: $(VENV)/ready ## Measure the function beside two references; writes bench
 	$(BIN)/python -m bench.extraction --write docs/cost.md
 
 quick: $(VENV)/ready ## Every test that needs no emulator and no other process
-	@# Some of them wait for sockets: three workers keep two cores busy.
+	@# Some tests wait for sockets, so three workers keep two cores busy.
 	@$(BIN)/python -m pytest -q -n 3 --dist worksteal -m "not (emulator or processes or pulumi or aws)" $(PYTEST_ARGS)
 
 test: check ## make check, then every test with branch coverage
-	@# Half of the time is waiting: four workers keep two cores busy.
+	@# Tests wait half of the time, so four workers keep two cores busy.
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --cov $(PYTEST_ARGS)
 
 soak: $(VENV)/ready ## The model's large bounds, 20,000 histories, the fault matrix, a thousand extractions, 20,000 objects
@@ -47,10 +47,10 @@ check: $(VENV)/ready ## Format, lint, types, generated files, and GitHub's workf
 	$(BIN)/check-jsonschema -q --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-actions .github/actions/*/action.yml
 
-generate: $(VENV)/ready ## Write what repeats the code: Pulumi.yaml's keys, plugin/, docs/reference.md
+generate: $(VENV)/ready ## Write the generated files: Pulumi.yaml's keys, plugin/, docs/reference.md
 	$(BIN)/python -m generate
 
-format: $(VENV)/ready ## Put the format right, and what the linter can fix
+format: $(VENV)/ready ## Format the code, and fix what the linter can fix
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
@@ -79,7 +79,7 @@ $(VENV)/demo $(VENV)/ready: | $(VENV)/made
 		|| $(BIN)/python -m pip install -q --disable-pip-version-check -r $<
 	@touch $@
 
-# uv installs in seconds what pip takes a minute for. Where it has no wheel, or gets no answer, pip does.
+# uv installs in seconds, pip in a minute. Without a wheel of uv, or if uv gets no answer, pip installs.
 $(VENV)/made:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer must be on the PATH, got none" >&2; exit 1; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
