@@ -67,7 +67,7 @@ class Contents:
                     raise AnswerError("answer must be as long as the version, got another length")
                 return answer.body[start : start + length]
             if not answer.headers.get("content-range", "").startswith(f"bytes {start}-{last}/"):
-                raise AnswerError("answer must be the range that was asked for, got another")
+                raise AnswerError("answer must be the requested range, got another")
             if len(answer.body) != length:
                 raise AnswerError("answer must be as long as its range, got another length")
             return answer.body

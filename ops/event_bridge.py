@@ -87,7 +87,7 @@ def switch_on(s3: "S3Client", bucket: str, found: Notifications) -> None:
             return
     raise click.ClickException(
         f"bucket {bucket!r}: its notification configuration is not what was written; compare the"
-        f" one from before ({json.dumps(found.configuration)}) with the current one"
+        f" previous one ({json.dumps(found.configuration)}) with the current one"
         f" ({json.dumps(now.configuration)})"
     )
 

@@ -91,7 +91,7 @@ def check(functions: "LambdaClient", function: str) -> str:
     environment = found.get("Environment", {})
     if error := environment.get("Error"):
         raise click.ClickException(
-            f"cannot read the environment of function {function!r}, and so not whether there is an"
+            f"cannot read the environment of function {function!r}, which says whether there is an"
             f" extractor: {error.get('Message')} (you need kms:Decrypt)"
         )
     if "EXTRACTION" not in environment.get("Variables", {}):

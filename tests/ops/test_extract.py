@@ -198,7 +198,7 @@ def test_after_an_interruption_a_run_goes_on_with_the_rest(stack: Deployed) -> N
     later = written(datetime.now(UTC) + timedelta(minutes=1))
     write(stack, "failed since", "failed", extracted_at={"S": later})
     other = run(stack, "extract", "--status", "failed", exits=2)
-    assert "must be of the same `extract`" in other.output
+    assert "belongs to another `extract`" in other.output
     output = run(stack, "extract").output
     assert "2 rows requested" in output
     assert "3 rows requested" in output
