@@ -50,8 +50,8 @@ class FileMetadataPipeline(pulumi.ComponentResource):
         """Declare bucket, table, function, failure queue and the source of events.
 
         Raises:
-            ValueError: the name is invalid, or would make a resource's name that AWS refuses,
-                maybe in the middle of an update. The function's name is the longest: 64
+            ValueError: the name is invalid, or so long that AWS would refuse a resource's name,
+                maybe in the middle of an update. The function's name is the longest: it has 64
                 characters with ``-processor-function-`` and Pulumi's seven random digits.
         """
         if re.fullmatch(NAME, name) is None:
