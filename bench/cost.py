@@ -145,7 +145,7 @@ def idle_month(
         "dashboard": PRICES["dashboard"],
         "key": PRICES["kms_key"] * keys,
         "table": PRICES["dynamodb_storage"] * gigabytes,
-        "its recovery": PRICES["dynamodb_recovery"] * gigabytes,
+        "recovery": PRICES["dynamodb_recovery"] * gigabytes,
     }
 
 

@@ -131,9 +131,9 @@ def table(found: dict[str, Any]) -> list[Row]:
         totalled({"a million files": name, "level": level}, of(level))
         for name, of, level in (
             ("without an extractor", without, "INFO"),
-            ("with `stream: true` alone", without, "INFO"),
+            ("with only `stream: true`", without, "INFO"),
             ("with an extractor", both, "INFO"),
-            ("its own part of that", second, "INFO"),
+            ("the extractor's part of that", second, "INFO"),
             ("with an extractor", both, "WARNING"),
         )
     ]
