@@ -61,8 +61,8 @@ def resume(path: Path, command: str, new: S, *, may_differ: Collection[str] = ()
     for name, here in asdict(new.plan).items():
         if name not in may_differ and here != (there := before[name]):
             raise click.UsageError(
-                f"{path} belongs to another `{command}`: {name} is {there!r} there, and {here!r}"
-                " here; finish that one first, or give --restart"
+                f"{path} belongs to another `{command}`, with {name} {there!r}, not {here!r};"
+                " finish that one first, or give --restart"
             )
     return state
 
