@@ -1,6 +1,6 @@
 """Parses events into notifications that a key changed. Pure: no clock, no network.
 
-Four formats are supported, the first three also inside a queue message:
+Four formats are supported, also inside a queue message:
 
 - an S3 notification, ``{"Records": [...]}``
   (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html);

@@ -35,7 +35,8 @@ class S3:
         """Read the attributes of a key's current version; None if there is none.
 
         Raises:
-            RefusedError: S3 answered with an error. Only the checksum may have caused a 403.
+            RefusedError: S3 answered with an error. With ``checksum``, a 403 may only mean that the
+                role may not use the object's KMS key.
             CallError: S3 did not answer.
         """
         headers = {"x-amz-content-sha256": EMPTY, "x-amz-expected-bucket-owner": self.owner}

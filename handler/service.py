@@ -1,4 +1,4 @@
-"""Calls one AWS service: signs each request, tries it twice, and names the cause of an error."""
+"""Calls one AWS service: signs requests, repeats transient errors once, names an error's cause."""
 
 import json
 import os

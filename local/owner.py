@@ -17,7 +17,7 @@ NOT_OURS = ("accessLogBucket", "noncurrentVersionDays")
 
 
 def following(config: Mapping[str, str]) -> dict[str, str]:
-    """A stack's configuration, changed so that it follows that bucket."""
+    """Return a stack's configuration, changed so that it follows that bucket."""
     chosen = {"eventSource": EVENTBRIDGE, "bucketName": BUCKET}
     chosen |= {key: json.dumps(KEYS[key].default) for key in NOT_OURS if KEYS[key].default}
     left_out = {f"{PROJECT}:{key}" for key in NOT_OURS}
