@@ -1,4 +1,4 @@
-"""Calls one AWS service: signs requests, repeats transient errors once, names an error's cause."""
+"""Calls one AWS service: signs a request, and repeats it once after a transient error."""
 
 import json
 import os
