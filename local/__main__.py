@@ -29,6 +29,7 @@ from pipeline.settings import PROJECT, Settings
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "samples"
 EXTRACTOR = f"{PROJECT}:extractor"
+SOURCES = (NOTIFICATION, EVENTBRIDGE)
 WRONG_ROWS, BAD_USAGE, INTERRUPTED = 1, 2, 130
 
 
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (FilesError, engine.StackConfigError, pulumi.RunError) as err:
         print(f"demo: {printable(str(err))}", file=sys.stderr)
         return BAD_USAGE
+    # A shell starts a command in the background with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
     _forget_aws_settings()
@@ -187,7 +190,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--source",
-        choices=(NOTIFICATION, EVENTBRIDGE),
+        type=_source,
+        metavar="{" + ",".join(SOURCES) + "}",
         default=os.environ.get("SOURCE") or NOTIFICATION,
         help="where events come from: eventbridge follows somebody else's bucket (also"
         " SOURCE=eventbridge)",
@@ -210,6 +214,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="also write the output as an SVG (also PICTURE=docs/demo.svg)",
     )
     return parser.parse_args(arguments)
+
+
+def _source(text: str) -> str:
+    """Check the source; argparse does not compare a default with ``choices``."""
+    if text not in SOURCES:
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(SOURCES)}, got {text!r}")
+    return text
 
 
 def _picture(text: str) -> Path:

@@ -179,8 +179,9 @@ def refused(
         (["missing.txt"], {}, "demo: no such file: 'missing.txt'"),
         ([], {"EXTRACTOR": "no"}, "extractor must be a folder with extract.py, got '{folder}/no'"),
         ([], {"PICTURE": "/no/x.svg"}, "must be in a folder that exists, got '/no/x.svg'"),
+        ([], {"SOURCE": "sqs"}, "must be one of notification, eventbridge, got 'sqs'"),
     ],
-    ids=["stack", "file", "extractor", "picture"],
+    ids=["stack", "file", "extractor", "picture", "source"],
 )
 def test_what_is_not_there_is_named_before_anything_starts(
     refused: Callable[..., str],
@@ -245,9 +246,13 @@ def test_a_type_without_a_rule_is_named_in_a_line(tmp_path: Path) -> None:
 def launched(
     folder: Path, *arguments: str, **environment: str
 ) -> Iterator["subprocess.Popen[str]"]:
-    """A run with its temporary files in a folder; killed if it runs when the test ends."""
+    """A run with its temporary files in a folder; killed if it runs when the test ends.
+
+    It starts with SIGINT ignored, as a shell starts what runs in the background.
+    """
+    ignoring = ("/bin/sh", "-c", """trap '' INT; exec "$@" """, "sh")
     process = subprocess.Popen(
-        [sys.executable, "-m", "local", *arguments],
+        [*ignoring, sys.executable, "-m", "local", *arguments],
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(folder), **environment},
         stdout=subprocess.PIPE,
