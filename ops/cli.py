@@ -30,6 +30,20 @@ PLAIN_WIDTH = 240
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
+def _url(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value and not re.match("https?://[^/]", value):
+        raise click.BadParameter(f"must be a URL with http:// or https://, got {value!r}")
+    return value
+
+
+def _in_a_folder(
+    _context: click.Context, _option: click.Parameter, value: Path | None
+) -> Path | None:
+    if value and not value.parent.is_dir():
+        raise click.BadParameter(f"must be in a folder that exists, got {str(value)!r}")
+    return value
+
+
 def of_a_stack(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that name the pipeline; ``stack_of`` reads them."""
     options = (
@@ -46,7 +60,11 @@ def of_a_stack(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--region", help="AWS region; else the stack's, or as the AWS CLI finds it."),
         click.option("--profile", help="AWS profile; else as the AWS CLI finds it."),
-        click.option("--endpoint-url", help="Endpoint in place of AWS's, such as an emulator's."),
+        click.option(
+            "--endpoint-url",
+            callback=_url,
+            help="Endpoint in place of AWS's, such as an emulator's.",
+        ),
         click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines."),
     )
     for option in reversed(options):
@@ -73,6 +91,7 @@ def resumable(file: str) -> Callable[..., Any]:
             "--state",
             "state_file",
             type=click.Path(dir_okay=False, path_type=Path),
+            callback=_in_a_folder,
             help=f"File that keeps the progress; {file} by default.",
         )
         again = "Start again, without the saved progress."
@@ -141,11 +160,11 @@ class Moment(click.ParamType[Past]):
         """Parse the option's value."""
         if isinstance(value, Past):
             return value
-        if ago := re.fullmatch(r"(\d{1,6})([smhd])", value):
-            return Past(value, datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])}))
         try:
+            if ago := re.fullmatch(r"([0-9]+)([smhd])", value):
+                return Past(value, datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])}))
             time = datetime.fromisoformat(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             self.fail(
                 f"must be an ISO 8601 time, or a number of s, m, h or d ago, got {value!r}",
                 param,

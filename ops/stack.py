@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from botocore.exceptions import ProfileNotFound
 
 from ops.clients import session
 from pipeline import outputs
@@ -33,6 +34,18 @@ FLAGS = {
     outputs.ALARM_TOPIC_ARN: "--alarm-topic",
 }
 """The option that replaces each output that the commands read."""
+NAMED_BY = {
+    "Bucket": outputs.S3_BUCKET_NAME,
+    "QueueUrl": outputs.FAILURE_QUEUE_URL,
+    "TableName": outputs.DYNAMODB_TABLE_NAME,
+}
+"""The output that a parameter of AWS's calls has."""
+NO_SUCH_RESOURCE = {
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "NoSuchBucket",
+    "QueueDoesNotExist",
+    "ResourceNotFoundException",
+}
 WRITTEN_BY = "as `pulumi stack output --json` writes it"
 
 
@@ -51,7 +64,8 @@ class Stack:
         """Check that these outputs and the region are known.
 
         Raises:
-            click.UsageError: some are not; the message names all of them, and what to do.
+            click.UsageError: some are not, or there is no such profile, or there are no
+                credentials; the message names all that is missing, and what to do.
         """
         missing = [name for name in names if not self.outputs.get(name)]
         flags = [FLAGS[name] for name in missing]
@@ -64,6 +78,9 @@ class Stack:
         if not self._session.region_name:
             missing.append("region")
             flags.append("--region (or set AWS_REGION)")
+        if not self._session.get_credentials():
+            missing.append("AWS credentials")
+            flags.append("--profile (or log in as for the AWS CLI)")
         if missing:
             raise click.UsageError(f"missing {', '.join(missing)}; {ways}{' and '.join(flags)}")
 
@@ -140,7 +157,12 @@ class Stack:
 
     @cached_property
     def _session(self) -> "boto3.Session":
-        made: boto3.Session = session(profile=self.profile, region=self._region)
+        try:
+            made: boto3.Session = session(profile=self.profile, region=self._region)
+        except ProfileNotFound as err:
+            raise click.UsageError(f"no such profile: {self.profile!r}") from err
+        made.events.register("provide-client-params", _keep_name)
+        made.events.register("after-call", _name)
         return made
 
     @property
@@ -155,11 +177,26 @@ class Stack:
         return self.region or own or os.environ.get("AWS_REGION")
 
 
+def _keep_name(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+    """Keep the name that a call gives its resource, with the option that gives it."""
+    for parameter, output in NAMED_BY.items():
+        if parameter in params:
+            context["named"] = f"{FLAGS[output]} {params[parameter]}"
+
+
+def _name(parsed: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+    """Name the resource in an error that says only that it does not exist."""
+    error = parsed.get("Error", {})
+    if error.get("Code") in NO_SUCH_RESOURCE and (named := context.get("named")):
+        error["Message"] = f"{error.get('Message')}; check {named}, and the region"
+
+
 def stack_outputs(stack: str) -> dict[str, str]:
     """Ask the Pulumi command for a stack's outputs.
 
     Raises:
         click.ClickException: the command is missing or failed.
+        click.UsageError: an output is invalid.
     """
     command = ["pulumi", "stack", "output", "--json", "--stack", stack]
     try:
@@ -177,18 +214,22 @@ def file_outputs(path: Path) -> dict[str, str]:
     """Read a file that ``pulumi stack output --json`` wrote.
 
     Raises:
-        click.ClickException: it holds something else.
+        click.UsageError: it holds something else.
     """
-    return _outputs(path.read_text(encoding="utf-8"), str(path))
+    # As bytes: PowerShell writes UTF-16, which JSON's parser detects.
+    return _outputs(path.read_bytes(), str(path))
 
 
-def _outputs(text: str, source: str) -> dict[str, str]:
+def _outputs(text: str | bytes, source: str) -> dict[str, str]:
     try:
         loaded = json.loads(text)
     except ValueError as err:
-        raise click.ClickException(f"{source} must be JSON ({WRITTEN_BY}), got {err}") from err
+        raise click.UsageError(f"{source} must be JSON ({WRITTEN_BY}), got {err}") from err
     if not isinstance(loaded, dict):
-        raise click.ClickException(
+        raise click.UsageError(
             f"{source} must be a JSON object ({WRITTEN_BY}), got {type(loaded).__name__}"
         )
+    for name in outputs.OUTPUTS.keys() & loaded.keys():
+        if not isinstance(loaded[name], str):
+            raise click.UsageError(f"{name} in {source} must be text, got {loaded[name]!r:.200}")
     return loaded

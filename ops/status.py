@@ -18,7 +18,7 @@ from ops.extract import ExtractionCounts
 from ops.failed_event import read
 from ops.last_audit import last_audit
 from ops.stack import Stack
-from pipeline.outputs import FAILURE_QUEUE_URL
+from pipeline.outputs import ALARM_TOPIC_ARN, FAILURE_QUEUE_URL
 
 SAMPLE_ROWS = 10_000
 NEWEST_ROWS = 100
@@ -220,6 +220,9 @@ def _alarms(stack: Stack) -> Part:
             for alarm in ringing
         ],
     }
+    if not alarms:
+        topic = stack.outputs[ALARM_TOPIC_ARN]
+        return Part(facts, f"no alarm publishes to {topic}: check --alarm-topic, or `pulumi up`")
     return Part(facts, f"{len(ringing)} in alarm" if ringing else "")
 
 

@@ -66,7 +66,7 @@ def backfill(
     as_json: bool,
     **options: Any,
 ) -> NoReturn:
-    """Have the function make rows for the bucket's objects that have none.
+    """Have the function make rows for the objects that have none.
 
     A newer notification always wins. After an interruption, run it again to continue.
     """

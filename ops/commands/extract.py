@@ -57,7 +57,7 @@ def extract(
     as_json: bool,
     **options: Any,
 ) -> NoReturn:
-    """Have the extractor read files again: those that failed or are pending.
+    """Have the extractor read failed and pending files again.
 
     Rows from before the extractor count as pending. Reads the whole table. After an interruption,
     run it again to continue.

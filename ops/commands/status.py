@@ -19,7 +19,7 @@ from ops.stack import FLAGS
 @of_a_stack
 @click.option("--exact", is_flag=True, help="Count every row, not only a sample.")
 def status(*, exact: bool, as_json: bool, **options: Any) -> NoReturn:
-    """Show function, errors, failure queue, rows, last audit and alarms.
+    """Show function, errors, queue, rows, last audit and alarms.
 
     If the stack follows somebody else's bucket, also whether its events arrive.
 

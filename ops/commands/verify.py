@@ -73,7 +73,8 @@ class Output:
         if too_recent:
             kinds = kinds or "all others agree"
             kinds += f"; {too_recent} disagree, but changed within --grace seconds"
-        self.out.print(f"{compared} keys compared: {kinds or 'all agree'}")
+        kinds = kinds or ("none disagree" if self.ended else "all agree")
+        self.out.print(f"{compared} keys compared: {kinds}")
         if unconfirmed:
             self.out.print(f"{unconfirmed} not reported: not read a second time")
         if self.requested:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from local.emulator import Emulator
 from ops.stack import Stack
 from support.faults import Fault, FaultProxy
 from support.tool import ops
@@ -133,13 +134,62 @@ def test_without_pulumi_the_other_ways_are_named(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("{", "must be JSON"), ("[]", "must be a JSON object")]
+    ("content", "message"),
+    [
+        (b"{", "outputs.json must be JSON (as `pulumi stack output --json` writes it), got"),
+        (
+            b"\xff\xfe{",
+            "outputs.json must be JSON (as `pulumi stack output --json` writes it), got",
+        ),
+        (b"[]", "must be a JSON object (as `pulumi stack output --json` writes it), got list"),
+        (b'{"S3BucketName": 7}', "outputs.json must be text, got 7"),
+    ],
 )
-def test_a_file_that_holds_no_outputs_is_named(tmp_path: Path, content: str, message: str) -> None:
+def test_a_file_that_holds_no_outputs_is_named(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
     file = tmp_path / "outputs.json"
-    file.write_text(content)
-    line = f"outputs.json {message} (as `pulumi stack output --json` writes it), got"
-    assert line in ops("redrive", "--outputs", str(file), exits=1).output
+    file.write_bytes(content)
+    assert message in told("redrive", "--outputs", str(file))
+
+
+def test_outputs_are_read_as_powershell_writes_them(tmp_path: Path) -> None:
+    file = tmp_path / "outputs.json"
+    file.write_text('{"S3BucketName": "b", "LambdaFunctionName": "f"}', encoding="utf-16")
+    assert "missing DynamoDBTableName; " in told("verify", "--outputs", str(file))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("list", "--endpoint-url", "localhost"), "with http:// or https://, got 'localhost'"),
+        (("list", "--profile", "nope"), "no such profile: 'nope'"),
+        (("backfill", "--state", "no/where"), "must be in a folder that exists, got 'no/where'"),
+    ],
+)
+def test_an_option_that_leads_nowhere_is_refused(words: tuple[str, ...], message: str) -> None:
+    assert message in told(*words, *WHERE)
+
+
+def test_missing_credentials_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    line = "missing AWS credentials; pass --profile (or log in as for the AWS CLI)"
+    assert line in told("list", *WHERE)
+
+
+@pytest.mark.parametrize(
+    ("command", "checked"),
+    [
+        ("list", "--table t"),
+        ("verify", "--bucket b"),
+        ("redrive", "--queue-url http://127.0.0.1:1/1/q"),
+    ],
+)
+def test_a_resource_that_does_not_exist_is_named(
+    emulator: Emulator, command: str, checked: str
+) -> None:
+    output = ops(command, *WHERE, "--endpoint-url", emulator.endpoint, exits=1).output
+    assert f"; check {checked}, and the region" in " ".join(output.split())
 
 
 def test_outputs_without_the_table_are_named(tmp_path: Path) -> None:

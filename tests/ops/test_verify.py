@@ -327,6 +327,7 @@ def test_a_key_that_changed_lately_by_the_second_read_is_not_judged(
 def test_a_table_that_cannot_be_read_is_told(stack: Deployed, proxy: FaultProxy) -> None:
     proxy.fail("Scan", Fault(status=400, code="AccessDeniedException"))
     output = ops("verify", *of(stack, proxy.endpoint), exits=1).output
+    assert "0 keys compared: none disagree" in output
     assert "ended early: " in output
     assert "AccessDenied" in output
 
