@@ -56,7 +56,8 @@ class Inputs:
         if self._values:
             raise UnknownPropertyError(
                 f"{self.type_token} {self.name!r} declares {', '.join(sorted(self._values))},"
-                " which its rule in local/rules does not pass on"
+                " which its rule does not pass on; add it in local/rules (for an update in"
+                " tests/support/provider_updates.py)"
             )
 
 

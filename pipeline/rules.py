@@ -68,8 +68,8 @@ def _are_tags(value: Mapping[str, pulumi.Input[str]]) -> bool:
 
 
 TAGS = Rule(
-    "at most 48 tags, with keys of 1-128 letters, digits, spaces and _ . : / = + - @,"
-    " none that begins with aws:, none twice, and neither Environment nor Project",
+    "at most 48 tags whose values are texts, with keys of 1-128 letters, digits, spaces and"
+    " _ . : / = + - @, none that begins with aws:, none twice, and neither Environment nor Project",
     _are_tags,
 )
 

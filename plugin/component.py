@@ -72,7 +72,7 @@ class FileMetadataPipelineArgs(TypedDict, total=False):
     audit: str
     """Compare the whole bucket with the whole table every night (one of off, report, repair); off by default"""
     tags: pulumi.Input[dict[str, pulumi.Input[str]]]
-    """Tags for every resource, in addition to Environment and Project; none if empty (at most 48 tags, with keys of 1-128 letters, digits, spaces and _ . : / = + - @, none that begins with aws:, none twice, and neither Environment nor Project)"""
+    """Tags for every resource, in addition to Environment and Project; none if empty (at most 48 tags whose values are texts, with keys of 1-128 letters, digits, spaces and _ . : / = + - @, none that begins with aws:, none twice, and neither Environment nor Project)"""
     event_source: str
     """How changes of the bucket reach the function (one of notification, eventbridge); notification by default"""
     bucket_account_id: str
