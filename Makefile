@@ -68,7 +68,8 @@ lock: $(VENV)/ready ## Pin the newest allowed versions in requirements*.txt
 
 clean: ## Remove .venv, caches, and what pip and Pulumi build
 	rm -rf $(VENV) */.venv examples/*/.venv examples/*/sdks examples/*/node_modules \
-		examples/*/package-lock.json build *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache
+		examples/*/package-lock.json build *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache \
+		.ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/demo: requirements-demo.txt

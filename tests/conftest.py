@@ -238,6 +238,8 @@ def open_stack(
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what happened in each fault case, and what each search of the model found."""
+    if terminalreporter.verbosity < 0:
+        return
     reports = [r for kind in ("passed", "failed") for r in terminalreporter.getreports(kind)]
     for kind, title in SUMMARIES.items():
         lines = [line for r in reports for name, line in r.user_properties if name == kind]
