@@ -203,6 +203,13 @@ def test_the_read_names_the_buckets_owner(bench: Bench) -> None:
     assert bench.proxy.received[0].headers["x-amz-expected-bucket-owner"] == ACCOUNT
 
 
+def test_the_read_has_the_hash_of_its_empty_body(bench: Bench) -> None:
+    """S3 refuses a signed request without it."""
+    bench.update(KEY)
+    received = bench.proxy.received[0].headers
+    assert received["x-amz-content-sha256"] == hashlib.sha256().hexdigest()
+
+
 def test_an_object_under_a_key_that_is_closed_to_the_function_has_a_row_without_checksum(
     bench: Bench,
 ) -> None:
