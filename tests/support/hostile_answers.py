@@ -91,7 +91,7 @@ BODIES: dict[str, Steps] = NO_HTTP | {
     "an attribute without a type": [body(b'{"Item": {"sequencer": "1"}}')],
     "a chunk of no size": [chunked(b"x\r\n{}\r\n0\r\n\r\n")],
     "a chunk of a negative size": [chunked(b"-2\r\n{}\r\n0\r\n\r\n")],
-    "a chunk longer than its size": [chunked(b"1\r\n{}\r\n0\r\n\r\n")],
+    "a chunk longer than its size": [chunked(b"2\r\n{}{}\r\n0\r\n\r\n")],
     "huge chunks": [chunked(b"fffffff\r\n"), Do.STALL],
     "chunks that end early": [chunked(b"2\r\n{}\r\n"), Do.CLOSE],
 }
