@@ -25,6 +25,7 @@ from support.policy_stacks import (
 from support.recorder import Program, accepts_tags
 
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+ROLE_ARN = "arn:aws:iam::123456789012:role/reader"
 TABLE_ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/files"
 EVERYBODY = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": TABLE_ARN}
 WILDCARD = {"Statement": {"Effect": "Allow", "Action": "s3:*"}}
@@ -199,6 +200,7 @@ def test_nothing_is_granted_to_strangers(elements: dict[str, Any]) -> None:
         {"Action": "logs:PutLogEvents", "Resource": "arn:aws:logs:eu-west-1:1:log-group:ours:*"},
         {"Effect": "Deny", "Action": "*", "Resource": "*"},
         {**EVERYBODY, "Condition": {"StringEquals": ORG}},
+        {**EVERYBODY, "Condition": {"ArnEquals": {"aws:PrincipalArn": ROLE_ARN}}},
         {**EVERYBODY, "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::bucket"}}},
     ],
 )
