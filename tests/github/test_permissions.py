@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from declared import TAGGED
 from permissions import ACCESS, ON_EVERYTHING
 from pipeline import role_policies
 from support.extractors import EXTRACTOR
@@ -79,6 +80,8 @@ def test_a_type_can_be_read_made_and_unmade(kind: str) -> None:
     # What has no deletion of its own is set back by the same call that sets it.
     undoing = ("Delete", "Remove", "Unsubscribe", "Schedule", "Put", "Set")
     assert any(verb.startswith(undoing) for verb in verbs)
+    tagging = {verb for verb in verbs if verb.startswith(("Tag", "Untag"))}
+    assert len(tagging) == (2 if kind in TAGGED else 0)
 
 
 @pytest.mark.parametrize("stack", STACKS)
