@@ -138,6 +138,22 @@ def test_the_tests_touch_objects_of_their_own() -> None:
     assert touched == {"arn:aws:s3:::file-metadata-*/e2e-*"}
 
 
+def test_table_and_function_are_put_under_the_key_through_their_services() -> None:
+    """See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html."""
+    services = ["dynamodb.eu-west-1.amazonaws.com", "lambda.eu-west-1.amazonaws.com"]
+    through = {"StringEquals": {"kms:ViaService": services}}
+    found = grants(*policies_of("deploy-prod"))
+    assert {action for action, _, of in found if of.get("Condition") == through} == {
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:GenerateDataKeyWithoutPlaintext",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+    }
+
+
 def test_the_boundary_holds_all_that_the_pipeline_grants() -> None:
     at = f"eu-west-1:{ACCOUNT}"
     bucket = "arn:aws:s3:::file-metadata-bucket-objects-1234567"
