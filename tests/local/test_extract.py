@@ -46,6 +46,13 @@ def test_values_are_printed_as_the_row_gives_them_back(tmp_path: Path) -> None:
     assert "\u00e9" in done.stdout
 
 
+def test_a_file_is_read_from_where_the_extractor_seeks(tmp_path: Path) -> None:
+    body = "opened = file.open(); opened.seek(-4, 2); return {'end': opened.read().decode()}"
+    (tmp_path / "digits.txt").write_text("0123456789")
+    done = run(written(tmp_path, body), tmp_path / "digits.txt")
+    assert json.loads(done.stdout) == {"end": "6789"}
+
+
 def test_an_extractor_may_change_the_working_directory(tmp_path: Path) -> None:
     body = "import os; os.chdir('/'); return {'n': len(file.open().read())}"
     done = run(written(tmp_path, body), "samples/notes.txt")
