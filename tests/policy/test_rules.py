@@ -208,6 +208,10 @@ def test_what_has_a_reason_is_allowed(statement: dict[str, Any]) -> None:
     assert broken(allowing(shown("dev"), ROLE_POLICY, statement)) == {}
 
 
+def test_logs_may_be_kept_for_one_day() -> None:
+    assert broken(changed(shown("dev"), aws.LOG_GROUP, "retentionInDays", 1.0)) == {}
+
+
 def test_no_policy_of_aws_s_own_is_attached() -> None:
     attached = Resource(type=ATTACHMENT, urn=URN, props={"policyArn": AWS_POLICY})
     assert broken([attached]).keys() == {"attached_policies_are_customer_managed"}
