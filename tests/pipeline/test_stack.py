@@ -73,9 +73,11 @@ def test_the_data_keeps_its_urn(dev: Program, type_token: str, path: str) -> Non
     assert dev.one(type_token).urn == f"urn:pulumi:dev::file-metadata-pipeline::{path}"
 
 
-def test_only_the_component_is_directly_under_the_stack(dev: Program) -> None:
-    urns = {resource.urn for resource in dev.resources}
-    top = [resource.type for resource in dev.resources if resource.parent not in urns]
+@pytest.mark.parametrize("config", [OPTIONAL, EVENTBRIDGE], ids=["all options", "following"])
+def test_only_the_component_is_directly_under_the_stack(config: dict[str, str]) -> None:
+    program = declare("dev", {"customerManagedKey": "true"} | config)
+    urns = {resource.urn for resource in program.resources}
+    top = [resource.type for resource in program.resources if resource.parent not in urns]
     assert top == [COMPONENT]
 
 
