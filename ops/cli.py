@@ -5,13 +5,14 @@ import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from botocore.utils import is_valid_endpoint_url
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -31,9 +32,10 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def _url(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    if value and not re.match("https?://[^/]", value):
-        raise click.BadParameter(f"must be a URL with http:// or https://, got {value!r}")
-    return value
+    with suppress(ValueError):
+        if not value or (re.match("https?://", value) and is_valid_endpoint_url(value)):
+            return value
+    raise click.BadParameter(f"must be a URL with http:// or https://, got {value!r}")
 
 
 def _in_a_folder(
@@ -123,7 +125,8 @@ def stack_of(options: dict[str, Any], *needed: str) -> Stack:
         needed: the outputs that it needs.
 
     Raises:
-        click.UsageError: one of them, or the region, is missing.
+        click.UsageError: one of them, the region or the credentials are missing, or there is no
+            such profile.
     """
     outputs: dict[str, str] = {}
     sources = []
@@ -164,13 +167,14 @@ class Moment(click.ParamType[Past]):
             if ago := re.fullmatch(r"([0-9]+)([smhd])", value):
                 return Past(value, datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])}))
             time = datetime.fromisoformat(value)
+            time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
         except (ValueError, OverflowError):
             self.fail(
                 f"must be an ISO 8601 time, or a number of s, m, h or d ago, got {value!r}",
                 param,
                 ctx,
             )
-        return Past(value, time if time.tzinfo else time.replace(tzinfo=UTC))
+        return Past(value, time)
 
 
 def console(*, as_json: bool) -> Console:

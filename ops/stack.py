@@ -39,7 +39,7 @@ NAMED_BY = {
     "QueueUrl": outputs.FAILURE_QUEUE_URL,
     "TableName": outputs.DYNAMODB_TABLE_NAME,
 }
-"""The output that a parameter of AWS's calls has."""
+"""For each parameter of AWS's calls, the output that gives its value."""
 NO_SUCH_RESOURCE = {
     "AWS.SimpleQueueService.NonExistentQueue",
     "NoSuchBucket",
@@ -61,11 +61,11 @@ class Stack:
     """Where the outputs come from; empty if only options give them."""
 
     def require(self, *names: str) -> None:
-        """Check that these outputs and the region are known.
+        """Check that these outputs, the region and the credentials are known.
 
         Raises:
-            click.UsageError: some are not, or there is no such profile, or there are no
-                credentials; the message names all that is missing, and what to do.
+            click.UsageError: some are missing; the message names all of them, and what to do. Or
+                there is no such profile.
         """
         missing = [name for name in names if not self.outputs.get(name)]
         flags = [FLAGS[name] for name in missing]
@@ -160,10 +160,17 @@ class Stack:
         try:
             made: boto3.Session = session(profile=self.profile, region=self._region)
         except ProfileNotFound as err:
-            raise click.UsageError(f"no such profile: {self.profile!r}") from err
-        made.events.register("provide-client-params", _keep_name)
+            raise click.UsageError(f"no such profile: {err.kwargs['profile']!r}") from err
+        made.events.register("provide-client-params", self._keep_name)
         made.events.register("after-call", _name)
         return made
+
+    def _keep_name(self, params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+        """Remember which resource a call names, and the option for it."""
+        for parameter, output in NAMED_BY.items():
+            name = params.get(parameter)
+            if name and name == self.outputs.get(output):
+                context["named"] = f"{FLAGS[output]} {name}"
 
     @property
     def _region(self) -> str | None:
@@ -175,13 +182,6 @@ class Stack:
         topic = str(self.outputs.get(outputs.ALARM_TOPIC_ARN, "")).split(":")
         own = topic[3] if len(topic) == 6 else None
         return self.region or own or os.environ.get("AWS_REGION")
-
-
-def _keep_name(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
-    """Keep the name that a call gives its resource, with the option that gives it."""
-    for parameter, output in NAMED_BY.items():
-        if parameter in params:
-            context["named"] = f"{FLAGS[output]} {params[parameter]}"
 
 
 def _name(parsed: dict[str, Any], context: dict[str, Any], **_: object) -> None:

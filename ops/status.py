@@ -222,7 +222,9 @@ def _alarms(stack: Stack) -> Part:
     }
     if not alarms:
         topic = stack.outputs[ALARM_TOPIC_ARN]
-        return Part(facts, f"no alarm publishes to {topic}: check --alarm-topic, or `pulumi up`")
+        return Part(
+            facts, f"no alarm publishes to {topic}: check --alarm-topic, or run `pulumi up`"
+        )
     return Part(facts, f"{len(ringing)} in alarm" if ringing else "")
 
 

@@ -15,7 +15,7 @@ from pipeline.outputs import S3_BUCKET_NAME
 @click.option("--enable", is_flag=True, help="Turn EventBridge on, if it is off.")
 @click.option("--dry-run", is_flag=True, help="Only show what --enable would do.")
 def events(*, enable: bool, dry_run: bool, as_json: bool, **options: Any) -> NoReturn:
-    """Show whether the bucket sends events to EventBridge; turn it on.
+    """Show, or turn on, the bucket's events to EventBridge.
 
     A bucket has one notification configuration. --enable reads it, adds EventBridge, writes it
     and reads it again; existing targets stay. If somebody else changes it at the same time, the

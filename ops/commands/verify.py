@@ -70,10 +70,11 @@ class Output:
             click.echo(json.dumps(summary))
             return
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(self.counts.items()))
+        if not kinds:
+            agree = "all others agree" if too_recent else "all agree"
+            kinds = "none reported" if self.ended else agree
         if too_recent:
-            kinds = kinds or "all others agree"
             kinds += f"; {too_recent} disagree, but changed within --grace seconds"
-        kinds = kinds or ("none disagree" if self.ended else "all agree")
         self.out.print(f"{compared} keys compared: {kinds}")
         if unconfirmed:
             self.out.print(f"{unconfirmed} not reported: not read a second time")

@@ -193,7 +193,9 @@ def test_restart_begins_anew(many: Synthetic) -> None:
     assert len(many.requested) == 300
 
 
-@pytest.mark.parametrize("since", ["yesterday", "5 weeks", "2026-13-01", "-3d", "9999999d"])
+@pytest.mark.parametrize(
+    "since", ["yesterday", "5 weeks", "2026-13-01", "-3d", "9999999d", "0001-01-01T00:00+14"]
+)
 def test_a_time_that_is_none_is_refused(many: Synthetic, since: str) -> None:
     assert "must be an ISO 8601 time" in backfill(many, f"--since={since}", exits=2).output
 

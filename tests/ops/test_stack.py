@@ -163,12 +163,20 @@ def test_outputs_are_read_as_powershell_writes_them(tmp_path: Path) -> None:
     ("words", "message"),
     [
         (("list", "--endpoint-url", "localhost"), "with http:// or https://, got 'localhost'"),
+        (("list", "--endpoint-url", "http://["), "with http:// or https://, got 'http://['"),
         (("list", "--profile", "nope"), "no such profile: 'nope'"),
         (("backfill", "--state", "no/where"), "must be in a folder that exists, got 'no/where'"),
     ],
 )
 def test_an_option_that_leads_nowhere_is_refused(words: tuple[str, ...], message: str) -> None:
     assert message in told(*words, *WHERE)
+
+
+def test_a_profile_of_the_environment_that_does_not_exist_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nope")
+    assert "no such profile: 'nope'" in told("list", *WHERE)
 
 
 def test_missing_credentials_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

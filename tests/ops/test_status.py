@@ -134,7 +134,7 @@ def test_an_alarm_that_rings_is_a_finding_with_its_description(stack: Deployed) 
 def test_a_topic_without_alarms_is_a_finding(stack: Deployed) -> None:
     other = f"{stack.outputs['AlarmTopicArn']}-other"
     output = ops("status", *of(stack), "--alarm-topic", other, exits=1).output
-    assert f"no alarm publishes to {other}: check --alarm-topic, or `pulumi up`" in output
+    assert f"no alarm publishes to {other}: check --alarm-topic, or run `pulumi up`" in output
 
 
 def test_an_alarm_of_another_pipeline_is_not_shown(

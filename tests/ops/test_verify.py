@@ -324,12 +324,17 @@ def test_a_key_that_changed_lately_by_the_second_read_is_not_judged(
         assert len(confirmed(verifier, suspect)) == expected
 
 
-def test_a_table_that_cannot_be_read_is_told(stack: Deployed, proxy: FaultProxy) -> None:
-    proxy.fail("Scan", Fault(status=400, code="AccessDeniedException"))
-    output = ops("verify", *of(stack, proxy.endpoint), exits=1).output
-    assert "0 keys compared: none disagree" in output
+@pytest.mark.parametrize(("refused", "compared"), [("Scan", 0), ("HeadObject", 1)])
+def test_what_cannot_be_read_is_told(
+    stack: Deployed, prefix: str, proxy: FaultProxy, refused: str, compared: int
+) -> None:
+    deleted_for_good(stack, prefix, ["a"])
+    proxy.fail(refused, Fault(status=403, code="AccessDenied"))
+    where = (*of(stack, proxy.endpoint), "--prefix", prefix, "--grace", "0")
+    output = ops("verify", *where, exits=1).output
+    assert f"{compared} keys compared: none reported" in output
     assert "ended early: " in output
-    assert "AccessDenied" in output
+    assert refused in output
 
 
 def test_versions_and_markers_that_are_not_current_are_passed_over(
