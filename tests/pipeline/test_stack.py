@@ -75,7 +75,8 @@ def test_the_data_keeps_its_urn(dev: Program, type_token: str, path: str) -> Non
 
 @pytest.mark.parametrize("config", [OPTIONAL, EVENTBRIDGE], ids=["all options", "following"])
 def test_only_the_component_is_directly_under_the_stack(config: dict[str, str]) -> None:
-    program = declare("dev", {"customerManagedKey": "true"} | config)
+    more = {"customerManagedKey": "true", "alarmEmail": "a@example.com"}
+    program = declare("dev", more | config)
     urns = {resource.urn for resource in program.resources}
     top = [resource.type for resource in program.resources if resource.parent not in urns]
     assert top == [COMPONENT]
