@@ -56,7 +56,7 @@ class Inputs:
         if self._values:
             raise UnknownPropertyError(
                 f"{self.type_token} {self.name!r} declares {', '.join(sorted(self._values))},"
-                " which its rule does not pass on; add it in local/rules (for an update in"
+                " which its rule does not pass on; add it in local/rules (for an update:"
                 " tests/support/provider_updates.py)"
             )
 

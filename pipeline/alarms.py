@@ -47,7 +47,8 @@ class Alarm:
     periods: int = 1
     """How many periods in a row must exceed the threshold."""
     missing_since: pulumi.Input[int] | None = None
-    """If set, the alarm starts for periods without data that began after it, epoch seconds."""
+    """If set, the alarm starts for periods without data that began after this time, in
+    seconds since 1970."""
     means: str
     first: str
     """The first thing to do."""

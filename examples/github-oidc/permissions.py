@@ -176,8 +176,9 @@ ACCESS: dict[str, Access] = {
     ),
 }
 
-# Actions that support no resource; DescribeAlarms, which would return only a part of the alarms;
-# and those on event source mappings, whose ids AWS generates: a condition below limits them.
+# Actions that support no resource; DescribeAlarms, which returns only a part to a role that is
+# limited to some alarms; and those on event source mappings, whose ids AWS generates: a condition
+# below limits them.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
 ON_EVERYTHING = frozenset(
     {
