@@ -41,9 +41,10 @@ def load(folder: Path) -> Extract:
         extract: Extract = import_module("extract").extract
     except BaseException as err:
         message = f"extract.py must load and have a function extract, got {_text(err)}"
+        trace = err.__traceback__
 
         def broken(_file: File) -> object:
-            raise LoadError(message)
+            raise LoadError(message).with_traceback(trace)
 
         return broken
     return extract

@@ -112,6 +112,15 @@ def test_code_that_cannot_be_loaded_fails_each_file(tmp_path: Path, code: str, g
         )
 
 
+def test_the_trace_of_code_that_cannot_be_loaded_leads_to_its_line(tmp_path: Path) -> None:
+    (tmp_path / "helper_of_it.py").write_text("PRICES = {}\nPRICES['nope']\n")
+    extract = load(written(tmp_path, "import helper_of_it"))
+    for _ in range(2):
+        failure = run(extract, FILE)
+        assert isinstance(failure, Failure)
+        assert "helper_of_it.py\", line 2, in <module>\n    PRICES['nope']" in failure.trace
+
+
 def test_a_folder_without_extract_fails_each_file(tmp_path: Path) -> None:
     failure = run(load(tmp_path), FILE)
     assert isinstance(failure, Failure)
