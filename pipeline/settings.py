@@ -184,7 +184,8 @@ class Settings:
         bool,
         Key(
             means="Make the role with which S3 Batch Operations backfills a very large bucket",
-            more="`ops backfill --batch-job` needs it, for more than some ten million objects.",
+            more="`ops backfill --batch-job` needs it, for more than some ten million objects."
+            " Refused with `bucketAccountId`.",
             live="The role is made or deleted. False: a running job loses its role and fails.",
         ),
     ] = False
@@ -362,6 +363,12 @@ class Settings:
             self.alarm_email,
         )
         _check_source(self)
+        # AWS's pages disagree on whose account a job expects for a bucket of another account.
+        check(
+            not (self.batch_operations and self.bucket_account_id),
+            "batchOperations must be false where bucketAccountId is given",
+            self.batch_operations,
+        )
         check(
             self.protect_data or not rules.is_production(self.environment_suffix),
             f"protectData must be true where environmentSuffix is {self.environment_suffix!r}"

@@ -156,6 +156,15 @@ def test_a_number_is_taken_from_its_least_to_its_most(
             "customerManagedKey must be false where kmsKeyArn is given, got True",
         ),
         (
+            {
+                "event_source": "eventbridge",
+                "bucket_name": "theirs",
+                "bucket_account_id": "210987654321",
+                "batch_operations": True,
+            },
+            "batchOperations must be false where bucketAccountId is given, got True",
+        ),
+        (
             {"alarm_email": "ops@example.com", "alarm_topic_arn": f"{TOPIC}ops"},
             "alarmEmail must be empty where alarmTopicArn is given (subscribe to that topic),"
             " got 'ops@example.com'",
