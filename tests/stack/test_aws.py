@@ -82,7 +82,8 @@ def test_every_alarm_rings_the_topic(place: Place) -> None:
     ]
     expected = [alarm.role for alarm in alarms(queue="q", function="f", table="t", timeout=15)]
     named = [name.removeprefix("file-metadata-monitoring-")[:-8] for name in ringing]
-    assert sorted(named) == sorted(expected)
+    # Extractor, audit and EventBridge have alarms of their own.
+    assert set(expected) <= set(named)
 
 
 def test_a_change_has_one_sequencer_in_its_notification_and_in_eventbridge(place: Place) -> None:
