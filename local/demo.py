@@ -97,7 +97,8 @@ class Demo:
             for key, expected in self.expected.items()
             if (difference := expected.differs(rows.get(key)))
         ]
-        wrong += [f"{key!r} is still pending" for key in sorted(self.extracting)]
+        wait = f"no result of any file came for {PATIENCE_SECONDS} s"
+        wrong += [f"{key!r} is still pending: {wait}" for key in sorted(self.extracting)]
         return wrong + [f"{key!r} has a row, but no file" for key in rows.keys() - self.expected]
 
     def _without_result(self) -> set[str]:

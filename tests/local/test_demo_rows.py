@@ -67,4 +67,4 @@ def test_a_result_that_never_comes_is_waited_for_only_so_long(
     """This stack has no extractor; the row of the deleted file needs no result."""
     monkeypatch.setattr(demos, "PATIENCE_SECONDS", 0.1)
     ran.await_extractions()
-    assert ran.problems() == ["'a.txt' is still pending"]
+    assert ran.problems() == ["'a.txt' is still pending: no result of any file came for 0.1 s"]
