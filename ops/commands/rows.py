@@ -95,12 +95,21 @@ def list_rows(
     found = (row for page in pages for row in page)
     some = islice(found, limit or None)
     if as_csv:
-        _print_csv(some, extraction=extraction)
+        _print_csv(_noted(some, limit), extraction=extraction)
     elif as_json:
-        for row in some:
+        for row in _noted(some, limit):
             click.echo(json.dumps(row))
     else:
         _print_table(some, limit, extraction=extraction)
+
+
+def _noted(some: Iterator[rows.Row], limit: int) -> Iterator[rows.Row]:
+    """Say on standard error that there may be more rows, for output that a program reads."""
+    number = 0
+    for number, row in enumerate(some, 1):
+        yield row
+    if limit and number == limit:
+        click.echo(f"--limit {limit} reached", err=True)
 
 
 def _print_csv(some: Iterator[rows.Row], *, extraction: bool) -> None:

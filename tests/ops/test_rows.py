@@ -79,6 +79,9 @@ def test_without_a_limit_all_rows_are_listed_once(stack: Deployed) -> None:
 def test_a_limit_is_kept(stack: Deployed) -> None:
     assert len(listed(stack, "--limit", "7")) == 7
     assert "7 rows, --limit 7 reached" in ops("list", *of(stack), "--limit", "7").output
+    for form in ("--csv", "--json"):
+        assert ops("list", *of(stack), "--limit", "7", form).stderr == "--limit 7 reached\n"
+        assert ops("list", *of(stack), "--limit", "0", form).stderr == ""
 
 
 @pytest.mark.parametrize(
