@@ -99,8 +99,10 @@ def test_the_security_page_lists_every_statement_of_the_roles_with_its_actions()
         role_policies.decrypt_objects(key_arn="o", region="r", dns_suffix="d"),
         role_policies.run_batch_jobs(bucket_arn="b", function_arn="f"),
     )
-    extractor = role_policies.extract_files(**all_have, stream_arn="s")
-    assert listed("The extractor's statement") == actions_of(extractor)
+    assert listed("The extractor's statement") == actions_of(
+        role_policies.extract_files(**all_have, stream_arn="s"),
+        role_policies.decrypt_objects(key_arn="o", region="r", dns_suffix="d"),
+    )
     audit = role_policies.audit(**all_have, repairing_arn="f")
     audited = actions_of(audit, role_policies.invoke_audit("a"))
     assert listed("The audit's statement") == audited
