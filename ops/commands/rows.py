@@ -105,10 +105,11 @@ def list_rows(
 
 def _noted(some: Iterator[rows.Row], limit: int) -> Iterator[rows.Row]:
     """Say on standard error that there may be more rows, for output that a program reads."""
-    number = 0
-    for number, row in enumerate(some, 1):
+    left = limit
+    for row in some:
+        left -= 1
         yield row
-    if limit and number == limit:
+    if limit and not left:
         click.echo(f"--limit {limit} reached", err=True)
 
 
