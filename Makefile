@@ -1,12 +1,15 @@
 # Every target sets itself up: all it needs is make and Python 3.11+.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
-	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+	$$p $(NEW_ENOUGH) && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+# A .venv whose Python is gone or too old is made anew.
+$(shell $(BIN)/python $(NEW_ENOUGH) || rm -f $(VENV)/made $(VENV)/demo $(VENV)/ready)
 SOURCES := auditor bench generate pipeline handler extractor local ops plugin policy examples tests __main__.py
 
 export PYTHONDONTWRITEBYTECODE :=
-unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONWARNINGS PYTHONINSPECT
 
 SOAK_HISTORIES ?= 20000
 
@@ -40,12 +43,12 @@ soak: $(VENV)/ready ## The model's large bounds, 20,000 histories, the fault mat
 check: $(VENV)/ready ## Format, lint, types, generated files, and GitHub's workflows
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
-	$(BIN)/mypy
+	$(BIN)/python -m mypy
 	$(BIN)/python -m generate --check
 	$(BIN)/zizmor -q --offline --no-progress --pedantic --strict-collection .github
-	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	$(BIN)/check-jsonschema -q --builtin-schema vendor.dependabot .github/dependabot.yml
-	$(BIN)/check-jsonschema -q --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	$(BIN)/python -m check_jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/python -m check_jsonschema -q --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/python -m check_jsonschema -q --builtin-schema vendor.github-actions .github/actions/*/action.yml
 
 generate: $(VENV)/ready ## Write the generated files: Pulumi.yaml's keys, plugin/, docs/reference.md
 	$(BIN)/python -m generate
@@ -76,15 +79,18 @@ $(VENV)/demo: requirements-demo.txt
 $(VENV)/ready: requirements-dev.txt
 $(VENV)/demo $(VENV)/ready: | $(VENV)/made
 	@echo "Installing $< into $(VENV), once"
-	@$(BIN)/uv pip install -q --system-certs --python $(BIN)/python -r $< 2>/dev/null \
-		|| $(BIN)/python -m pip install -q --disable-pip-version-check -r $<
-	@touch $@
+	@# After an install that was killed, files may be missing of packages that look installed.
+	@test -e $@.pid && ! kill -0 $$(cat $@.pid) 2>/dev/null && again=yes; echo $$$$ > $@.pid; \
+	$(BIN)/uv pip install -q $${again:+--reinstall} --system-certs --python $(BIN)/python -r $< 2>/dev/null \
+		|| $(BIN)/python -m pip install -q $${again:+--force-reinstall} --disable-pip-version-check -r $<
+	@rm $@.pid && touch $@
 
 # uv installs in seconds, pip in a minute. Without a wheel of uv, or if uv gets no answer, pip installs.
 $(VENV)/made:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer must be on the PATH, got none" >&2; exit 1; }
+	@$(PYTHON) $(NEW_ENOUGH) || { echo "PYTHON must be Python 3.11 or newer, got $(PYTHON)" >&2; exit 1; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $$($(BIN)/python $(NEW_ENOUGH) || echo --clear) $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --no-deps --only-binary :all: \
 		-c requirements-dev.txt uv || echo "No uv here: pip takes about a minute"
 	@touch $@

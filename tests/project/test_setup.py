@@ -11,7 +11,7 @@ from support.recorder import ROOT
 # Stands for Python: makes an environment of itself, and notes what pip is asked to install.
 PYTHON = """#!/bin/sh
 case "$*" in
-    "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+    "-m venv "*) for venv; do :; done; mkdir -p "$venv/bin" && cp "$0" "$venv/bin/python" ;;
     *requirements-dev.txt" uv") test -n "$UV" && cp "$UV" "$(dirname "$0")/uv" ;;
     "-m pip "*) echo "pip $*" >>"$CALLS" ;;
 esac
@@ -30,11 +30,43 @@ exit {status}
 def test_the_pins_are_installed_by_uv_or_else_by_pip(
     tmp_path: Path, status: int | None, installers: list[str]
 ) -> None:
-    python, uv, calls = tmp_path / "python", tmp_path / "uv", tmp_path / "calls"
-    for path, text in {python: PYTHON, uv: UV.format(status=status)}.items():
-        path.write_text(text, encoding="utf-8")
-        path.chmod(0o755)
-    venv = tmp_path / "venv"
+    asked = installed(tmp_path, status)
+    assert [line.split()[0] for line in asked] == installers
+    assert all(line.endswith("-r requirements-demo.txt") for line in asked)
+
+
+@pytest.mark.parametrize(
+    ("status", "option"), [(0, "--reinstall"), (None, "--force-reinstall")], ids=["uv", "pip"]
+)
+def test_an_install_that_was_killed_is_repaired(
+    tmp_path: Path, status: int | None, option: str
+) -> None:
+    ended = subprocess.Popen(["true"])  # noqa: S607
+    ended.wait()
+    (tmp_path / "venv").mkdir()
+    (tmp_path / "venv" / "demo.pid").write_text(str(ended.pid))
+    assert [option in line for line in installed(tmp_path, status)] == [True]
+    assert not (tmp_path / "venv" / "demo.pid").exists()
+
+
+def test_an_environment_of_an_old_python_is_made_anew(tmp_path: Path) -> None:
+    installed(tmp_path, 0)
+    script(tmp_path / "venv" / "bin" / "python", "#!/bin/sh\nexit 1\n")
+    assert len(installed(tmp_path, 0)) == 2
+    assert (tmp_path / "venv" / "bin" / "python").read_text() == PYTHON
+
+
+def script(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def installed(folder: Path, status: int | None) -> list[str]:
+    """What is installed into ``venv`` of a folder, where uv ends so; None if there is no uv."""
+    python = script(folder / "python", PYTHON)
+    uv = script(folder / "uv", UV.format(status=status))
+    venv, calls = folder / "venv", folder / "calls"
     subprocess.run(
         ["make", "-s", f"PYTHON={python}", f"VENV={venv}", venv / "demo"],  # noqa: S607
         cwd=ROOT,
@@ -42,7 +74,5 @@ def test_the_pins_are_installed_by_uv_or_else_by_pip(
         check=True,
         capture_output=True,
     )
-    asked = calls.read_text(encoding="utf-8").splitlines()
-    assert [line.split()[0] for line in asked] == installers
-    assert all(line.endswith("-r requirements-demo.txt") for line in asked)
     assert (venv / "demo").exists()
+    return calls.read_text(encoding="utf-8").splitlines()
