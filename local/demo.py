@@ -5,6 +5,7 @@ import io
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,10 @@ PATIENCE_SECONDS = 30
 METADATA = {"source": "make demo"}
 
 Row = dict[str, Any]
+
+
+class _NoRowError(Exception):
+    """No row has arrived for a long time."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,14 @@ class Demo:
     _pending: set[str] = field(default_factory=set)
 
     def run(self, files: Sequence[LocalFile]) -> None:
-        """Upload the files, overwrite the smallest, delete the last other one, wait for rows."""
+        """Upload the files, overwrite the smallest, delete the last other one, wait for rows.
+
+        If no row arrives for 30 seconds, the rest is left out.
+        """
+        with suppress(_NoRowError):
+            self._run(files)
+
+    def _run(self, files: Sequence[LocalFile]) -> None:
         overwritten = _smallest(files)
         others = [file for file in files if file is not overwritten]
         for file in files:
@@ -135,9 +147,15 @@ class Demo:
         self.uploaded()
 
     def _await(self, at_most: int) -> None:
-        """Wait until at most ``at_most`` rows are missing, or no row has come for 30 seconds."""
+        """Wait until at most so many rows are missing.
+
+        Raises:
+            _NoRowError: none has arrived for 30 seconds.
+        """
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(self._pending) > at_most and time.monotonic() < deadline:
+        while len(self._pending) > at_most:
+            if time.monotonic() > deadline:
+                raise _NoRowError
             for key in [key for key in self._pending if not self._differs(key)]:
                 self._pending.remove(key)
                 self.arrived()

@@ -40,8 +40,16 @@ def collect(names: Sequence[str], base: Path) -> list[LocalFile]:
     """
     found: dict[str, LocalFile] = {}
     for name in names:
-        for file in _walk(name, base.resolve()):
-            if len(file.key.encode()) > MAX_KEY_BYTES:
+        try:
+            inside = list(_walk(name, base.resolve()))
+        except (OSError, RuntimeError) as err:
+            raise FilesError(f"cannot read {name!r}: {err}") from err
+        for file in inside:
+            try:
+                size = len(file.key.encode())
+            except UnicodeEncodeError as err:
+                raise FilesError(f"key must be UTF-8, got {file.key!r}") from err
+            if size > MAX_KEY_BYTES:
                 raise FilesError(f"key must be at most {MAX_KEY_BYTES} bytes, got {file.key!r}")
             other = found.setdefault(file.key, file)
             if other.path != file.path:

@@ -1,6 +1,8 @@
 """The demo's output: stages with their seconds, progress, and the rows as a table."""
 
+import io
 import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +30,9 @@ def console(*, picture: bool = False) -> Console:
 
     For a picture the console records its output in colours, without progress bars.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # The rows' marks are not in every terminal's encoding.
+        sys.stdout.reconfigure(errors="backslashreplace")
     if picture:
         return Console(highlight=False, width=PLAIN_WIDTH, record=True, force_terminal=True)
     made = Console(highlight=False)

@@ -50,15 +50,17 @@ def test_a_row_of_no_file_is_a_problem(ran: Demo, stack: Deployed) -> None:
     stack.client("dynamodb").delete_item(TableName=stack.table, Key={"file_key": {"S": "ghost"}})
 
 
-def test_a_row_that_never_comes_is_waited_for_only_so_long(
+def test_a_row_that_never_comes_is_waited_for_only_so_long_and_ends_the_uploads(
     stack: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demos, "PATIENCE_SECONDS", 0.1)
     stack.client("s3").create_bucket(Bucket="notifies-nobody")
-    (tmp_path / "never.txt").write_text("a")
+    for number in range(6):
+        (tmp_path / f"never {number}.txt").write_text("a")
     demo = Demo(stack.client, "notifies-nobody", stack.table)
     demo.run(collect(["."], tmp_path))
-    assert "'never.txt' has no row" in demo.problems()
+    assert "'never 0.txt' has no row" in demo.problems()
+    assert list(demo.expected) == [f"never {number}.txt" for number in range(demos.IN_FLIGHT)]
 
 
 def test_a_result_that_never_comes_is_waited_for_only_so_long(
