@@ -1,11 +1,14 @@
 """What the demo finds wrong with the rows, and how long it waits for them."""
 
+import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from local import demo as demos
+from local import show
 from local.cloud import Cloud
 from local.demo import Demo
 from local.files import collect
@@ -70,3 +73,10 @@ def test_a_result_that_never_comes_is_waited_for_only_so_long(
     monkeypatch.setattr(demos, "PATIENCE_SECONDS", 0.1)
     ran.await_extractions()
     assert ran.problems() == ["'a.txt' is still pending: no result of any file came for 0.1 s"]
+
+
+def test_what_a_terminal_cannot_show_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "ascii", write_through=True))
+    show.console().print("Grüße…")
+    assert written.getvalue() == b"Gr\\xfc\\xdfe\\u2026\n"

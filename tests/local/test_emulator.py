@@ -1,6 +1,8 @@
 """The emulator's process: private, on loopback, and gone afterwards."""
 
 import contextlib
+import signal
+import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -87,3 +89,25 @@ def test_a_loopback_endpoint_is_accepted(endpoint: str) -> None:
 def test_no_client_of_any_other_endpoint_is_made(endpoint: str) -> None:
     with pytest.raises(ValueError, match="endpoint must be on a loopback address"):
         Cloud(endpoint, "us-east-1")
+
+
+def test_an_interrupt_while_it_stops_leaves_nothing_running(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    command = ["/bin/sh", "-c", "trap '' TERM; echo; while :; do sleep 1; done"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    with process.stdout, monkeypatch.context() as patch:
+        waits = iter([KeyboardInterrupt])
+        wait = process.wait
+
+        def interrupted(timeout: float | None = None) -> int:
+            for error in waits:
+                raise error
+            return wait(timeout)
+
+        patch.setattr(process, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            emulators._stop(process)
+    assert process.returncode == -signal.SIGKILL

@@ -56,6 +56,12 @@ def test_a_key_is_at_most_as_long_as_s3_takes(base: Path) -> None:
         collect([str(deep)], base)
 
 
+def test_a_link_to_itself_is_no_file(base: Path) -> None:
+    (base / "loop").symlink_to("loop")
+    with pytest.raises(FilesError, match="'loop'"):
+        collect(["loop"], base)
+
+
 def test_a_key_must_be_utf_8(base: Path) -> None:
     (base / "caf\udce9.txt").write_text("in Latin-1")
     with pytest.raises(FilesError, match=r"key must be UTF-8, got 'caf\\udce9\.txt'"):

@@ -1,5 +1,6 @@
 """Where the operator's tool goes, and what it says when it cannot."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -198,6 +199,17 @@ def test_a_resource_that_does_not_exist_is_named(
 ) -> None:
     output = ops(command, *WHERE, "--endpoint-url", emulator.endpoint, exits=1).output
     assert f"; check {checked}, and the region" in " ".join(output.split())
+
+
+def test_a_queue_that_no_option_names_is_not_said_to_be_an_option_s(
+    tmp_path: Path, emulator: Emulator
+) -> None:
+    file, undelivered = tmp_path / "outputs.json", "http://127.0.0.1:1/1/undelivered"
+    file.write_text(json.dumps({"UndeliveredQueueUrl": undelivered}))
+    where = (*WHERE, "--alarm-topic", TOPIC, "--endpoint-url", emulator.endpoint)
+    output = ops("status", "--outputs", str(file), *where, exits=1).output
+    assert "check --queue-url http://127.0.0.1:1/1/q, " in output
+    assert undelivered not in output
 
 
 def test_outputs_without_the_table_are_named(tmp_path: Path) -> None:
