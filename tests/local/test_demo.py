@@ -251,10 +251,12 @@ def launched(
     It starts with SIGINT ignored, as a shell starts what runs in the background.
     """
     ignoring = ("/bin/sh", "-c", """trap '' INT; exec "$@" """, "sh")
+    # An interrupt in coverage's own code, which runs at each new file, is lost or blocks it.
+    untraced = {name: os.environ[name] for name in os.environ if not name.startswith("COVERAGE_")}
     process = subprocess.Popen(
         [*ignoring, sys.executable, "-m", "local", *arguments],
         cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(folder), **environment},
+        env={**untraced, "TMPDIR": str(folder), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
